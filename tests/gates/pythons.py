@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds Python interpreters on this machine: on PATH, in pyenv's folder, or as uv knows them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import typing as t
+from pathlib import Path
+
+Version = tuple[int, int]
+
+
+def version_of(python: Path) -> Version | None:
+    """Major and minor; nothing when it does not run (pyenv's shims of versions that are not switched on do not)."""
+    code = "import sys; print(*sys.version_info[:2])"
+    try:
+        answer = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    except OSError:
+        return None
+    numbers = answer.stdout.split()
+    return (int(numbers[0]), int(numbers[1])) if answer.returncode == 0 and len(numbers) == 2 else None
+
+
+def real_path(python: Path) -> Path:
+    """The interpreter itself, without a shim that depends on HOME, so that tools with a HOME of their own can start it."""
+    answer = subprocess.run([python, "-I", "-c", "import sys; print(sys.executable)"], capture_output=True, text=True, check=True)
+    return Path(answer.stdout.strip())
+
+
+def installed(version: Version) -> Path | None:
+    """An interpreter of exactly this version that runs."""
+    for candidate in _candidates(version):
+        if version_of(candidate) == version:
+            return real_path(candidate)
+    return None
+
+
+def find(versions: t.Sequence[Version], uv: t.Callable[[], Path] | None = None) -> Path | None:
+    """The first of these versions that is here; with uv, one that uv can get."""
+    for version in versions:
+        if python := installed(version):
+            return python
+    return _from_uv(uv(), versions) if uv else None
+
+
+def folders_of_all(versions: t.Iterable[Version]) -> list[str]:
+    """Folders that put one interpreter of each version on a PATH."""
+    return [str(python.parent) for version in versions if (python := installed(version))]
+
+
+def _candidates(version: Version) -> t.Iterator[Path]:
+    name = f"python{version[0]}.{version[1]}"
+    if sys.version_info[:2] == version:
+        yield Path(sys.executable)
+    for found in (shutil.which(name), shutil.which("python3")):
+        if found:
+            yield Path(found)
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path("~/.pyenv").expanduser())
+    yield from sorted(pyenv.glob(f"versions/{version[0]}.{version[1]}*/bin/{name}"), reverse=True)
+
+
+def _from_uv(uv: Path, versions: t.Sequence[Version]) -> Path | None:
+    for version in versions:
+        wanted = f"{version[0]}.{version[1]}"
+        for command in (["find"], ["install"], ["find"]):
+            answer = subprocess.run([uv, "python", *command, wanted], capture_output=True, text=True, check=False)
+            if command == ["find"] and answer.returncode == 0:
+                return real_path(Path(answer.stdout.strip()))
+            if command == ["install"] and answer.returncode != 0:
+                break
+    return None

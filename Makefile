@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Every target installs what it needs first, into RUNBOOK_STATE only, and is quick when nothing is to do.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)
+export RUNBOOK_STATE ?= $(cache)/runbook-release
+# What Ansible would otherwise leave in the home folder.
+export ANSIBLE_HOME := $(RUNBOOK_STATE)/ansible
+export ANSIBLE_REMOTE_TMP := $(RUNBOOK_STATE)/ansible/tmp
+export MOLECULE_EPHEMERAL_DIRECTORY := $(RUNBOOK_STATE)/molecule
+export MYPY_CACHE_DIR := $(RUNBOOK_STATE)/mypy
+export RUFF_CACHE_DIR := $(RUNBOOK_STATE)/ruff
+
+# Runs a command with the locked virtualenv's programs first.
+in_venv = venv=$$(tests/gates/bootstrap) && PATH="$$venv/bin:$$PATH"
+PYTEST_ARGS ?=
+GATES ?=
+
+.PHONY: help demo test test-unit test-integration test-molecule lint sandbox sandbox-down bench build lock clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## A good and a bad release of nine services under load, on a real Kubernetes
+	@$(in_venv) python -m sandbox demo
+
+test: ## Everything: lint, unit, molecule, artifact, integration
+	@$(in_venv) python -m tests.gates.suite
+
+test-unit: ## Unit tests; PYTEST_ARGS="-k waves" for some of them
+	@$(in_venv) python -m pytest tests/unit $(PYTEST_ARGS)
+
+test-integration: ## Tests against the sandbox
+	@$(in_venv) python -m pytest tests/integration $(PYTEST_ARGS)
+
+test-molecule: ## The roles' Molecule scenarios
+	@$(in_venv) python -m tests.gates.molecule
+
+lint: ## All gates; GATES="ruff mypy" for some of them
+	@$(in_venv) python -m tests.gates $(GATES)
+
+sandbox: ## A real Kubernetes, registry, Prometheus and ingress; SANDBOX=kwok adds fake nodes
+	@$(in_venv) python -m sandbox up
+
+sandbox-down: ## Stop the sandbox and leave nothing of it behind
+	@$(in_venv) python -m sandbox down
+
+bench: ## The same rollout by us, by kubectl and by kubernetes.core, with ratios
+	@peers=$$(tests/gates/bootstrap bench) && $(in_venv) BENCH_VENV="$$peers" python -m tests.bench
+
+build: ## The artifact for ansible-galaxy, in build/, proven to install and to pass Galaxy's importer
+	@$(in_venv) python -m tests.gates.artifact
+
+lock: ## Resolve requirements/*.in to the newest versions
+	@$(in_venv) python -m tests.gates.lock
+
+clean: ## Stop the sandbox, then remove build output and everything under RUNBOOK_STATE
+	@if [ -d "$(RUNBOOK_STATE)/sandbox" ]; then $(in_venv) python -m sandbox down; fi
+	@rm -rf build reports .ansible .pytest_cache "$(RUNBOOK_STATE)"
+	@echo "Removed build/, reports/ and $(RUNBOOK_STATE)."

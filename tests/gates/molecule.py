@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""make test-molecule: every scenario under molecule/, with this checkout as the collection."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from . import venvs
+
+
+def main() -> int:
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(venvs.ROOT / ".collections")}
+    return subprocess.run(["molecule", "test", "--all"], cwd=venvs.ROOT, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs gates beside each other: one line each with its time, and all it said only when it is red."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import os
+import subprocess
+import time
+import typing as t
+from pathlib import Path
+
+TOGETHER = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """A command that is green when it exits with 0."""
+
+    name: str
+    command: t.Sequence[str]
+    environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    gate: Gate
+    green: bool
+    seconds: float
+    output: str
+
+
+def run_all(gates: t.Sequence[Gate], folder: Path, together: int = TOGETHER) -> list[Outcome]:
+    """Starts them in the order given, at most so many together, and tells each as it ends."""
+    outcomes = []
+    with concurrent.futures.ThreadPoolExecutor(together) as pool:
+        running = [pool.submit(_run, gate, folder) for gate in gates]
+        for number, done in enumerate(concurrent.futures.as_completed(running), 1):
+            outcomes.append(done.result())
+            _tell(outcomes[-1], number, len(gates))
+    return outcomes
+
+
+def _run(gate: Gate, folder: Path) -> Outcome:
+    began = time.monotonic()
+    environment = {**os.environ, **gate.environment}
+    try:
+        answer = subprocess.run(
+            gate.command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+    except OSError as exc:
+        return Outcome(gate, False, time.monotonic() - began, f"{gate.command[0]} could not be started: {exc}")
+    return Outcome(gate, answer.returncode == 0, time.monotonic() - began, answer.stdout)
+
+
+def _tell(outcome: Outcome, number: int, of: int) -> None:
+    verdict = "green" if outcome.green else "RED"
+    print(f"[{number}/{of}] {outcome.gate.name:<20} {verdict:<5} {outcome.seconds:5.0f} s", flush=True)
+    if not outcome.green:
+        print(f"    {' '.join(outcome.gate.command)}", flush=True)
+        print(outcome.output.rstrip().replace("\n", "\n    "), flush=True)

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ansible-test sanity on one ansible-core: python -m tests.gates.sanity 2.21
+
+ansible-test insists on a real folder named ansible_collections/runbook/release and follows links out of it, so
+it gets a copy. Its caches lie in HOME, so it gets a HOME inside the state directory, one a core version: it does
+not lock what it installs there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from . import pythons, venvs
+
+NEWEST = "2.21"
+# What hosts that run modules may have. The newest core compiles and imports on all of these that are here.
+TARGETS = ((3, 9), (3, 10), (3, 11), (3, 12), (3, 13), (3, 14))
+# Neither published nor imported by what is; ruff and mypy check them.
+LEFT_OUT = (".ci/", ".collections/", ".config/", "sandbox/", "molecule/", "inventories/", "requirements/")
+
+
+def copy_collection(folder: Path) -> None:
+    """A fresh copy of what git knows or would add."""
+    shutil.rmtree(folder, ignore_errors=True)
+    listing = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=venvs.ROOT, capture_output=True, text=True, check=True)
+    for name in filter(None, listing.stdout.split("\0")):
+        source = venvs.ROOT / name
+        if name.startswith(LEFT_OUT) or not source.is_file():
+            continue
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, folder / name)
+
+
+def prepare_home(home: Path, venv: Path) -> None:
+    """Plants the pip bootstrap under the name this core looks for, and keeps the user's choice of package index."""
+    requirements = next(venv.glob("lib/python3*/site-packages/ansible_test/_internal/python_requirements.py"))
+    cache = home / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in set(re.findall(r"pip='([\d.]+)'", requirements.read_text())):
+        shutil.copy(Path(__file__).with_name("get_pip.py"), cache / f"get_pip_{version.replace('.', '_')}.py")
+    for name in (".config/pip/pip.conf", ".pip/pip.conf"):
+        settings = Path("~").expanduser() / name
+        if settings.exists() and not (home / name).exists():
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).symlink_to(settings)
+
+
+def run(core: str) -> int:
+    venv = venvs.ensure(f"sanity-{core}")
+    base = venvs.state() / "ansible-test" / core
+    collection = base / "ansible_collections" / "runbook" / "release"
+    copy_collection(collection)
+    prepare_home(base / "home", venv)
+    python = pythons.version_of(venv / "bin" / "python")
+    assert python is not None
+    folders = pythons.folders_of_all(TARGETS) if core == NEWEST else []
+    only = [] if core == NEWEST else ["--python", f"{python[0]}.{python[1]}"]
+    path = os.pathsep.join([str(venv / "bin"), *folders, os.environ.get("PATH", os.defpath)])
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON", "VIRTUAL_ENV"))}
+    environment |= {"HOME": str(base / "home"), "PATH": path}
+    command = [venv / "bin" / "ansible-test", "sanity", "--color", "no", "--requirements", *only]
+    return subprocess.run(command, cwd=collection, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+
+
+def main() -> int:
+    try:
+        return run(sys.argv[1])
+    except venvs.CannotPrepare as exc:
+        print(f"ansible-test sanity of ansible-core {sys.argv[1]} could not be done: {exc}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -27,7 +27,7 @@ GATES = (
     Gate("reuse", ["reuse", "lint"]),
     Gate("antsibull-changelog", ["antsibull-changelog", "lint"]),
     Gate("yamllint", ["yamllint", "--strict", "."]),
-    Gate("ruff", ["ruff", "check", "."]),
+    Gate("ruff", ["ruff", "check", "--quiet", "--output-format", "concise", "."]),
 )
 
 

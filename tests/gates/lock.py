@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from . import venvs
 
@@ -18,7 +19,8 @@ def main() -> int:
     oldest = {name: min(environment.versions) for name, environment in venvs.ENVIRONMENTS.items()} | {"uv": venvs.CONTROLLER[0]}
     for number, (name, (major, minor)) in enumerate(sorted(oldest.items()), 1):
         print(f"[{number}/{len(oldest)}] requirements/{name}.txt", flush=True)
-        command = [uv, "pip", "compile", *OPTIONS, "--python-version", f"{major}.{minor}", f"requirements/{name}.in", "-o", f"requirements/{name}.txt"]
+        files = [f"requirements/{name}.in", "--output-file", f"requirements/{name}.txt"]
+        command: list[str | Path] = [uv, "pip", "compile", *OPTIONS, "--python-version", f"{major}.{minor}", *files]
         done = subprocess.run(command, cwd=venvs.ROOT, env={**os.environ, "UV_CACHE_DIR": str(venvs.state() / "uv")}, check=False)
         if done.returncode != 0:
             return done.returncode

@@ -57,15 +57,18 @@ def run(core: str) -> int:
     collection = base / "ansible_collections" / "runbook" / "release"
     copy_collection(collection)
     prepare_home(base / "home", venv)
-    python = pythons.version_of(venv / "bin" / "python")
-    assert python is not None
     folders = pythons.folders_of_all(TARGETS) if core == NEWEST else []
-    only = [] if core == NEWEST else ["--python", f"{python[0]}.{python[1]}"]
+    only = [] if core == NEWEST else ["--python", venvs.dotted(venv / "bin" / "python")]
     path = os.pathsep.join([str(venv / "bin"), *folders, os.environ.get("PATH", os.defpath)])
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON", "VIRTUAL_ENV"))}
     environment |= {"HOME": str(base / "home"), "PATH": path}
-    command = [venv / "bin" / "ansible-test", "sanity", "--color", "no", "--requirements", *only]
-    return subprocess.run(command, cwd=collection, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
+    command: list[str | Path] = [venv / "bin" / "ansible-test", "sanity", "--color", "no", "--requirements", *only]
+    # What is wrong goes to standard error; the rest is progress and what pip says.
+    with (base / "output.log").open("w") as log:
+        rc = subprocess.run(command, cwd=collection, env=environment, stdin=subprocess.DEVNULL, stdout=log, check=False).returncode
+    if rc != 0:
+        print(f"everything it said: {log.name}", file=sys.stderr)
+    return rc
 
 
 def main() -> int:

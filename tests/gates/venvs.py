@@ -70,7 +70,7 @@ def ensure(name: str) -> Path:
     folder = _folder(name, environment.lock, python)
     with _lock(folder):
         if not (folder / "complete").exists():
-            _say(f"{name}: installing the packages of requirements/{name}.txt for Python {_dotted(python)}")
+            _say(f"{name}: installing the packages of requirements/{name}.txt for Python {dotted(python)}")
             began = time.monotonic()
             uv = _uv(python)
             _run([uv, "venv", "--quiet", "--clear", "--python", python, folder])
@@ -114,7 +114,8 @@ def _folder(name: str, lock: Path, python: Path) -> Path:
     return state() / "venv" / f"{name}-{key}"
 
 
-def _dotted(python: Path) -> str:
+def dotted(python: Path) -> str:
+    """Its version, as in 3.12."""
     version = pythons.version_of(python)
     return f"{version[0]}.{version[1]}" if version else "?"
 

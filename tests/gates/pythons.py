@@ -59,8 +59,15 @@ def _candidates(version: Version) -> t.Iterator[Path]:
     for found in (shutil.which(name), shutil.which("python3")):
         if found:
             yield Path(found)
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path("~/.pyenv").expanduser())
-    yield from sorted(pyenv.glob(f"versions/{version[0]}.{version[1]}*/bin/{name}"), reverse=True)
+    for pyenv in _pyenvs():
+        yield from sorted(pyenv.glob(f"versions/{version[0]}.{version[1]}.*/bin/{name}"), reverse=True)
+
+
+def _pyenvs() -> list[Path]:
+    """Where pyenv keeps its versions. Its shims on PATH tell it, too, when HOME is not the one it was installed in."""
+    shims = [Path(folder).parent for folder in os.environ.get("PATH", "").split(os.pathsep) if Path(folder).name == "shims"]
+    said = os.environ.get("PYENV_ROOT")
+    return [*([Path(said)] if said else []), *shims, Path("~/.pyenv").expanduser()]
 
 
 def _from_uv(uv: Path, versions: t.Sequence[Version]) -> Path | None:

@@ -63,12 +63,18 @@ def run(core: str) -> int:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON", "VIRTUAL_ENV"))}
     environment |= {"HOME": str(base / "home"), "PATH": path}
     command: list[str | Path] = [venv / "bin" / "ansible-test", "sanity", "--color", "no", "--requirements", *only]
-    # What is wrong goes to standard error; the rest is progress and what pip says.
-    with (base / "output.log").open("w") as log:
-        rc = subprocess.run(command, cwd=collection, env=environment, stdin=subprocess.DEVNULL, stdout=log, check=False).returncode
+    with (base / "output.log").open("w+") as log:
+        rc = subprocess.run(command, cwd=collection, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False).returncode
+        log.seek(0)
+        said = log.read()
     if rc != 0:
-        print(f"everything it said: {log.name}", file=sys.stderr)
+        print(f"{findings(said)}\neverything it said: {log.name}")
     return rc
+
+
+def findings(said: str) -> str:
+    """What is wrong, without progress and what pip says; all of it where nothing is marked as wrong."""
+    return "\n".join(line for line in said.splitlines() if line.startswith(("ERROR", "FATAL"))) or said
 
 
 def main() -> int:

@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""The smoke suite: requests in order, what each answer has to be, and values kept for the requests after it."""
+
+from __future__ import annotations
+
+import json
+import string
+import typing as t
+
+from .._common._errors import InputError, Unavailable
+from .._common._operation import Context, Result
+from .._common._schema import Field, checked
+from ._http import Answer, Http, encode
+from ._smoke_schema import CHECK
+
+_MISSING = object()
+_PAUSE_SECONDS = 1.0
+
+
+def run(http: Http, context: Context) -> Result:
+    """Every check is made, also after a failed one: the person wants to know all that is broken."""
+    problems: list[str] = []
+    checks = checked("checks", context.params["checks"], Field("list", each=CHECK), problems)
+    if problems:
+        raise InputError("The smoke checks are not well-formed; no request was sent.", why=problems)
+    if context.check_mode:
+        for check in checks:
+            context.say(f"would check {_title(check)}: {check['method']} {check['path']} -> {check['status']}")
+        return Result(False, values={"passed": True, "reasons": [], "checks": [{"name": _title(check), "passed": None} for check in checks]})
+    kept: dict[str, str] = {}
+    told = [_checked(http, check, kept, context) for check in checks]
+    reasons = [f"{result['name']}: {result['reason']}" for result in told if not result["passed"]]
+    return Result(False, values={"passed": not reasons, "reasons": reasons, "checks": told})
+
+
+def failures(answer: Answer, check: dict[str, t.Any]) -> list[str]:
+    """What is wrong with the answer; pure."""
+    if answer.status != check["status"]:
+        return [f"answered {answer.status}, wanted {check['status']}: {_shown(answer.body)}"]
+    if not check["json"] and not check["save"]:
+        return []
+    try:
+        document = json.loads(answer.body)
+    except ValueError:
+        return [f"the answer is not JSON: {_shown(answer.body)}"]
+    found = [wrong for expectation in check["json"] or [] if (wrong := _unmet(document, expectation))]
+    return found + [f"{path} is missing in the answer" for path in (check["save"] or {}).values() if at(document, path) in (_MISSING, None)]
+
+
+def at(document: t.Any, path: str) -> t.Any:
+    """The value at a dotted path, list elements by number; a sentinel when there is none."""
+    for part in path.split("."):
+        if isinstance(document, dict) and part in document:
+            document = document[part]
+        elif isinstance(document, list) and part.isdigit() and int(part) < len(document):
+            document = document[int(part)]
+        else:
+            return _MISSING
+    return document
+
+
+def _unmet(document: t.Any, expectation: dict[str, t.Any]) -> str:
+    path, value = expectation["path"], at(document, expectation["path"])
+    if expectation["exists"] is False:
+        return "" if value is _MISSING else f"{path} is there, and should not be"
+    if value is _MISSING:
+        return f"{path} is missing in the answer"
+    if expectation["equals"] is not None and value != expectation["equals"]:
+        return f"{path} is {json.dumps(value)[:80]}, wanted {json.dumps(expectation['equals'])}"
+    if expectation["length_min"] is not None and (not isinstance(value, (list, dict, str)) or len(value) < expectation["length_min"]):
+        return f"{path} has {len(value) if isinstance(value, (list, dict, str)) else 'no'} elements, wanted at least {expectation['length_min']}"
+    return ""
+
+
+def _checked(http: Http, check: dict[str, t.Any], kept: dict[str, str], context: Context) -> dict[str, t.Any]:
+    attempts, answer, wrong = max(1, context.params["attempts"]), None, []
+    for attempt in range(1, attempts + 1):
+        try:
+            answer = _ask(http, check, kept, context)
+            wrong = failures(answer, check)
+        except Unavailable as exc:
+            answer, wrong = None, ["; ".join(exc.why)]
+        if not wrong or attempt == attempts:
+            break
+        context.clock.sleep(_PAUSE_SECONDS)
+    if answer and not wrong and check["save"]:
+        document = json.loads(answer.body)
+        for name, path in check["save"].items():
+            kept[name] = str(at(document, path))
+            context.redact.learn(kept[name])
+    told = {"name": _title(check), "passed": not wrong, "status": answer.status if answer else None, "milliseconds": round(answer.seconds * 1000) if answer else None}
+    reason = context.redact.text("; ".join(wrong))
+    context.say(f"{told['name']}: {'ok' if not wrong else 'FAILED, ' + reason}" + (f" ({told['milliseconds']} ms)" if answer else ""))
+    return {**told, "attempts": attempt, "reason": reason}
+
+
+def _ask(http: Http, check: dict[str, t.Any], kept: dict[str, str], context: Context) -> Answer:
+    body, headers = encode(_filled(check["body"], kept))
+    headers.update(_filled(check["headers"] or {}, kept))
+    return http.request(check["method"], context.params["url"].rstrip("/") + _filled(check["path"], kept), headers, body)
+
+
+def _filled(value: t.Any, kept: dict[str, str]) -> t.Any:
+    """``${name}`` stands for a value that an earlier check saved."""
+    if isinstance(value, str):
+        return string.Template(value).safe_substitute(kept)
+    if isinstance(value, dict):
+        return {key: _filled(item, kept) for key, item in value.items()}
+    return [_filled(item, kept) for item in value] if isinstance(value, list) else value
+
+
+def _title(check: dict[str, t.Any]) -> str:
+    return check["name"] or f"{check['method']} {check['path']}"
+
+
+def _shown(body: bytes) -> str:
+    return " ".join(body.decode(errors="replace").split())[:160] or "(empty)"

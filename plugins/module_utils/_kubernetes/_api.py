@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Adapter of the port KubeApi over the package ``kubernetes``.
+
+The package is used for what it is good at (kubeconfig, exec and OIDC authentication, TLS); requests go through its
+connection pool directly, which is the same in all its versions and costs no model classes. It is imported at the top
+so that Ansible's main process imports it once, before it forks its workers (0.3 to 0.7 s a time, measured).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import typing as t
+
+from .._common._errors import Conflict, Gone, NotFound, ReleaseError, Unavailable
+from .._common._operation import Clock, Context
+from ._follow import follow
+from ._port import STRATEGIC, Event, Object
+
+try:
+    import urllib3
+    from kubernetes import client, config
+    from kubernetes.config.config_exception import ConfigException
+
+    HAS_KUBERNETES = True
+except ImportError:
+    HAS_KUBERNETES = False
+
+OPTIONS: dict[str, t.Any] = {
+    "kubeconfig": {"type": "path"},
+    "context": {"type": "str"},
+}
+_CONNECT_SECONDS = 4
+_READ_SECONDS = 30
+# Pauses before a request is sent again; together with the time to connect a dead API server is told within 10 s.
+_PAUSES = (0.2, 0.8)
+
+
+class ClusterApi:
+    """See :class:`KubeApi`. Every write that it is given must be one that may be sent twice."""
+
+    def __init__(self, context: Context) -> None:
+        self._settings = _settings(context.params["kubeconfig"], context.params["context"])
+        self._client = client.ApiClient(self._settings)
+        self._clock: Clock = context.clock
+
+    def get(self, path: str) -> Object:
+        return self._json("GET", path)
+
+    def text(self, path: str) -> str:
+        return t.cast(str, self._send("GET", path).data.decode(errors="replace"))
+
+    def post(self, path: str, body: Object) -> Object:
+        return self._json("POST", path, body)
+
+    def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object:
+        return self._json("PATCH", path, body, content_type)
+
+    def follow(self, paths: t.Mapping[str, str], seconds: float) -> t.Iterator[Event]:
+        return follow(self, paths, seconds, self._clock)
+
+    def watch(self, path: str, version: str, seconds: int) -> t.Iterator[tuple[str, Object]]:
+        """The raw watch: ends when the server or the network ends it; raises Gone for a version that is too old."""
+        response = self._send("GET", f"{path}?watch=1&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={seconds}", stream=True)
+        pending = b""
+        try:
+            while chunk := response.read1(65536):
+                *lines, pending = (pending + chunk).split(b"\n")
+                for line in lines:
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        raise _error("GET", path, event["object"].get("code", 500), json.dumps(event["object"]).encode())
+                    yield event["type"], event["object"]
+        except urllib3.exceptions.HTTPError:
+            return  # a cut connection: the caller takes the watch up again
+        finally:
+            response.close()
+
+    def _json(self, method: str, path: str, body: t.Any = None, content_type: str = "application/json") -> Object:
+        return t.cast("Object", json.loads(self._send(method, path, body, content_type).data))
+
+    def _send(self, method: str, path: str, body: t.Any = None, content_type: str = "application/json", stream: bool = False) -> t.Any:
+        headers = {"Content-Type": content_type, "Accept": "application/json"}
+        headers.update({auth["key"]: auth["value"] for auth in self._settings.auth_settings().values()})
+        data = None if body is None else json.dumps(body)
+        for pause in (*_PAUSES, None):  # None: the last try
+            try:
+                response = self._client.rest_client.pool_manager.request(
+                    method,
+                    self._settings.host + path,
+                    body=data,
+                    headers=headers,
+                    preload_content=not stream,
+                    retries=False,
+                    timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=None if stream else _READ_SECONDS),
+                )
+            except urllib3.exceptions.SSLError as exc:
+                raise ReleaseError(f"The API server {self._settings.host} cannot be trusted.", why=[str(exc)], then="check the kubeconfig's certificates") from exc
+            except urllib3.exceptions.HTTPError as exc:
+                problem: ReleaseError = Unavailable(
+                    f"The API server {self._settings.host} does not answer.", why=[_cause(exc)], then="kubectl cluster-info; then run the same command again"
+                )
+            else:
+                if response.status < 400:
+                    return response
+                problem = _error(method, path, response.status, response.data)
+                if not isinstance(problem, Unavailable):
+                    raise problem
+            if pause is None:
+                raise problem
+            self._clock.sleep(pause)
+        raise Unavailable(f"No answer to {method} {path}.")
+
+
+def _settings(kubeconfig: str | None, context: str | None) -> t.Any:
+    if not HAS_KUBERNETES:
+        raise ReleaseError(
+            "The Python package 'kubernetes' is missing on the controller (or wherever this task runs).", then="pip install 'kubernetes>=29.0.0' for the Python that runs Ansible"
+        )
+    settings = client.Configuration()
+    inside = "KUBERNETES_SERVICE_HOST" in os.environ and not (kubeconfig or context or os.environ.get("KUBECONFIG"))
+    try:
+        if inside and not os.path.exists(os.path.expanduser("~/.kube/config")):
+            config.load_incluster_config(client_configuration=settings)
+        else:
+            # The package reads KUBECONFIG once, when it is imported; Ansible's `environment` comes later.
+            config.load_kube_config(kubeconfig or os.environ.get("KUBECONFIG"), context=context, client_configuration=settings)
+    except (ConfigException, OSError) as exc:
+        raise ReleaseError(
+            "No usable kubeconfig" + (f" with the context {context}." if context else "."),
+            why=[str(exc)],
+            then="set release_kubeconfig and release_context, or KUBECONFIG",
+        ) from exc
+    return settings
+
+
+def _cause(error: Exception) -> str:
+    """urllib3 wraps what happened: 'Failed to establish a new connection: [Errno 111] Connection refused' is the part to read."""
+    return str(getattr(error, "reason", None) or error).rsplit(">: ", 1)[-1].rsplit("): ", 1)[-1]
+
+
+def _error(method: str, path: str, status: int, data: bytes) -> ReleaseError:
+    try:
+        message = json.loads(data)["message"]
+    except (ValueError, KeyError, TypeError):
+        message = data.decode(errors="replace")[:200]
+    kind: type[ReleaseError] = {404: NotFound, 409: Conflict, 410: Gone}.get(status, ReleaseError)
+    if status == 429 or status >= 500:
+        kind = Unavailable
+    then = {401: "check the credentials of the kubeconfig", 403: "ask for the permission named above"}.get(status, "")
+    return kind(f"The API server refused {method} {path} ({status}).", why=[message], then=then)

@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""The operations on Kubernetes: their options, their port, their work."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._common._operation import Operation
+from . import _health, _report, _rollback, _rollout
+from ._api import OPTIONS, ClusterApi
+
+_NAMESPACE: dict[str, t.Any] = {**OPTIONS, "namespace": {"type": "str", "required": True}}
+_TIMEOUT: dict[str, t.Any] = {"timeout": {"type": "int", "default": 300}}
+
+ROLLOUT = Operation(
+    {
+        **_NAMESPACE,
+        **_TIMEOUT,
+        "release": {"type": "str", "required": True},
+        "wave": {"type": "int", "default": 1},
+        "workloads": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {
+                "name": {"type": "str", "required": True},
+                "images": {"type": "dict", "required": True},
+                "replicas": {"type": "int"},
+            },
+        },
+    },
+    ClusterApi,
+    _rollout.run,
+)
+
+ROLLBACK = Operation(
+    {
+        **_NAMESPACE,
+        **_TIMEOUT,
+        "release": {"type": "str", "required": True},
+        "workloads": {"type": "list", "elements": "str"},
+        "reason": {"type": "str"},
+        "unfinished_only": {"type": "bool", "default": False},
+    },
+    ClusterApi,
+    _rollback.run,
+)
+
+HEALTH = Operation({**_NAMESPACE, "workloads": {"type": "list", "elements": "str"}}, ClusterApi, _health.run)
+
+REPORT = Operation(
+    {
+        **_NAMESPACE,
+        "platform": {"type": "str", "required": True},
+        "release": {"type": "str", "required": True},
+        "path": {"type": "path", "required": True},
+        "reason": {"type": "str"},
+        "smoke": {"type": "list", "elements": "dict"},
+    },
+    ClusterApi,
+    _report.run,
+)

@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Back to the recorded baseline: every workload that a release touched, in reverse wave order, each wave waited for."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._common._errors import NotFound, ReleaseError
+from .._common._operation import Context, Result
+from .._common._schema import like
+from . import _baseline as baseline
+from ._port import KubeApi, Object, deployments
+from ._record import Record
+from ._rollout import short
+from ._settle import Target, Wait
+from ._workload import images
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One workload on its way back."""
+
+    name: str
+    wave: int
+    target: Target
+    before: dict[str, t.Any]
+    after: dict[str, t.Any]
+    patch: Object
+
+    def __str__(self) -> str:
+        said = [f"{short(image)} -> {short(self.after['images'][container])}" for container, image in self.before["images"].items()]
+        return f"{self.name}: back from {', '.join(said)}"
+
+
+def plan(there: dict[str, Object], release: str, names: list[str]) -> list[list[Step]]:
+    """The waves to undo, last wave first. A name without a recorded baseline of this release is an error."""
+    kept = {name: found for name, thing in there.items() if (found := baseline.recorded(thing, release))}
+    missing = []
+    for name in names:
+        if name not in there:
+            missing.append(f"no Deployment named {name}{like(name, there)}; there are: {', '.join(sorted(there)) or 'none'}")
+        elif name not in kept:
+            missing.append(f"{name} has no baseline of release {release}; it is on release {baseline.release_of(there[name]) or '(none recorded)'}")
+    if missing:
+        raise NotFound(f"Release {release} cannot be rolled back as asked; nothing was changed.", why=missing, then="name workloads that this release has changed, or none for all of them")
+    steps = [_step(there[name], kept[name]) for name in kept if not names or name in names]
+    return [[step for step in steps if step.wave == wave] for wave in sorted({step.wave for step in steps}, reverse=True)]
+
+
+def _step(thing: Object, kept: baseline.Baseline) -> Step:
+    now = images(thing)
+    # A container that was not there before the release (and cannot be there by this collection's doing) stays as it is.
+    wanted = {container: image for container, image in kept.images.items() if container in now}
+    replicas = thing["spec"].get("replicas", 1)
+    annotations: dict[str, str | None] = {
+        baseline.RELEASE: kept.release or None,
+        baseline.BASELINE: None,
+        baseline.UNDONE: baseline.release_of(thing),
+    }
+    changed = {container: image for container, image in wanted.items() if now[container] != image}
+    return Step(
+        thing["metadata"]["name"],
+        kept.wave,
+        Target(thing["metadata"]["uid"], wanted),
+        {"images": {c: now[c] for c in wanted}, "replicas": replicas},
+        {"images": wanted, "replicas": kept.replicas},
+        baseline.body(thing, changed, kept.replicas if replicas != kept.replicas else None, annotations),
+    )
+
+
+def run(api: KubeApi, context: Context) -> Result:
+    params = context.params
+    namespace, release = params["namespace"], params["release"]
+    record = Record(api, namespace, release, context.clock)
+    if params["unfinished_only"] and (closed := record.read()["verdict"]):
+        context.say(f"release {release} was finished at {closed['at']} ({closed['verdict']}); it stays")
+        return Result(False, values={"workloads": [], "finished": True})
+    listing = api.get(deployments(namespace))
+    there = {item["metadata"]["name"]: item for item in listing["items"]}
+    waves = plan(there, release, params["workloads"] or [])
+    steps = [step for wave in waves for step in wave]
+    before, after = {step.name: step.before for step in steps}, {step.name: step.after for step in steps}
+    if context.check_mode or not steps:
+        for step in steps:
+            context.say(f"would take {step}")
+        return Result(bool(steps), before, after, {"workloads": [_told(step, None) for step in steps], "finished": False})
+    record.begin("rollback", {"reason": context.redact.text(params["reason"] or ""), "workloads": [step.name for step in steps]}, again=False)
+    told, failed = [], []
+    for wave in waves:
+        # A wave that does not come back is told at the end: the waves before it have to go back all the same.
+        try:
+            told += _undo(api, wave, there, listing["metadata"]["resourceVersion"], context)
+        except ReleaseError as exc:
+            failed.append(exc)
+    record.end("rollback", {"workloads": told, "failed": [context.redact.text(str(exc)) for exc in failed]})
+    if failed:
+        raise ReleaseError(
+            f"Release {release} was rolled back in part only.",
+            why=[str(exc) for exc in failed],
+            done=f"back on what ran before: {', '.join(item['name'] for item in told) or 'none'}",
+            then="mend what is named above, then run the rollback again: it goes on where it stopped",
+            workloads=told,
+        )
+    return Result(True, before, after, {"workloads": told, "finished": False})
+
+
+def _undo(api: KubeApi, wave: list[Step], there: dict[str, Object], version: str, context: Context) -> list[dict[str, t.Any]]:
+    namespace = context.params["namespace"]
+    for step in wave:
+        there[step.name] = api.patch(f"{deployments(namespace)}/{step.name}", step.patch)
+        context.say(str(step))
+    wait = Wait(api, namespace, {step.name: step.target for step in wave}, there, context)
+    wait.until_settled(version, context.params["timeout"])
+    return [_told(step, wait.settled[step.name]) for step in wave]
+
+
+def _told(step: Step, seconds: float | None) -> dict[str, t.Any]:
+    told = {"name": step.name, "wave": step.wave, "images_before": step.before["images"], "images": step.after["images"]}
+    return told if seconds is None else {**told, "seconds": seconds}

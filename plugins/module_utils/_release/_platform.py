@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""The platform as the user describes it (design, section 4): checked as a whole before anything changes.
+
+One error lists every problem: unknown keys, wrong types, names that nobody has, cycles.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._common._errors import InputError
+from .._common._schema import REQUIRED, Field, checked, like
+from .._gate._smoke_schema import CHECK
+from ._waves import waves
+
+# RFC 1123 label: what Kubernetes takes as the name of a namespace, and of a Service.
+_LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_LABEL_SAYS = "lower-case letters, digits and '-', at most 63, beginning and ending with a letter or digit"
+# The OCI distribution specification's tag.
+_TAG = "[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+_TAG_SAYS = "a quoted string of letters, digits, '_', '.', '-', at most 128 (an unquoted 1.10 is the number 1.1)"
+
+SERVICE = Field(
+    "dict",
+    allowed="a dictionary that has at least name",
+    fields={
+        "name": Field("str", REQUIRED, pattern=_LABEL, allowed=_LABEL_SAYS),
+        "after": Field("list", each=Field("str", REQUIRED)),
+        "container": Field("str", pattern=_LABEL, allowed=_LABEL_SAYS),
+        "image": Field("str", pattern=r"[^\s:@]+(:\d+/[^\s:@]+)?", allowed="an image repository without tag or digest"),
+        "port": Field("int", low=1, high=65535),
+        "replicas": Field("int", low=0),
+        "smoke": Field("list", each=CHECK),
+        "strategy": Field("str", "rolling", choices=("rolling",)),
+        "version": Field("str", pattern=_TAG, allowed=_TAG_SAYS),
+    },
+)
+
+VARIABLES: dict[str, Field] = {
+    "release_platform": Field("str", REQUIRED, pattern=_LABEL, allowed=_LABEL_SAYS),
+    "release_version": Field("str", REQUIRED, pattern=_TAG, allowed=_TAG_SAYS),
+    "release_namespace": Field("str", pattern=_LABEL, allowed=_LABEL_SAYS),
+    "release_registry": Field("str", REQUIRED, pattern=r"[^\s@]+[^\s@/]", allowed="host[:port][/path] without a slash at the end"),
+    "release_services": Field("list", REQUIRED, allowed="a list of services", each=SERVICE),
+    "release_smoke": Field("list", allowed="a list of smoke checks", each=CHECK),
+    "release_url": Field("str", pattern=r"https?://\S+", allowed="the platform's address as users see it, http:// or https://"),
+    "release_kubeconfig": Field("str"),
+    "release_context": Field("str"),
+    "release_timeout": Field("int", 300, low=1),
+    "release_require_healthy": Field("bool", True),
+    "release_report_dir": Field("str", "release-reports"),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Platform:
+    """The checked variables (by their names without ``release_``), the services by name, and the waves."""
+
+    values: dict[str, t.Any]
+    services: dict[str, dict[str, t.Any]]
+    waves: list[list[str]]
+
+    def image(self, name: str) -> str:
+        service = self.services[name]
+        repository = service["image"] or f"{self.values['registry']}/{name}"
+        return f"{repository}:{service['version'] or self.values['version']}"
+
+    def workloads(self, wave: list[str]) -> list[dict[str, t.Any]]:
+        """One wave in the form that kube_rollout takes."""
+        return [
+            {
+                "name": name,
+                "images": {self.services[name]["container"] or name: self.image(name)},
+                **({} if self.services[name]["replicas"] is None else {"replicas": self.services[name]["replicas"]}),
+            }
+            for name in wave
+        ]
+
+
+def platform(variables: t.Mapping[str, t.Any]) -> Platform:
+    """Checks everything named ``release_*`` and raises one InputError that lists all that is wrong."""
+    problems: list[str] = []
+    for name in variables:
+        if name.startswith("release_") and name not in VARIABLES:
+            problems.append(f"{name}: unknown variable{like(name, VARIABLES)}; allowed: {', '.join(VARIABLES)}")
+    values = {name: checked(name, variables.get(name), field, problems) for name, field in VARIABLES.items()}
+    services = [service for service in values["release_services"] or [] if service and service["name"]]
+    if values["release_services"] == []:
+        problems.append("release_services: found an empty list; allowed: at least one service")
+    found, graph = waves(services)
+    problems += [f"release_services: {problem}" for problem in graph]
+    if (values["release_smoke"] or any(service["smoke"] for service in services)) and not values["release_url"]:
+        problems.append("release_url: is missing, and there are smoke checks; allowed: " + VARIABLES["release_url"].says())
+    if problems:
+        count = "One problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise InputError(
+            f"{count} in the description of the platform; nothing was changed.",
+            why=problems,
+            then="correct the inventory (or -e) and run the same command again",
+        )
+    values["release_namespace"] = values["release_namespace"] or values["release_platform"]
+    return Platform(
+        {name.removeprefix("release_"): value for name, value in values.items() if name not in ("release_services", "release_smoke")},
+        {service["name"]: service for service in services},
+        found,
+    )

@@ -1,0 +1,92 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kube_rollback
+short_description: Take Deployments back to what ran before a release
+version_added: 0.1.0
+author: runbook.release contributors (@runbook)
+description:
+  - Takes every Deployment that a release has changed back to the baseline that M(runbook.release.kube_rollout) recorded on it - images and
+    replicas - in reverse wave order, and waits for each wave.
+  - Needs nothing but the cluster, so it works from any controller, also after the one that released was lost.
+  - Annotations, environment and all else that others wrote stay as they are.
+  - Deployments that are back already are recognised, so an interrupted rollback goes on where it stopped when it is run again.
+extends_documentation_fragment:
+  - runbook.release._attributes
+  - runbook.release._kubernetes
+options:
+  release:
+    description: The release to undo.
+    type: str
+    required: true
+  workloads:
+    description:
+      - Names of the Deployments to take back; all that the release has changed when it is not given.
+      - A name that the release has not changed, or that does not exist, is an error.
+    type: list
+    elements: str
+  reason:
+    description: Why, for the record and the report.
+    type: str
+  unfinished_only:
+    description:
+      - Whether a release whose record has its verdict already stays as it is, so that a check that fails days later
+        does not take back what has been running since.
+    type: bool
+    default: false
+  timeout:
+    description: Seconds that each wave may take to settle.
+    type: int
+    default: 300
+seealso:
+  - module: runbook.release.kube_rollout
+"""
+
+EXAMPLES = r"""
+- name: Take the release back
+  runbook.release.kube_rollback:
+    namespace: exchange
+    release: 2.4.0
+    reason: error rate of 7 % after the release
+
+- name: Take one service back
+  runbook.release.kube_rollback:
+    namespace: exchange
+    release: 2.4.0
+    workloads: [wallet]
+"""
+
+RETURN = r"""
+finished:
+  description: Whether nothing was done because of O(unfinished_only).
+  returned: success
+  type: bool
+  sample: false
+workloads:
+  description: What was taken back; empty when nothing of this release was there.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: wallet
+      wave: 3
+      images_before: {wallet: "registry.example.com/exchange/wallet:2.4.0"}
+      images: {wallet: "registry.example.com/exchange/wallet:2.3.9"}
+      seconds: 1.2
+"""
+
+from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import ROLLBACK
+
+
+def main() -> None:
+    run_module(ROLLBACK)
+
+
+if __name__ == "__main__":
+    main()

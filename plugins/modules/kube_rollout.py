@@ -1,0 +1,148 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kube_rollout
+short_description: Roll out a wave of Deployments and wait until all have settled
+version_added: 0.1.0
+author: runbook.release contributors (@runbook)
+description:
+  - Gives every Deployment of a wave its new images, all of them first, then waits for all of them together by one watch.
+  - What ran before (images, replicas, revision) is recorded on each Deployment as an annotation, in the very patch that changes it,
+    so M(runbook.release.kube_rollback) needs nothing but the cluster. Running it again for the same release keeps the first baseline.
+  - A Deployment has settled by the rule of C(kubectl rollout status) - its controller has seen the newest spec, all replicas are updated
+    and available, no old one runs - and only when it is not paused.
+  - Fails as soon as a pod of the new version cannot get well by waiting (crash loop, image that is not there, configuration that is missing),
+    and says which pod, container, reason, exit code, last log lines and warnings. It does not roll back by itself;
+    the role P(runbook.release.rollout#role) does.
+  - What was done is kept in the ConfigMap C(release-VERSION) of the namespace, from which M(runbook.release.release_report) writes the report.
+extends_documentation_fragment:
+  - runbook.release._attributes
+  - runbook.release._kubernetes
+options:
+  release:
+    description: Version or other name of the release; the baseline is recorded under it.
+    type: str
+    required: true
+  wave:
+    description: Number of the wave within the release, from 1. A rollback takes the waves in reverse order.
+    type: int
+    default: 1
+  workloads:
+    description: The Deployments of the wave. An unknown name or container, all of them, is one error, before anything changes.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the Deployment.
+        type: str
+        required: true
+      images:
+        description: New image by name of the container, with tag or digest. Containers that are not named stay as they are.
+        type: dict
+        required: true
+      replicas:
+        description: Number of replicas; what is there stays when it is not given, so an autoscaler is left alone.
+        type: int
+  timeout:
+    description: Seconds that the wave may take to settle.
+    type: int
+    default: 300
+seealso:
+  - module: runbook.release.kube_rollback
+  - module: runbook.release.kube_health_info
+"""
+
+EXAMPLES = r"""
+- name: Roll out wallet and payment together
+  runbook.release.kube_rollout:
+    namespace: exchange
+    release: 2.4.0
+    wave: 3
+    timeout: 180
+    workloads:
+      - name: wallet
+        images:
+          wallet: registry.example.com/exchange/wallet:2.4.0
+      - name: payment
+        replicas: 4
+        images:
+          payment: registry.example.com/exchange/payment:2.4.0
+"""
+
+RETURN = r"""
+workloads:
+  description: Every workload of the wave, and what runs there now; without seconds and digests in check mode.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the Deployment.
+      type: str
+      returned: success
+      sample: wallet
+    changed:
+      description: Whether it had to be changed.
+      type: bool
+      returned: success
+      sample: true
+    images_before:
+      description: Image by container, before.
+      type: dict
+      returned: success
+      sample: {wallet: "registry.example.com/exchange/wallet:2.3.9"}
+    images:
+      description: Image by container, now.
+      type: dict
+      returned: success
+      sample: {wallet: "registry.example.com/exchange/wallet:2.4.0"}
+    seconds:
+      description: Seconds until it had settled.
+      type: float
+      returned: when not in check mode
+      sample: 3.4
+    digests:
+      description: Digest by container, as the container runtime reports it; empty when no pod had to be looked at.
+      type: dict
+      returned: when not in check mode
+      sample: {wallet: "sha256:6f1c2f8b7a3c1f0e3f1f6b1f0a9f6d5a1c1d8a5e2b7c4d3e9f8a7b6c5d4e3f2a"}
+failures:
+  description: What went wrong, one entry a workload.
+  returned: failure
+  type: list
+  elements: dict
+  sample:
+    - workload: wallet
+      pod: wallet-6d8f9c7b5-x2x7k
+      container: wallet
+      reason: CrashLoopBackOff
+      message: ""
+      exit_code: 3
+      restarts: 1
+      hopeless: true
+      log: ["fatal: ledger schema 41 is older than required 42"]
+      warnings: ["BackOff: Back-off restarting failed container wallet in pod wallet-6d8f9c7b5-x2x7k"]
+reasons:
+  description: The reasons of a failure, one a workload, as they stand in RV(ignore:msg).
+  returned: failure
+  type: list
+  elements: str
+  sample: ["wallet: pod wallet-6d8f9c7b5-x2x7k, container wallet: CrashLoopBackOff, exit code 3, restarted 1 time"]
+"""
+
+from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import ROLLOUT
+
+
+def main() -> None:
+    run_module(ROLLOUT)
+
+
+if __name__ == "__main__":
+    main()

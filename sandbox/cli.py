@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sandbox's command: python -m sandbox COMMAND."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from sandbox import machine, stack
+from sandbox.box import Box
+from sandbox.build import CLUSTER, Builder
+from sandbox.components import standard
+from sandbox.errors import SandboxError
+from sandbox.settings import Settings
+
+
+def _up(settings: Settings, options: argparse.Namespace) -> int:
+    box = bring_up(settings)
+    print_summary(box)
+    return 0
+
+
+def bring_up(settings: Settings) -> Box:
+    machine.require_root()
+    with stack.locked(settings):
+        machine.install_missing()
+        programs = Builder(settings).ensure(CLUSTER)
+        began = time.monotonic()
+        box = Box(settings, programs)
+        started = stack.up(box)
+    lasted = time.monotonic() - began
+    print(f"The sandbox is ready: {len(started)} server(s) started in {lasted:.1f} s." if started else f"The sandbox runs already ({lasted:.1f} s).")
+    return box
+
+
+def print_summary(box: Box) -> None:
+    settings = box.settings
+    print(f"  Kubernetes  {settings.api_url}")
+    print(f"  ingress     {settings.ingress_url}")
+    print(f"  registry    {settings.registry}")
+    print(f"  Prometheus  {settings.prometheus_url}")
+    print(f"  logs        {settings.logs}")
+    print("To look around:")
+    print(_exports(settings))
+
+
+def _exports(settings: Settings) -> str:
+    return f'export KUBECONFIG={settings.kubeconfig} PATH={Builder(settings).folder}:"$PATH"'
+
+
+def _down(settings: Settings, options: argparse.Namespace) -> int:
+    machine.require_root()
+    with stack.locked(settings):
+        began = time.monotonic()
+        stack.down(settings)
+    print(f"The sandbox is down and nothing of it runs ({time.monotonic() - began:.1f} s). Its images and built programs are kept: make clean removes them.")
+    return 0
+
+
+def _status(settings: Settings, options: argparse.Namespace) -> int:
+    machine.require_root()
+    box = Box(settings, Builder(settings).folder)
+    if box.namespaces.first is None:
+        print("The sandbox does not run. Start it with: make sandbox")
+        return 1
+    sick = 0
+    with box.namespaces.network():
+        for component in standard(box):
+            record = box.record(component.name)
+            well = record is not None and component.healthy()
+            sick += not well
+            state = "works" if well else "does not answer" if record else "has ended"
+            print(f"  {component.name:<24} {state:<16} {f'process {record.pid}' if record else ''}")
+    if sick:
+        print("To repair: make sandbox")
+    return 1 if sick else 0
+
+
+def _env(settings: Settings, options: argparse.Namespace) -> int:
+    print(_exports(settings))
+    return 0
+
+
+def _exec(settings: Settings, options: argparse.Namespace) -> int:
+    machine.require_root()
+    box = Box(settings, Builder(settings).folder)
+    command = options.command[1:] if options.command[:1] == ["--"] else options.command
+    if not command:
+        raise SandboxError("Which command? For example: python -m sandbox exec -- kubectl get pods --all-namespaces")
+    environment = {
+        **os.environ,
+        "RUNBOOK_SANDBOX": str(settings.state),
+        "KUBECONFIG": str(settings.kubeconfig),
+        "PATH": f"{box.programs}:{os.environ.get('PATH', '')}",
+    }
+    sys.stdout.flush()
+    os.execvpe("nsenter", ["nsenter", "--target", str(box.namespaces.require()), "--net", "--", *command], environment)
+
+
+def _build(settings: Settings, options: argparse.Namespace) -> int:
+    began = time.monotonic()
+    folder = Builder(settings).ensure()
+    print(f"All programs are in {folder} ({time.monotonic() - began:.0f} s).")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable[[Settings, argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(run=run)
+        return made
+
+    command("up", _up, "start what does not run; repairs what died")
+    command("down", _down, "stop everything and leave nothing behind")
+    command("status", _status, "what runs and what answers")
+    command("env", _env, "shell commands for KUBECONFIG and PATH")
+    command("exec", _exec, "run a command in the sandbox's network").add_argument("command", nargs=argparse.REMAINDER)
+    command("build", _build, "only build the programs")
+    return top
+
+
+def main() -> int:
+    options = parser().parse_args()
+    settings = Settings.from_environment()
+    try:
+        code: int = options.run(settings, options)
+        return code
+    except SandboxError as problem:
+        print(f"{problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130

@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The servers of the sandbox, one small file each.
+
+A new one (PostgreSQL, Redis, an S3) is a subclass of `Component` in a file of its own and one line here.
+"""
+
+from __future__ import annotations
+
+from sandbox.box import Box
+from sandbox.components.apiserver import ApiServer
+from sandbox.components.base import Component
+from sandbox.components.containerd import Containerd
+from sandbox.components.controllers import ControllerManager, Scheduler
+from sandbox.components.coredns import CoreDns
+from sandbox.components.docker import Docker
+from sandbox.components.etcd import Etcd
+from sandbox.components.forwarder import Forwarder
+from sandbox.components.kubelet import Kubelet
+from sandbox.components.kubeproxy import KubeProxy
+from sandbox.components.prometheus import Prometheus
+from sandbox.components.registry import Registry
+from sandbox.components.targets import Targets
+from sandbox.components.traefik import Traefik
+
+STANDARD: tuple[type[Component], ...] = (
+    Etcd, ApiServer, ControllerManager, Scheduler, Containerd, Kubelet, KubeProxy, CoreDns,
+    Registry, Docker, Targets, Prometheus, Traefik, Forwarder,
+)  # fmt: skip
+
+
+def standard(box: Box) -> list[Component]:
+    return [kind(box) for kind in STANDARD]

@@ -1,0 +1,91 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a server of the sandbox is: a program, its files, and a question that tells whether it works."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from sandbox import health, procfs
+from sandbox.box import Box, fingerprint, write
+from sandbox.errors import SandboxError
+
+
+class Component:
+    name: ClassVar[str]
+    after: ClassVar[tuple[str, ...]] = ()  # names of those that must work first
+    listens: ClassVar[str] = ""  # shown to the user: what is reached where
+    limit: ClassVar[float] = 60.0  # seconds from start to health
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+        self.settings = box.settings
+
+    @property
+    def folder(self) -> Path:
+        """The component's own data."""
+        return self.settings.root / self.name
+
+    @property
+    def log(self) -> Path:
+        return self.settings.logs / f"{self.name}.log"
+
+    def argv(self) -> list[str]:
+        raise NotImplementedError
+
+    def environment(self) -> dict[str, str]:
+        return {}
+
+    def files(self) -> dict[Path, str]:
+        """Files the program reads at its start. When one of them changes, the program is started anew."""
+        return {}
+
+    def healthy(self) -> bool:
+        raise NotImplementedError
+
+    def settle(self) -> None:
+        """What has to hold once it works; runs on every `up`, so it must be quick when nothing is to do."""
+
+    def alive(self) -> bool:
+        return self.box.record(self.name) is not None
+
+    def handles(self) -> Sequence[int]:
+        """Open descriptors the program inherits."""
+        return ()
+
+    def ensure(self) -> bool:
+        """Makes it run and work. True when it had to be started for that."""
+        started = not self._keep()
+        if started:
+            self._start()
+            health.wait(self.name, self.healthy, self.limit, self.alive, self.log)
+        self.settle()
+        return started
+
+    def _fingerprint(self) -> str:
+        return fingerprint(self.argv(), self.files(), self.environment())
+
+    def _keep(self) -> bool:
+        """True for a process that runs as it should. One that hangs, or was started otherwise, is ended."""
+        record = self.box.record(self.name)
+        if record is None:
+            return False
+        if record.fingerprint == self._fingerprint():
+            try:
+                health.wait(self.name, self.healthy, 5.0, self.alive)
+                return True
+            except SandboxError:
+                pass  # it hangs or has just died
+        procfs.end(record.pid, record.started)
+        return False
+
+    def _start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for path, content in self.files().items():
+            write(path, content)
+        handles = self.handles()
+        pid = self.box.namespaces.start(self.name, self.argv(), self.environment(), handles)
+        self.box.remember(self.name, pid, self._fingerprint())

@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Starts all components, each as soon as those it needs work, and takes all of it away again."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+
+from sandbox import cgroup, network
+from sandbox.box import Box
+from sandbox.components import Component, standard
+from sandbox.errors import SandboxError
+from sandbox.namespaces import Namespaces
+from sandbox.settings import Settings
+
+# Kept by `down`: what is costly to make again and does no harm. Everything else is a new cluster's to make.
+KEPT = ("registry", "docker", "images.json")
+
+
+@contextmanager
+def locked(settings: Settings) -> Iterator[None]:
+    """One command at a time changes the sandbox; another waits and says so."""
+    settings.state.mkdir(parents=True, exist_ok=True)
+    with settings.lock.open("w") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another command is changing the sandbox; waiting for it.", flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def up(box: Box, components: Sequence[Component] | None = None) -> list[str]:
+    """Whatever the state before, all components run afterwards. Returns the names of those that had to be started."""
+    if box.namespaces.first is None:
+        cgroup.make(box.settings.identity)
+        box.settings.root.mkdir(parents=True, exist_ok=True)
+        box.namespaces.make(Path(box.program("pause")))
+    cgroup.make(box.settings.identity)
+    network.ensure(box.namespaces)
+    box.keys.make_all()
+    box.write_kubeconfigs()
+    started = ensure_all(box, standard(box) if components is None else components)
+    if started:
+        _wait_for_accounts(box)
+    return started
+
+
+def ensure_all(box: Box, components: Sequence[Component]) -> list[str]:
+    names = {component.name for component in components}
+    waiting = {component.name: component for component in components}
+    done: set[str] = set()
+    started: list[str] = []
+    began = time.monotonic()
+
+    def work(component: Component) -> bool:
+        with box.namespaces.network():
+            return component.ensure()
+
+    with ThreadPoolExecutor(max_workers=len(components)) as pool:
+        running: dict[Future[bool], Component] = {}
+        problems: list[SandboxError] = []
+        while waiting or running:
+            for name, component in list(waiting.items()):
+                if not problems and all(needed in done or needed not in names for needed in component.after):
+                    running[pool.submit(work, component)] = waiting.pop(name)
+            if not running:
+                break
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                component = running.pop(future)
+                try:
+                    if future.result():
+                        started.append(component.name)
+                        print(f"  {component.name:<24} ready after {time.monotonic() - began:4.1f} s", flush=True)
+                    done.add(component.name)
+                except SandboxError as problem:
+                    problems.append(problem)
+    if problems:
+        raise SandboxError("\n".join(str(problem) for problem in problems) + "\nTo begin anew: make sandbox-down, then make sandbox")
+    return started
+
+
+def _wait_for_accounts(box: Box) -> None:
+    """No pod can be created before its namespace has its default account, a moment after the controllers start."""
+    found = threading.Event()
+    with box.namespaces.network():
+        for event in box.api.watch("/api/v1/namespaces/default/serviceaccounts?fieldSelector=metadata.name%3Ddefault", seconds=60):
+            if event["type"] in ("ADDED", "MODIFIED"):
+                found.set()
+                break
+    if not found.is_set():
+        raise SandboxError("The controller manager made no default account within 60 s. Look at its log, or begin anew: make sandbox-down")
+
+
+def down(settings: Settings) -> None:
+    """Ends everything and removes what a next start would make anew. Right whatever state it meets."""
+    Namespaces(settings).destroy()
+    cgroup.remove(settings.identity)
+    mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    left = [place for place in mounted if place.startswith(f"{settings.root}/")]
+    if left:
+        raise SandboxError(f"These mounts are in the way: {', '.join(left)}. Look who uses them with `fuser -vm {left[0]}`, then `umount` them.")
+    if settings.root.exists():
+        for entry in settings.root.iterdir():
+            if entry.name in KEPT:
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()

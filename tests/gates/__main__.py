@@ -14,6 +14,8 @@ from .runner import Gate, run_all
 
 SITE_PACKAGES = sysconfig.get_path("purelib")
 COLLECTIONS = os.pathsep.join([str(venvs.ROOT / ".collections"), SITE_PACKAGES])
+# antsibull-docs leaves a log file in the home folder.
+HOME = {"HOME": str(venvs.state())}
 
 # Longest first, so that the last ones to end are short.
 GATES = (
@@ -21,7 +23,7 @@ GATES = (
     Gate("sanity-2.20", [sys.executable, "-m", "tests.gates.sanity", "2.20"]),
     Gate("sanity-2.18", [sys.executable, "-m", "tests.gates.sanity", "2.18"]),
     Gate("ansible-lint", ["ansible-lint", "--offline", "--profile", "production", "--strict"], {"ANSIBLE_COLLECTIONS_PATH": COLLECTIONS}),
-    Gate("antsibull-docs", ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", "--skip-rstcheck", "."]),
+    Gate("antsibull-docs", ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", "--skip-rstcheck", "."], HOME),
     Gate("mypy", ["mypy", "-p", "ansible_collections.runbook.release.plugins", "-p", "sandbox", "-p", "tests.gates"]),
     Gate("collection-checks", [sys.executable, "-m", "pytest", "-q", "tests/unit/collection"]),
     Gate("reuse", ["reuse", "lint"]),

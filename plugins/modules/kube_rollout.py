@@ -122,18 +122,7 @@ failures:
       pod: wallet-6d8f9c7b5-x2x7k
       container: wallet
       reason: CrashLoopBackOff
-      message: ""
       exit_code: 3
-      restarts: 1
-      hopeless: true
-      log: ["fatal: ledger schema 41 is older than required 42"]
-      warnings: ["BackOff: Back-off restarting failed container wallet in pod wallet-6d8f9c7b5-x2x7k"]
-reasons:
-  description: The reasons of a failure, one a workload, as they stand in RV(ignore:msg).
-  returned: failure
-  type: list
-  elements: str
-  sample: ["wallet: pod wallet-6d8f9c7b5-x2x7k, container wallet: CrashLoopBackOff, exit code 3, restarted 1 time"]
 """
 
 from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module

@@ -17,7 +17,7 @@ class ReleaseError(Exception):
     :param why: reasons, one line each; a line may hold indented detail lines.
     :param done: what was already done about it.
     :param then: the command to run or the thing to change next.
-    :param details: structured extras for the result, beside ``msg`` and ``reasons``.
+    :param details: structured extras for the result, beside ``msg``; few, since Ansible prints them all.
     """
 
     def __init__(self, what: str, *, why: t.Sequence[str] = (), done: str = "", then: str = "", **details: t.Any) -> None:

@@ -26,4 +26,4 @@ def run_module(operation: Operation) -> t.NoReturn:
 
 def failure(error: ReleaseError, context: Context) -> dict[str, t.Any]:
     """The failed result of an error, redacted; the same for modules and in-process actions."""
-    return t.cast("dict[str, t.Any]", context.redact.value({"msg": str(error), "reasons": error.why, **error.details}))
+    return t.cast("dict[str, t.Any]", context.redact.value({"msg": str(error), **error.details}))

@@ -77,7 +77,9 @@ def checked(where: str, value: t.Any, field: Field, problems: list[str]) -> t.An
 def found(value: t.Any) -> str:
     """How a wrong value is shown: with its type, because 1.10 and '1.10' look alike."""
     kind = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "list", "dict": "dictionary"}
-    name = next((said for cls, said in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str"), (list, "list"), (dict, "dict")) if isinstance(value, cls)), "")
+    name = next(
+        (said for cls, said in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str"), (list, "list"), (dict, "dict")) if isinstance(value, cls)), ""
+    )
     text = repr(str(value)) if isinstance(value, str) else str(value)
     return f"{text if len(text) <= 80 else text[:77] + '...'} ({kind.get(name, type(value).__name__)})"
 

@@ -38,7 +38,14 @@ class OpenUrl:
         started = self._now()
         try:
             with open_url(
-                url, method=method, headers=headers, data=body, timeout=self._timeout, validate_certs=self._verify, follow_redirects="none", http_agent="runbook.release"
+                url,
+                method=method,
+                headers=headers,
+                data=body,
+                timeout=self._timeout,
+                validate_certs=self._verify,
+                follow_redirects="none",
+                http_agent="runbook.release",
             ) as response:
                 return Answer(response.status, response.read(), self._now() - started)
         except urllib.error.HTTPError as exc:

@@ -92,7 +92,12 @@ def _checked(http: Http, check: dict[str, t.Any], kept: dict[str, str], context:
         for name, path in check["save"].items():
             kept[name] = str(at(document, path))
             context.redact.learn(kept[name])
-    told = {"name": _title(check), "passed": not wrong, "status": answer.status if answer else None, "milliseconds": round(answer.seconds * 1000) if answer else None}
+    told = {
+        "name": _title(check),
+        "passed": not wrong,
+        "status": answer.status if answer else None,
+        "milliseconds": round(answer.seconds * 1000) if answer else None,
+    }
     reason = context.redact.text("; ".join(wrong))
     context.say(f"{told['name']}: {'ok' if not wrong else 'FAILED, ' + reason}" + (f" ({told['milliseconds']} ms)" if answer else ""))
     return {**told, "attempts": attempt, "reason": reason}

@@ -99,7 +99,9 @@ class ClusterApi:
                     timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=None if stream else _READ_SECONDS),
                 )
             except urllib3.exceptions.SSLError as exc:
-                raise ReleaseError(f"The API server {self._settings.host} cannot be trusted.", why=[str(exc)], then="check the kubeconfig's certificates") from exc
+                raise ReleaseError(
+                    f"The API server {self._settings.host} cannot be trusted.", why=[str(exc)], then="check the kubeconfig's certificates"
+                ) from exc
             except urllib3.exceptions.HTTPError as exc:
                 problem: ReleaseError = Unavailable(
                     f"The API server {self._settings.host} does not answer.", why=[_cause(exc)], then="kubectl cluster-info; then run the same command again"
@@ -119,7 +121,8 @@ class ClusterApi:
 def _settings(kubeconfig: str | None, context: str | None) -> t.Any:
     if not HAS_KUBERNETES:
         raise ReleaseError(
-            "The Python package 'kubernetes' is missing on the controller (or wherever this task runs).", then="pip install 'kubernetes>=29.0.0' for the Python that runs Ansible"
+            "The Python package 'kubernetes' is missing on the controller (or wherever this task runs).",
+            then="pip install 'kubernetes>=29.0.0' for the Python that runs Ansible",
         )
     settings = client.Configuration()
     inside = "KUBERNETES_SERVICE_HOST" in os.environ and not (kubeconfig or context or os.environ.get("KUBECONFIG"))
@@ -132,7 +135,7 @@ def _settings(kubeconfig: str | None, context: str | None) -> t.Any:
     except (ConfigException, OSError) as exc:
         raise ReleaseError(
             "No usable kubeconfig" + (f" with the context {context}." if context else "."),
-            why=[str(exc)],
+            why=[f"{kubeconfig or os.environ.get('KUBECONFIG') or '~/.kube/config'}: {exc}"],
             then="set release_kubeconfig and release_context, or KUBECONFIG",
         ) from exc
     return settings

@@ -53,9 +53,7 @@ def follow(api: Watching, paths: t.Mapping[str, str], seconds: float, clock: Clo
         stop.set()
 
 
-def _one(
-    api: Watching, path: str, version: str, end: float, clock: Clock, events: queue.Queue[Event | ReleaseError], stop: threading.Event
-) -> None:
+def _one(api: Watching, path: str, version: str, end: float, clock: Clock, events: queue.Queue[Event | ReleaseError], stop: threading.Event) -> None:
     heard = clock.now()
     while not stop.is_set() and (left := end - clock.now()) > 0:
         try:

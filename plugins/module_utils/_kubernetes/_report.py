@@ -26,7 +26,10 @@ def run(api: KubeApi, context: Context) -> Result:
     closes = bool(record["entries"]) and not record["verdict"]
     if not record["verdict"]:
         found = verdict(record["entries"], params["reason"] or "")
-        smoke = [{key: check.get(key) for key in ("name", "passed", "status", "reason", *(("milliseconds", "attempts") if closes else ()))} for check in params["smoke"] or []]
+        smoke = [
+            {key: check.get(key) for key in ("name", "passed", "status", "reason", *(("milliseconds", "attempts") if closes else ()))}
+            for check in params["smoke"] or []
+        ]
         record["verdict"] = context.redact.value({"verdict": found, "reason": params["reason"] or "", "smoke": smoke})
     if closes and not context.check_mode:
         record["verdict"] = kept.close(record["verdict"])

@@ -47,7 +47,11 @@ def plan(there: dict[str, Object], release: str, names: list[str]) -> list[list[
         elif name not in kept:
             missing.append(f"{name} has no baseline of release {release}; it is on release {baseline.release_of(there[name]) or '(none recorded)'}")
     if missing:
-        raise NotFound(f"Release {release} cannot be rolled back as asked; nothing was changed.", why=missing, then="name workloads that this release has changed, or none for all of them")
+        raise NotFound(
+            f"Release {release} cannot be rolled back as asked; nothing was changed.",
+            why=missing,
+            then="name workloads that this release has changed, or none for all of them",
+        )
     steps = [_step(there[name], kept[name]) for name in kept if not names or name in names]
     return [[step for step in steps if step.wave == wave] for wave in sorted({step.wave for step in steps}, reverse=True)]
 
@@ -104,7 +108,6 @@ def run(api: KubeApi, context: Context) -> Result:
             why=[str(exc) for exc in failed],
             done=f"back on what ran before: {', '.join(item['name'] for item in told) or 'none'}",
             then="mend what is named above, then run the rollback again: it goes on where it stopped",
-            workloads=told,
         )
     return Result(True, before, after, {"workloads": told, "finished": False})
 

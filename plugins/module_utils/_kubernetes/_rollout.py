@@ -47,7 +47,9 @@ def plan(workloads: list[dict[str, t.Any]], there: dict[str, Object], release: s
     """Every workload with what has to change. Unknown names and containers, all of them, are one InputError."""
     problems = _problems(workloads, there)
     if problems:
-        raise InputError("The rollout does not fit what is in the cluster; nothing was changed.", why=problems, then="correct release_services, or create what is missing")
+        raise InputError(
+            "The rollout does not fit what is in the cluster; nothing was changed.", why=problems, then="correct release_services, or create what is missing"
+        )
     return [_change(workload, there[workload["name"]], release, wave) for workload in workloads]
 
 
@@ -104,7 +106,7 @@ def run(api: KubeApi, context: Context) -> Result:
         wait.until_settled(listing["metadata"]["resourceVersion"], params["timeout"])
     except ReleaseError as exc:
         if needed:
-            record.end("wave", {"wave": params["wave"], "failed": context.redact.text(exc.what), "reasons": [context.redact.text(line) for line in exc.why]})
+            record.end("wave", {"wave": params["wave"], "failed": context.redact.text(exc.what)})
         where = [_where(change, wait) for change in changes]
         raise _told_where(exc, release, where) from exc
     told = [_told(change, wait.settled[change.name], wait.digests().get(change.name, {})) for change in changes]
@@ -119,12 +121,16 @@ def _told(change: Change, seconds: float | None, digests: dict[str, str]) -> dic
 
 
 def _where(change: Change, wait: Wait) -> str:
-    status = wait.objects[change.name].get("status") or {}
-    to = ", ".join(short(image) for image in change.after["images"].values())
+    to = _shorts(change.after)
     if change.name in wait.settled:
         return f"{change.name} on {to}"
-    return f"{change.name} between {', '.join(short(image) for image in change.before['images'].values())} and {to} ({status.get('availableReplicas', 0)} available)"
+    available = (wait.objects[change.name].get("status") or {}).get("availableReplicas", 0)
+    return f"{change.name} between {_shorts(change.before)} and {to} ({available} available)"
+
+
+def _shorts(side: dict[str, t.Any]) -> str:
+    return ", ".join(short(image) for image in side["images"].values())
 
 
 def _told_where(error: ReleaseError, release: str, where: list[str]) -> ReleaseError:
-    return ReleaseError(f"Release {release}: {error.what}", why=[*error.why, "now: " + "; ".join(where)], done=error.done, then=error.then, **error.details)
+    return type(error)(f"Release {release}: {error.what}", why=[*error.why, "now: " + "; ".join(where)], done=error.done, then=error.then, **error.details)

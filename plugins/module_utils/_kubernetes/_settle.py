@@ -84,7 +84,9 @@ class Wait:
         if name not in self.targets or not _newer(thing, self.objects[name]):
             return
         if kind == "DELETED" or thing["metadata"]["uid"] != self.targets[name].uid:
-            raise Conflict(f"Deployment {name} was deleted while it rolled out.", then=f"kubectl -n {self.namespace} get deployment {name}; then run the release again")
+            raise Conflict(
+                f"Deployment {name} was deleted while it rolled out.", then=f"kubectl -n {self.namespace} get deployment {name}; then run the release again"
+            )
         self.objects[name] = thing
         self._look(name)
 
@@ -96,7 +98,11 @@ class Wait:
         if any(there.get(container) != image for container, image in target.images.items()):
             raise Conflict(
                 f"Somebody else changed Deployment {name} while it rolled out.",
-                why=[f"container {container}: wanted {image}, found {there.get(container)}" for container, image in target.images.items() if there.get(container) != image],
+                why=[
+                    f"container {container}: wanted {image}, found {there.get(container)}"
+                    for container, image in target.images.items()
+                    if there.get(container) != image
+                ],
                 then=f"kubectl -n {self.namespace} get deployment {name} -o yaml --show-managed-fields; then run the release again",
             )
         now = workload.status(thing)
@@ -175,11 +181,11 @@ class Wait:
             text += "".join(f"\n  warning: {line}" for line in noted)
             text += "\n  last log lines:" + "".join(f"\n    {line}" for line in lines) if lines else ""
             why.append(text)
-            failures.append({"workload": name, **dataclasses.asdict(said), "log": lines, "warnings": noted})
+            failures.append({"workload": name, "pod": said.pod, "container": said.container, "reason": said.reason, "exit_code": said.exit_code})
         silent = [name for name in self._waiting() if name not in {name for name, _pod, _said in troubles}]
         why += [f"{name}: {workload.status(self.objects[name]).text}" for name in silent]
         why += [f"{name}: settled" for name in self.settled]
-        return ReleaseError(what, why=why, then=self._command(troubles), failures=failures, settled=sorted(self.settled), waiting=self._waiting())
+        return ReleaseError(what, why=why, then=self._command(troubles), failures=failures)
 
     def _log(self, pod: Object, said: diagnosis.Trouble) -> list[str]:
         """The last lines of the container that failed; of the instance before, where the present one has not begun."""

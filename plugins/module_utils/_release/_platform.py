@@ -45,7 +45,7 @@ VARIABLES: dict[str, Field] = {
     "release_platform": Field("str", REQUIRED, pattern=_LABEL, allowed=_LABEL_SAYS),
     "release_version": Field("str", REQUIRED, pattern=_TAG, allowed=_TAG_SAYS),
     "release_namespace": Field("str", pattern=_LABEL, allowed=_LABEL_SAYS),
-    "release_registry": Field("str", REQUIRED, pattern=r"[^\s@]+[^\s@/]", allowed="host[:port][/path] without a slash at the end"),
+    "release_registry": Field("str", REQUIRED, pattern=r"[^\s@]*[^\s@/]", allowed="host[:port][/path] without a slash at the end"),
     "release_services": Field("list", REQUIRED, allowed="a list of services", each=SERVICE),
     "release_smoke": Field("list", allowed="a list of smoke checks", each=CHECK),
     "release_url": Field("str", pattern=r"https?://\S+", allowed="the platform's address as users see it, http:// or https://"),

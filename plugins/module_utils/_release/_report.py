@@ -82,7 +82,9 @@ def _service_rows(wave: int, workload: dict[str, t.Any]) -> list[tuple[str, ...]
 
 
 def _wave_row(began: Entry, entries: list[Entry]) -> tuple[str, ...]:
-    ended = [entry for entry in entries if entry["kind"] == "wave" and entry["phase"] == "ended" and entry["wave"] == began["wave"] and entry["at"] >= began["at"]]
+    ended = [
+        entry for entry in entries if entry["kind"] == "wave" and entry["phase"] == "ended" and entry["wave"] == began["wave"] and entry["at"] >= began["at"]
+    ]
     result = "interrupted" if not ended else f"failed: {ended[0]['failed']}" if ended[0].get("failed") else "rolled out"
     return str(began["wave"]), ", ".join(began["changes"]), began["at"], ended[0]["at"] if ended else "", result
 
@@ -96,10 +98,14 @@ def _undone(entries: list[Entry]) -> list[str]:
     lines: list[str] = []
     for entry in entries:
         if entry["phase"] == "began":
-            lines += [f"Rollback began {entry['at']}: {', '.join(entry['workloads'])}." + (f" Why: {entry['reason'].splitlines()[0]}" if entry["reason"] else "")]
+            lines += [
+                f"Rollback began {entry['at']}: {', '.join(entry['workloads'])}." + (f" Why: {entry['reason'].splitlines()[0]}" if entry["reason"] else "")
+            ]
             continue
         lines += [f"Rollback ended {entry['at']}.", ""]
-        rows = [(w["name"], f"`{w['images_before'][c]}`", f"`{image}`", str(w.get("seconds", ""))) for w in entry["workloads"] for c, image in w["images"].items()]
+        rows = [
+            (w["name"], f"`{w['images_before'][c]}`", f"`{image}`", str(w.get("seconds", ""))) for w in entry["workloads"] for c, image in w["images"].items()
+        ]
         lines += _table(("service", "from", "back to", "seconds"), rows)
         lines += [line for failed in entry["failed"] for line in ("", "```text", *failed.splitlines(), "```")]
     return lines

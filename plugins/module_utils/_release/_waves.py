@@ -34,7 +34,9 @@ def _problems(names: list[str], after: dict[str, list[str]]) -> list[str]:
     problems = [f"service {name} is listed {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
     for name, needs in after.items():
         problems += [
-            f"service {name} comes after {other}, which is not a service{like(other, after)}; there are: {', '.join(after)}" for other in needs if other not in after
+            f"service {name} comes after {other}, which is not a service{like(other, after)}; there are: {', '.join(after)}"
+            for other in needs
+            if other not in after
         ]
     cycle = _cycle({name: [need for need in needs if need in after] for name, needs in after.items()})
     return problems + ([f"services wait for each other: {' after '.join(cycle)}"] if cycle else [])

@@ -1,0 +1,207 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""A cluster in memory for unit tests: a Deployment controller in a few lines, and a clock that only the tests move."""
+
+from __future__ import annotations
+
+import copy
+import json
+import urllib.parse
+
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, NotFound
+from ansible_collections.runbook.release.plugins.module_utils._common._operation import Clock, Context
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import SYNC, TICK, Event
+
+NAMESPACE = "exchange"
+DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+REPLICA_SETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/replicasets"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+EVENTS = f"/api/v1/namespaces/{NAMESPACE}/events"
+CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
+OWNED = {"controller": True}
+
+
+def image(name, version):
+    return f"registry.test/exchange/{name}:{version}"
+
+
+class Cluster:
+    """KubeApi over dictionaries.
+
+    ``bad`` maps an image to what its pods say of themselves (a container status); every other image becomes available on
+    the first look at a watch. ``between`` holds functions called, one a look, before the controller acts.
+    """
+
+    def __init__(self, services, version="1.0.0", replicas=2):
+        self.version, self.time, self.requests, self.bad, self.between, self.logs = 10, 0.0, [], {}, [], {}
+        self.deployments, self.replica_sets, self.pods, self.events, self.config_maps = {}, {}, {}, [], {}
+        for name in services:
+            self.deployments[name] = self._touch(
+                {
+                    "metadata": {"name": name, "uid": f"uid-{name}", "generation": 0, "annotations": {"team": "payments"}},
+                    "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": name, "image": image(name, version)}]}}},
+                    "status": {},
+                }
+            )
+            self._control(name)
+            self._control(name)
+        self.requests.clear()
+
+    @property
+    def writes(self):
+        return [(method, path.rsplit("/", 1)[-1]) for method, path in self.requests if method != "GET"]
+
+    def images(self):
+        return {name: thing["spec"]["template"]["spec"]["containers"][0]["image"].rsplit(":", 1)[1] for name, thing in self.deployments.items()}
+
+    def wall(self):
+        """Wall time never stands still: records sort by it."""
+        self.time += 0.001
+        return 1_700_000_000 + self.time
+
+    # --- the port
+
+    def get(self, path):
+        self.requests.append(("GET", path))
+        path = urllib.parse.urlsplit(path).path
+        kinds = {
+            DEPLOYMENTS: self.deployments.values(),
+            REPLICA_SETS: self.replica_sets.values(),
+            PODS: self.pods.values(),
+            EVENTS: self.events,
+            CONFIG_MAPS: self.config_maps.values(),
+        }
+        if path in kinds:
+            return copy.deepcopy({"metadata": {"resourceVersion": str(self.version)}, "items": list(kinds[path])})
+        return copy.deepcopy(self._find(path))
+
+    def text(self, path):
+        self.requests.append(("GET", path))
+        pod = urllib.parse.urlsplit(path).path.split("/")[-2]
+        if pod not in self.logs:
+            raise NotFound("no log")
+        return self.logs[pod]
+
+    def post(self, path, body):
+        self.requests.append(("POST", path))
+        name = body["metadata"]["name"]
+        if name in self.config_maps:
+            raise Conflict("exists")
+        self.config_maps[name] = copy.deepcopy(body)
+        return body
+
+    def patch(self, path, body, content_type="application/strategic-merge-patch+json"):
+        self.requests.append(("PATCH", path))
+        thing = self._find(path)
+        if "data" in body:
+            thing["data"].update(body["data"])
+            return copy.deepcopy(thing)
+        if body["metadata"].get("uid", thing["metadata"]["uid"]) != thing["metadata"]["uid"]:
+            raise Conflict("uid mismatch")
+        for key, value in body["metadata"].get("annotations", {}).items():
+            thing["metadata"]["annotations"].pop(key, None)
+            if value is not None:
+                thing["metadata"]["annotations"][key] = value
+        before = copy.deepcopy(thing["spec"])
+        spec = body.get("spec", {})
+        thing["spec"]["replicas"] = spec.get("replicas", thing["spec"]["replicas"])
+        for wanted in spec.get("template", {}).get("spec", {}).get("containers", []):
+            for container in thing["spec"]["template"]["spec"]["containers"]:
+                if container["name"] == wanted["name"]:
+                    container.update(wanted)
+        self._touch(thing, generation=thing["spec"] != before)
+        return copy.deepcopy(thing)
+
+    def follow(self, paths, seconds):
+        end = self.time + seconds
+        if not paths[PODS]:
+            yield Event(PODS, SYNC, self.get(PODS))
+        while self.time < end:
+            self.time += 1
+            if self.between:
+                self.between.pop(0)(self)
+            for name in list(self.deployments):
+                for event in self._control(name):
+                    yield copy.deepcopy(event)
+            yield Event("", TICK, {})
+
+    # --- the controller
+
+    def _find(self, path):
+        kind, name = path.rsplit("/", 1)
+        found = {DEPLOYMENTS: self.deployments, CONFIG_MAPS: self.config_maps}[kind].get(name)
+        if found is None:
+            raise NotFound(f"{name} not found")
+        return found
+
+    def _touch(self, thing, generation=True):
+        self.version += 1
+        thing["metadata"]["resourceVersion"] = str(self.version)
+        thing["metadata"]["generation"] += bool(generation)
+        return thing
+
+    def _control(self, name):
+        """One step: see the spec and make a ReplicaSet, or, the next time, let its pods become what they become."""
+        thing = self.deployments[name]
+        wanted, meta = thing["spec"]["replicas"], thing["metadata"]
+        now = thing["spec"]["template"]["spec"]["containers"][0]["image"]
+        if thing["status"].get("observedGeneration") != meta["generation"]:
+            key = f"{name}-{now.rsplit(':', 1)[1]}"
+            # As in Kubernetes: going back to a template takes up its old ReplicaSet and gives it a new revision.
+            revision = str(int(meta["annotations"].get("deployment.kubernetes.io/revision", 0)) + 1)
+            self.replica_sets[key] = {
+                "metadata": {
+                    "name": key,
+                    "uid": f"uid-{key}",
+                    "annotations": {"deployment.kubernetes.io/revision": revision},
+                    "ownerReferences": [{**OWNED, "kind": "Deployment", "uid": meta["uid"], "name": name}],
+                }
+            }
+            meta["annotations"]["deployment.kubernetes.io/revision"] = revision
+            available = thing["status"].get("availableReplicas", 0)
+            thing["status"] = {"observedGeneration": meta["generation"], "replicas": available + 1, "updatedReplicas": 1, "availableReplicas": available}
+            self._touch(thing, generation=False)
+            pod = self._pod(name, key, now)
+            return [Event(DEPLOYMENTS, "MODIFIED", thing), Event(PODS, "ADDED", pod)]
+        if now in self.bad or thing["status"]["updatedReplicas"] == wanted:
+            return []
+        thing["status"].update({"replicas": wanted, "updatedReplicas": wanted, "availableReplicas": wanted})
+        return [Event(DEPLOYMENTS, "MODIFIED", self._touch(thing, generation=False))]
+
+    def _pod(self, name, replica_set, now):
+        said = self.bad.get(now, {"ready": True, "restartCount": 0, "state": {"running": {}}})
+        pod = {
+            "metadata": {
+                "name": f"{replica_set}-x",
+                "uid": f"uid-{replica_set}-x",
+                "ownerReferences": [{**OWNED, "kind": "ReplicaSet", "uid": f"uid-{replica_set}", "name": replica_set}],
+            },
+            "spec": {"containers": [{"name": name, "image": now, "env": [{"name": "DB_PASSWORD", "value": "s3cr3t-of-wallet"}]}]},
+            "status": {"containerStatuses": [{"name": name, "imageID": f"{now.rsplit(':', 1)[0]}@sha256:{name}", **said}]},
+        }
+        self.pods[pod["metadata"]["uid"]] = pod
+        return pod
+
+
+def crashing(code=3):
+    return {
+        "ready": False,
+        "restartCount": 1,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": code, "reason": "Error"}},
+    }
+
+
+def context(cluster, params, check_mode=False):
+    """The context, and the lines that were shown."""
+    lines = []
+    clock = Clock(now=lambda: cluster.time, sleep=lambda seconds: None, wall=cluster.wall)
+    given = {"namespace": NAMESPACE, "timeout": 30, **params}
+    return Context(given, check_mode=check_mode, show=lines.append, clock=clock), lines
+
+
+def entries(cluster, release="1.1.0"):
+    data = cluster.config_maps[f"release-{release}"]["data"]
+    return [json.loads(data[key]) for key in sorted(data) if key[0].isdigit()]

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, InputError, ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _rollout as rollout
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._baseline import BASELINE, RELEASE
+
+from .cluster import Cluster, context, crashing, entries, image
+
+
+def workloads(*names, version="1.1.0"):
+    return [{"name": name, "images": {name: image(name, version)}} for name in names]
+
+
+def rolled_out(cluster, wave, check_mode=False, release="1.1.0", number=1):
+    given, lines = context(cluster, {"release": release, "wave": number, "workloads": wave}, check_mode)
+    return rollout.run(cluster, given), lines
+
+
+def test_a_wave_is_patched_as_a_whole_then_waited_for():
+    cluster = Cluster(["auth", "kyc", "user"])
+    result, lines = rolled_out(cluster, workloads("user", "kyc"))
+    assert cluster.images() == {"auth": "1.0.0", "kyc": "1.1.0", "user": "1.1.0"}
+    assert [write for write in cluster.writes if write[1] in ("user", "kyc")] == [("PATCH", "user"), ("PATCH", "kyc")]
+    assert lines[:2] == ["user: 1.0.0 -> 1.1.0", "kyc: 1.0.0 -> 1.1.0"]
+    assert result.changed and result.values["workloads"][0]["digests"] == {"user": "sha256:user"}
+    assert (result.before["kyc"]["images"], result.after["kyc"]["images"]) == ({"kyc": image("kyc", "1.0.0")}, {"kyc": image("kyc", "1.1.0")})
+
+
+def test_the_baseline_is_in_the_patch_that_changes_and_foreign_annotations_stay():
+    cluster = Cluster(["auth"])
+    rolled_out(cluster, [{**workloads("auth")[0], "replicas": 3}])
+    annotations = cluster.deployments["auth"]["metadata"]["annotations"]
+    kept = json.loads(annotations[BASELINE])
+    assert (kept["images"], kept["replicas"], kept["revision"], kept["wave"]) == ({"auth": image("auth", "1.0.0")}, 2, "1", 1)
+    assert (annotations[RELEASE], annotations["team"]) == ("1.1.0", "payments")
+    assert cluster.deployments["auth"]["spec"]["replicas"] == 3
+
+
+def test_a_second_run_changes_and_writes_nothing():
+    cluster = Cluster(["auth"])
+    rolled_out(cluster, workloads("auth"))
+    cluster.requests.clear()
+    result, lines = rolled_out(cluster, workloads("auth"))
+    assert (result.changed, cluster.requests, lines) == (False, [("GET", cluster.requests[0][1])], [])
+
+
+def test_check_mode_tells_the_plan_and_writes_nothing():
+    cluster = Cluster(["auth"])
+    result, lines = rolled_out(cluster, workloads("auth"), check_mode=True)
+    assert result.changed and cluster.writes == [] and lines == ["would change auth: 1.0.0 -> 1.1.0"]
+
+
+def test_a_run_after_an_interruption_keeps_the_first_baseline_and_waits_for_what_is_under_way():
+    cluster = Cluster(["auth"])
+    change = rollout.plan(workloads("auth"), cluster.deployments, "1.1.0", 1)[0]
+    cluster.patch(f"/apis/apps/v1/namespaces/exchange/deployments/{change.name}", change.patch)  # and then the controller died
+    result, _lines = rolled_out(cluster, [{**workloads("auth")[0], "replicas": 4}])
+    kept = json.loads(cluster.deployments["auth"]["metadata"]["annotations"][BASELINE])
+    assert kept["images"] == {"auth": image("auth", "1.0.0")} and kept["replicas"] == 2
+    assert result.values["workloads"][0]["seconds"] > 0
+
+
+def test_a_crash_loop_is_given_up_at_once_with_pod_container_code_and_last_log_line():
+    cluster = Cluster(["wallet", "kyc"])
+    cluster.bad[image("wallet", "1.1.0")] = crashing(3)
+    cluster.logs["wallet-1.1.0-x"] = "starting\nfatal: cannot log in with s3cr3t-of-wallet"
+    with pytest.raises(ReleaseError) as caught:
+        rolled_out(cluster, workloads("wallet", "kyc"))
+    text = str(caught.value)
+    assert "wallet: pod wallet-1.1.0-x, container wallet: CrashLoopBackOff, exit code 3, restarted 1 time" in text
+    assert "fatal: cannot log in with ********" in text and "s3cr3t" not in text
+    assert "Next: kubectl -n exchange logs wallet-1.1.0-x -c wallet --previous" in text
+    assert cluster.time < 5
+    assert caught.value.details["failures"][0]["exit_code"] == 3
+    assert entries(cluster)[-1]["failed"].startswith("wallet will not become ready")
+
+
+def test_a_crash_loop_of_the_old_version_is_not_held_against_the_new_one():
+    cluster = Cluster(["wallet"])
+    cluster.bad[image("wallet", "1.0.0")] = crashing()
+    cluster._pod("wallet", "wallet-1.0.0", image("wallet", "1.0.0"))
+    result, _lines = rolled_out(cluster, workloads("wallet"))
+    assert result.changed and cluster.images() == {"wallet": "1.1.0"}
+
+
+def test_what_never_becomes_ready_ends_with_the_timeout_and_says_how_far_it_was():
+    cluster = Cluster(["wallet"])
+    cluster.bad[image("wallet", "1.1.0")] = {"ready": False, "restartCount": 0, "state": {"running": {}}}
+    with pytest.raises(ReleaseError, match="wallet did not settle within 30 s") as caught:
+        rolled_out(cluster, workloads("wallet"))
+    assert "wallet: 1 of 2 updated, 2 available, 2 old still running" in str(caught.value)
+
+
+def test_somebody_elses_rollout_in_between_is_noticed_and_named():
+    cluster = Cluster(["wallet"])
+    path = "/apis/apps/v1/namespaces/exchange/deployments/wallet"
+    theirs = {"metadata": {}, "spec": {"template": {"spec": {"containers": [{"name": "wallet", "image": image("wallet", "9.9.9")}]}}}}
+    cluster.between.append(lambda there: there.patch(path, theirs))
+    with pytest.raises(Conflict, match="Somebody else changed Deployment wallet") as caught:
+        rolled_out(cluster, workloads("wallet"))
+    assert "9.9.9" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("wave", "said"),
+    [
+        (workloads("wallett"), "no Deployment named wallett (did you mean wallet?); there are: auth, wallet"),
+        ([{"name": "auth", "images": {"app": "x:1"}}], "Deployment auth has no container named app; it has: auth"),
+        (workloads("auth", "auth"), "workload auth is listed 2 times"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_any_change(wave, said):
+    cluster = Cluster(["auth", "wallet"])
+    with pytest.raises(InputError) as caught:
+        rolled_out(cluster, wave + workloads("nobody"))
+    assert said in str(caught.value) and "nobody" in str(caught.value)
+    assert cluster.writes == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("registry.test:5000/a/b:1.2.3", "1.2.3"), ("registry.test/a/b@sha256:0123456789abcdef", "sha256:0123456789ab"), ("registry.test:5000/a/b", "b")],
+)
+def test_an_image_is_said_by_its_tag_or_digest(name, said):
+    assert rollout.short(name) == said

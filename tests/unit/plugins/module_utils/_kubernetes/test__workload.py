@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._workload import FAILED, PROGRESSING, READY, current_replica_set, status
+
+
+def deployment(replicas=2, updated=2, there=2, available=2, generation=2, observed=2, conditions=(), **spec):
+    return {
+        "metadata": {"name": "auth", "uid": "u", "generation": generation, "annotations": {"deployment.kubernetes.io/revision": "4"}},
+        "spec": {"replicas": replicas, **spec},
+        "status": {
+            "observedGeneration": observed,
+            "replicas": there,
+            "updatedReplicas": updated,
+            "availableReplicas": available,
+            "conditions": list(conditions),
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("thing", "state", "said"),
+    [
+        (deployment(), READY, "2 of 2 available"),
+        (deployment(replicas=0, updated=0, there=0, available=0), READY, "0 of 0 available"),
+        (deployment(observed=1), PROGRESSING, "not yet seen by the Deployment controller"),
+        (deployment(updated=1, there=3), PROGRESSING, "1 of 2 updated, 2 available, 2 old still running"),
+        (deployment(there=3), PROGRESSING, "2 of 2 updated, 2 available, 1 old still running"),
+        (deployment(available=1), PROGRESSING, "2 of 2 updated, 1 available"),
+        # replicas 1 with maxUnavailable 1 needs no available pod by its own arithmetic; it is not ready without one all the same.
+        (deployment(replicas=1, updated=1, there=1, available=0), PROGRESSING, "1 of 1 updated, 0 available"),
+        (deployment(paused=True), PROGRESSING, "paused: nothing rolls out until it is resumed"),
+        (
+            deployment(updated=1, conditions=[{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}]),
+            FAILED,
+            "no progress within its progressDeadlineSeconds: 1 of 2 updated, 2 available, 1 old still running",
+        ),
+        (
+            deployment(updated=0, conditions=[{"type": "ReplicaFailure", "status": "True", "message": "exceeded quota: pods"}]),
+            PROGRESSING,
+            "pods cannot be created: exceeded quota: pods",
+        ),
+    ],
+)
+def test_the_rule_of_kubectl_rollout_status_and_more(thing, state, said):
+    assert (status(thing).state, status(thing).text) == (state, said)
+
+
+def test_a_deployment_that_nobody_has_seen_yet_is_not_ready():
+    thing = deployment()
+    del thing["status"]
+    assert status(thing).state == PROGRESSING
+
+
+def test_the_newest_replica_set_is_chosen_by_the_owners_uid():
+    def replica_set(name, owner, revision):
+        reference = {"kind": "Deployment", "uid": owner, "controller": True}
+        return {"metadata": {"name": name, "ownerReferences": [reference], "annotations": {"deployment.kubernetes.io/revision": revision}}}
+
+    theirs, old, mine = replica_set("billing", "other", "4"), replica_set("old", "u", "3"), replica_set("new", "u", "4")
+    assert current_replica_set(deployment(), [theirs, old, mine])["metadata"]["name"] == "new"
+    assert current_replica_set(deployment(), [theirs, old]) is None

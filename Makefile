@@ -10,10 +10,11 @@ SHELL := /bin/bash
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)
 export RUNBOOK_STATE ?= $(cache)/runbook-release
-# What Ansible would otherwise leave in the home folder.
+# Progress is seen as it happens, also through a pipe.
+export PYTHONUNBUFFERED := 1
+# What the tools would otherwise leave in the home folder.
 export ANSIBLE_HOME := $(RUNBOOK_STATE)/ansible
 export ANSIBLE_REMOTE_TMP := $(RUNBOOK_STATE)/ansible/tmp
-export MOLECULE_EPHEMERAL_DIRECTORY := $(RUNBOOK_STATE)/molecule
 export MYPY_CACHE_DIR := $(RUNBOOK_STATE)/mypy
 export RUFF_CACHE_DIR := $(RUNBOOK_STATE)/ruff
 

@@ -12,7 +12,10 @@ GOOD = {
     "release_platform": "exchange",
     "release_version": "1.1.0",
     "release_registry": "registry.test:5000/exchange",
-    "release_services": [{"name": "auth"}, {"name": "wallet", "after": ["auth"], "container": "app", "replicas": "3", "image": "registry.test:5000/other/wallet"}],
+    "release_services": [
+        {"name": "auth"},
+        {"name": "wallet", "after": ["auth"], "container": "app", "replicas": "3", "image": "registry.test:5000/other/wallet"},
+    ],
 }
 
 

@@ -1,0 +1,118 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""make bench: nine services from one version to another, by us and by the peers, in one run on the same cluster.
+
+Only the ratios mean something on a shared machine, so every round measures every contestant, one after the other, and the
+medians are compared. BENCH_ROUNDS sets the number of rounds (3).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+import yaml
+
+from tests.bench import peers
+
+ROOT = Path(__file__).parents[2]
+VERSIONS = ("1.0.0", "1.1.0")
+REGISTRY = os.environ.get("DEMO_REGISTRY", "127.0.0.1:35000/exchange")
+# What the ratio of two medians may be at most.
+GOALS = (("in order", "kubectl", 1.1), ("in order", "kubernetes.core", 0.35), ("in waves", "kubectl", 0.8))
+SECOND_RUN_SECONDS = 5.0
+
+
+def main() -> int:
+    subprocess.run([sys.executable, "-m", "sandbox", "up"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-m", "sandbox", "platform", "--version", VERSIONS[0]], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    os.environ.setdefault("KUBECONFIG", f"{os.environ['RUNBOOK_STATE']}/sandbox/kubeconfig")
+    services = yaml.safe_load((ROOT / "inventories/sandbox/group_vars/all.yml").read_text())["release_services"]
+    names = [service["name"] for service in services]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        chain = [{"name": service, "after": names[max(0, index - 1) : index]} for index, service in enumerate(names)]
+        waves = [{"name": service["name"], "after": service.get("after", [])} for service in services]
+        contestants: dict[str, t.Callable[[str], None]] = {
+            "in order": lambda version: ours(folder, chain, version),
+            "kubectl": lambda version: peers.kubectl(names, REGISTRY, version),
+            "kubernetes.core": lambda version: peers.kubernetes_core(names, REGISTRY, version, folder, Path(os.environ["BENCH_VENV"])),
+            "in waves": lambda version: ours(folder, waves, version),
+        }
+        seconds = measured(contestants, int(os.environ.get("BENCH_ROUNDS", "3")))
+        seconds["second run"] = [timed(lambda: ours(folder, waves, now(), playbook="release.yml")) for _ in range(2)][1:]
+    return told(seconds)
+
+
+def ours(folder: Path, services: list[dict[str, t.Any]], version: str, playbook: str = "rollout.yml") -> None:
+    (folder / "services.json").write_text(json.dumps({"release_services": services, "release_version": version, "release_report_dir": str(folder / "reports")}))
+    command = ["ansible-playbook", f"playbooks/{playbook}", "-i", "inventories/sandbox", "-e", f"@{folder / 'services.json'}"]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def measured(contestants: dict[str, t.Callable[[str], None]], rounds: int) -> dict[str, list[float]]:
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for number in range(1, rounds + 1):
+        for name, contestant in contestants.items():
+            version = VERSIONS[1] if now() == VERSIONS[0] else VERSIONS[0]
+            seconds[name].append(timed(lambda work=contestant, to=version: work(to)))
+            if now() != version:
+                raise SystemExit(f"{name} said that it was done, and not every service runs {version}.")
+            quiet()
+            print(f"round {number}/{rounds}  {name:<16} {seconds[name][-1]:6.1f} s", flush=True)
+    return seconds
+
+
+def timed(work: t.Callable[[], None]) -> float:
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
+
+
+def now() -> str:
+    """The version that all nine run; 'mixed' when they do not agree."""
+    text = kubectl("get", "deployments", "-o", "jsonpath={.items[*].spec.template.spec.containers[0].image}")
+    found = {image.rsplit(":", 1)[1] for image in text.split()}
+    return found.pop() if len(found) == 1 else "mixed"
+
+
+def quiet() -> None:
+    """Until the old pods are gone: their end is not to be part of the next one's time."""
+    kubectl("wait", "--for=delete", "pod", "--field-selector=status.phase!=Running", "--timeout=60s")
+    going = "{range .items[?(@.metadata.deletionTimestamp)]}{.metadata.name} {end}"
+    if names := kubectl("get", "pods", "-o", f"jsonpath={going}").split():
+        kubectl("wait", "--for=delete", "--timeout=60s", *(f"pod/{name}" for name in names))
+
+
+def kubectl(*arguments: str) -> str:
+    return subprocess.run(["kubectl", "-n", peers.NAMESPACE, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def told(seconds: dict[str, list[float]]) -> int:
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+    print(f"\n{'nine services':<18}{'median s':>9}  runs")
+    for name, values in seconds.items():
+        print(f"{name:<18}{median[name]:9.1f}  {' '.join(f'{value:.1f}' for value in values)}")
+    print(f"\n{'ratio':<28}{'':>6}  goal")
+    missed = 0
+    for name, peer, goal in GOALS:
+        ratio = median[name] / median[peer]
+        missed += ratio > goal
+        print(f"{name + ' / ' + peer:<28}{ratio:6.2f}  at most {goal:.2f}  {'met' if ratio <= goal else 'MISSED'}")
+    second = median["second run"]
+    missed += second >= SECOND_RUN_SECONDS
+    print(f"{'second run, seconds':<28}{second:6.1f}  below {SECOND_RUN_SECONDS:.0f}     {'met' if second < SECOND_RUN_SECONDS else 'MISSED'}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

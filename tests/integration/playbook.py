@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+"""Runs playbooks of the checkout the way a user does, and reads what they left in the cluster."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import typing as t
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+NAMESPACE = "exchange"
+SERVICES = ["auth", "user", "kyc", "wallet", "compliance", "payment", "trading", "matching-engine", "api-gateway"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    rc: int
+    out: str
+    err: str
+
+    @property
+    def recap(self) -> dict[str, int]:
+        """The numbers of the recap line of the cluster."""
+        line = next(line for line in self.out.splitlines() if re.match(r"sandbox\s*: ok=", line))
+        return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)}
+
+
+class Playbooks:
+    """Plays against one cluster; reports go to a folder of the test."""
+
+    def __init__(self, kubeconfig: Path, folder: Path, environment: t.Mapping[str, str] | None = None) -> None:
+        self.reports = folder / "reports"
+        # Neither the terminal's width nor an unbuffered Python is part of what is tested.
+        self.environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONUNBUFFERED", "COLUMNS")} | {
+            "KUBECONFIG": str(kubeconfig),
+            "ANSIBLE_NOCOLOR": "1",
+            **(environment or {}),
+        }
+
+    def command(self, playbook: str, version: str, *more: str) -> list[str]:
+        return [
+            "ansible-playbook",
+            playbook,
+            "-i",
+            "inventories/sandbox",
+            "-e",
+            f"release_version={version}",
+            "-e",
+            f"release_report_dir={self.reports}",
+            *more,
+        ]
+
+    def run(self, playbook: str, version: str, *more: str, timeout: int = 300) -> Outcome:
+        done = subprocess.run(
+            self.command(playbook, version, *more),
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def release(self, version: str, *more: str) -> Outcome:
+        return self.run("playbooks/release.yml", version, *more)
+
+    def start(self, playbook: str, version: str) -> subprocess.Popen[str]:
+        """In a session of its own, so that killing it kills its workers, too."""
+        return subprocess.Popen(
+            self.command(playbook, version),
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def report(self, version: str) -> str:
+        return (self.reports / f"exchange-{version}-sandbox.md").read_text()
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """kill -9 of the controller and all that it started: Ansible's workers have sessions of their own."""
+    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=False).stdout.split()
+    for pid in [process.pid, *map(int, children)]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+    if process.stderr:
+        process.stderr.close()
+
+
+class Kubectl:
+    """What is in the cluster, by the program that its users trust."""
+
+    def __init__(self, program: str, kubeconfig: Path) -> None:
+        self._command = [program, "--kubeconfig", str(kubeconfig), "-n", NAMESPACE]
+
+    def __call__(self, *arguments: str) -> str:
+        return subprocess.run([*self._command, *arguments], capture_output=True, text=True, check=True, timeout=60).stdout
+
+    def deployments(self) -> dict[str, dict[str, t.Any]]:
+        return {item["metadata"]["name"]: item for item in json.loads(self("get", "deployments", "-o", "json"))["items"]}
+
+    def versions(self) -> dict[str, str]:
+        return {name: thing["spec"]["template"]["spec"]["containers"][0]["image"].rsplit(":", 1)[1] for name, thing in self.deployments().items()}
+
+    def resource_versions(self) -> dict[str, str]:
+        """Of all that a release could write; they stay the same as long as nobody does."""
+        items = json.loads(self("get", "deployments,configmaps,secrets,services,leases", "-o", "json"))["items"]
+        return {f"{item['kind']}/{item['metadata']['name']}": item["metadata"]["resourceVersion"] for item in items}
+
+    def record(self, version: str) -> list[dict[str, t.Any]]:
+        data = json.loads(self("get", "configmap", f"release-{version}", "-o", "json"))["data"]
+        return [json.loads(data[key]) for key in sorted(data) if key.startswith(f"{int(data['attempt']):03d}-")]

@@ -1,0 +1,70 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from unittest import mock
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common._operation import Operation, Result
+from ansible_collections.runbook.release.plugins.plugin_utils import _in_process
+
+
+def run(operation, args, transport="local", become=False, check_mode=False):
+    """The result, and the lines that were displayed."""
+    action = type("ActionModule", (_in_process.InProcessAction,), {"operation": operation})(
+        task=SimpleNamespace(args=args, become=become, check_mode=check_mode, async_val=0, environment=None, action="x", diff=False),
+        connection=SimpleNamespace(transport=transport, _shell=SimpleNamespace(tmpdir="/nowhere")),
+        play_context=mock.Mock(),
+        loader=mock.Mock(),
+        templar=mock.Mock(),
+        shared_loader_obj=mock.Mock(),
+    )
+    lines = []
+    with (
+        mock.patch.object(_in_process.display, "display", lambda line, stderr: lines.append((line, stderr))),
+        mock.patch.object(action, "_execute_module", lambda task_vars: {"ran": "as a module"}),
+    ):
+        return action.run(task_vars={"inventory_hostname": "production"}), lines
+
+
+def says(ports, context):
+    context.say(f"{ports} with {context.params['password']}")
+    return Result(True, {"password": "old"}, {"password": context.params["password"]}, {"count": context.params["count"], "said": context.params["password"]})
+
+
+SAYING = Operation({"password": {"type": "str", "no_log": True}, "count": {"type": "int", "default": 2}}, lambda context: "connected", says)
+
+
+def test_lines_go_to_standard_error_with_the_host_and_without_secrets():
+    result, lines = run(SAYING, {"password": "hunter22", "count": "3"})
+    assert lines == [("production  connected with ********", True)]
+    assert result == {"changed": True, "diff": {"before": {"password": "********"}, "after": {"password": "********"}}, "count": 3, "said": "********"}
+
+
+@pytest.mark.parametrize("where", [{"transport": "ssh"}, {"become": True}])
+def test_elsewhere_and_as_somebody_else_it_runs_as_its_module(where):
+    assert run(SAYING, {"password": "hunter22"}, **where) == ({"ran": "as a module"}, [])
+
+
+def test_wrong_options_are_refused_before_it_connects():
+    with pytest.raises(AnsibleActionFail, match="colour"):
+        run(Operation({}, lambda context: pytest.fail("connected"), says), {"colour": "red"})
+
+
+def test_a_failure_says_what_why_and_what_next_without_secrets():
+    def fails(ports, context):
+        raise ReleaseError("wallet failed.", why=["log in with hunter22"], then="kubectl logs wallet", failures=[{"log": "hunter22"}])
+
+    result, _lines = run(Operation(SAYING.options, SAYING.connect, fails), {"password": "hunter22"})
+    assert result == {"failed": True, "msg": "wallet failed.\n  log in with ********\nNext: kubectl logs wallet", "failures": [{"log": "********"}]}
+
+
+def test_check_mode_reaches_the_operation():
+    seen = []
+    run(Operation({}, lambda context: seen.append(context.check_mode), lambda ports, context: Result(False)), {}, check_mode=True)
+    assert seen == [True]

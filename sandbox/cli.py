@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from sandbox import machine, stack
+from sandbox import commands, demo, fake_nodes, machine, stack, user_cluster
 from sandbox.box import Box
 from sandbox.build import CLUSTER, Builder
 from sandbox.components import standard
@@ -20,7 +20,16 @@ from sandbox.settings import Settings
 
 
 def _up(settings: Settings, options: argparse.Namespace) -> int:
+    if kubeconfig := user_cluster.chosen(settings):
+        print(f"KUBECONFIG is set to {kubeconfig}: that cluster is used and no sandbox is started. To start one: unset KUBECONFIG")
+        return 0
+    kind, _, nodes = os.environ.get("SANDBOX", "").partition("=")
+    if kind not in ("", "kwok") or not (nodes or "2").isdigit():
+        raise SandboxError("SANDBOX is empty, or kwok for two fake nodes beside the real one, or kwok=N for N of them.")
     box = bring_up(settings)
+    if kind:
+        Builder(settings).ensure(("kwok",))
+        fake_nodes.place(box, int(nodes or 2), 110)
     print_summary(box)
     return 0
 
@@ -111,10 +120,10 @@ def _build(settings: Settings, options: argparse.Namespace) -> int:
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    known = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, run: Callable[[Settings, argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
-        made = commands.add_parser(name, help=text, description=text)
+        made = known.add_parser(name, help=text, description=text)
         made.set_defaults(run=run)
         return made
 
@@ -124,6 +133,14 @@ def parser() -> argparse.ArgumentParser:
     command("env", _env, "shell commands for KUBECONFIG and PATH")
     command("exec", _exec, "run a command in the sandbox's network").add_argument("command", nargs=argparse.REMAINDER)
     command("build", _build, "only build the programs")
+    command("demo", demo.run, "a good and a bad release under load, told on the screen")
+    for name, run, text in (
+        ("platform", commands.platform, "place the demo platform, or put it back to a version"),
+        ("image", commands.image, "build and push one service's image, with faults if wanted"),
+        ("load", commands.load, "a constant rate of requests through the ingress, with a report as JSON"),
+        ("kwok", commands.kwok, "fake nodes for scale"),
+    ):
+        commands.add_arguments(name, command(name, run, text))
     return top
 
 

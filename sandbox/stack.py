@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -91,14 +90,11 @@ def ensure_all(box: Box, components: Sequence[Component]) -> list[str]:
 
 def _wait_for_accounts(box: Box) -> None:
     """No pod can be created before its namespace has its default account, a moment after the controllers start."""
-    found = threading.Event()
     with box.namespaces.network():
         for event in box.api.watch("/api/v1/namespaces/default/serviceaccounts?fieldSelector=metadata.name%3Ddefault", seconds=60):
             if event["type"] in ("ADDED", "MODIFIED"):
-                found.set()
-                break
-    if not found.is_set():
-        raise SandboxError("The controller manager made no default account within 60 s. Look at its log, or begin anew: make sandbox-down")
+                return
+    raise SandboxError("The controller manager made no default account within 60 s. Look at its log, or begin anew: make sandbox-down")
 
 
 def down(settings: Settings) -> None:

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fake nodes and pods by kwok, for scale: the scheduler and the controllers are real, no container runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sandbox import health
+from sandbox.api import apply_path
+from sandbox.box import Box
+from sandbox.components.base import Component
+from sandbox.errors import SandboxError
+from sandbox.settings import FAKE_POD_CIDR, SOURCES
+
+_PORT = 10247
+TAINT = {"key": "sandbox/fake", "value": "true", "effect": "NoSchedule"}
+
+
+class Kwok(Component):
+    name = "kwok"
+    after = ("kube-apiserver",)
+
+    @property
+    def _stages(self) -> Path:
+        return self.folder / "stages.yaml"
+
+    def files(self) -> dict[Path, str]:
+        return {self._stages: (SOURCES / "kwok" / "stages.yaml").read_text()}
+
+    def argv(self) -> list[str]:
+        key = self.box.keys.path
+        return [
+            self.box.program("kwok"), f"--kubeconfig={self.box.kubeconfig('kwok')}", f"--config={self._stages}",
+            "--manage-all-nodes=false", "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
+            # Nothing answers at the pods' addresses; the API server asks for logs at the node's.
+            f"--cidr={FAKE_POD_CIDR}", "--node-ip=127.0.0.1", f"--node-port={_PORT}", f"--server-address=127.0.0.1:{_PORT}",
+            f"--tls-cert-file={key('kubelet.crt')}", f"--tls-private-key-file={key('kubelet.key')}", "--node-lease-duration-seconds=40",
+        ]  # fmt: skip
+
+    def healthy(self) -> bool:
+        return health.answers(f"https://127.0.0.1:{_PORT}/healthz", context=health.unverified())
+
+
+def node(name: str, pods: int) -> dict[str, Any]:
+    size = {"cpu": "64", "memory": "256Gi", "pods": str(pods)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": name,
+            "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "type": "kwok"},
+            "annotations": {"kwok.x-k8s.io/node": "fake"},
+        },
+        # Real pods may not land here, and fake ones have to say that they may.
+        "spec": {"taints": [TAINT]},
+        "status": {"allocatable": size, "capacity": size},
+    }
+
+
+def place(box: Box, nodes: int, pods_per_node: int) -> None:
+    """Exactly this many fake nodes, all Ready."""
+    with box.namespaces.network():
+        Kwok(box).ensure()
+        names = {f"fake-{number}" for number in range(1, nodes + 1)}
+        listed = box.api.get("/api/v1/nodes?labelSelector=type%3Dkwok") or {"items": []}
+        for old in {item["metadata"]["name"] for item in listed["items"]} - names:
+            box.api.send("DELETE", f"/api/v1/nodes/{old}")
+        for name in names:
+            made = node(name, pods_per_node)
+            box.api.send("PATCH", apply_path(f"/api/v1/nodes/{name}"), made)
+            box.api.send("PATCH", apply_path(f"/api/v1/nodes/{name}/status"), made)
+        _wait_ready(box, names)
+
+
+def _wait_ready(box: Box, names: set[str]) -> None:
+    if not names:
+        return
+    left = set(names)
+    for event in box.api.watch("/api/v1/nodes?labelSelector=type%3Dkwok", seconds=60):
+        conditions = event["object"].get("status", {}).get("conditions", [])
+        if any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):
+            left.discard(event["object"]["metadata"]["name"])
+        if not left:
+            return
+    raise SandboxError(f"These fake nodes are not Ready after 60 s: {', '.join(sorted(left))}. Look at {box.settings.logs / 'kwok.log'}")

@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Builds the demo platform's images by a real Dockerfile and pushes them, only what has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from sandbox.box import Box, write
+from sandbox.catalogue import PLATFORM, Image
+from sandbox.components.docker import SOCKET
+from sandbox.errors import SandboxError
+from sandbox.settings import SOURCES
+
+Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
+
+
+class Images:
+    def __init__(self, run: Run, registry: str, program: Path, workplace: Path) -> None:
+        """`run` runs a docker command where its engine is; `workplace` keeps the build context and what was pushed."""
+        self.run = run
+        self.registry = registry
+        self.program = program
+        self.context = workplace / "image-context"
+        self.memory = workplace / "images.json"
+
+    def publish(self, images: Iterable[Image]) -> dict[str, str]:
+        """Digests by reference, after building and pushing those that are new or whose content has changed."""
+        wanted = {image.reference(self.registry): image for image in images}
+        known: dict[str, dict[str, str]] = json.loads(self.memory.read_text()) if self.memory.exists() else {}
+        source = self._source()
+        todo = [reference for reference, image in wanted.items() if known.get(reference, {}).get("key") != self._key(image, source)]
+        if todo:
+            began = time.monotonic()
+            self._fill_context()
+            print(f"Building and pushing {len(todo)} image(s) to {self.registry}", flush=True)
+            # The first one alone: it makes the layer that all others find in the cache.
+            digests = {todo[0]: self._publish(todo[0], wanted[todo[0]])}
+            with ThreadPoolExecutor(max_workers=4) as pool:
+                digests |= dict(zip(todo[1:], pool.map(lambda reference: self._publish(reference, wanted[reference]), todo[1:]), strict=True))
+            for reference, digest in digests.items():
+                known[reference] = {"key": self._key(wanted[reference], source), "digest": digest}
+            write(self.memory, json.dumps(known, indent=1, sort_keys=True))
+            print(f"Images are in the registry ({time.monotonic() - began:.1f} s)", flush=True)
+        return {reference: known[reference]["digest"] for reference in wanted}
+
+    def _source(self) -> str:
+        dockerfile = (SOURCES / "exchange" / "Dockerfile").read_bytes()
+        return hashlib.sha256(dockerfile + self.program.read_bytes()).hexdigest()
+
+    def _key(self, image: Image, source: str) -> str:
+        return hashlib.sha256(json.dumps([source, image.service, image.version, sorted(image.faults.items())]).encode()).hexdigest()
+
+    def _fill_context(self) -> None:
+        self.context.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(SOURCES / "exchange" / "Dockerfile", self.context / "Dockerfile")
+        shutil.copy2(self.program, self.context / "exchange")
+
+    def _publish(self, reference: str, image: Image) -> str:
+        arguments = {"SERVICE": image.service, "VERSION": image.version, **image.faults}
+        build = ["docker", "build", "--quiet", "--tag", reference]
+        for name, value in arguments.items():
+            build += ["--build-arg", f"{name}={value}"]
+        self._docker([*build, str(self.context)])
+        pushed = self._docker(["docker", "push", reference]).stdout
+        digest = re.search(r"digest: (sha256:[0-9a-f]{64})", pushed)
+        if not digest:
+            raise SandboxError(f"The registry named no digest for {reference}:\n{pushed.strip()[-1000:]}")
+        return digest[1]
+
+    def _docker(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
+        done = self.run(argv)
+        if done.returncode != 0:
+            raise SandboxError(f"`{' '.join(argv)}` failed: {(done.stderr or done.stdout).strip()[-2000:]}")
+        return done
+
+
+def of_sandbox(box: Box) -> Images:
+    """Images built by the sandbox's own engine for its own registry."""
+    client = buildkit_client()
+    extra = {"DOCKER_HOST": f"unix://{SOCKET}", "DOCKER_BUILDKIT": "1", "DOCKER_CONFIG": str(box.settings.root / "docker-config")}
+
+    def run(argv: list[str]) -> subprocess.CompletedProcess[str]:
+        return box.namespaces.run([client, *argv[1:]], extra=extra, check=False)
+
+    return Images(run, f"{box.settings.registry}/{PLATFORM}", Path(box.program("exchange")), box.settings.root)
+
+
+def of_user(registry: str, program: Path, workplace: Path) -> Images:
+    """Images built by the user's own Docker for the user's registry."""
+    if not shutil.which("docker"):
+        raise SandboxError(f"Docker is needed to build the demo's images for {registry}, and there is no program `docker` here. Install it and try again.")
+    return Images(partial(subprocess.run, capture_output=True, text=True, check=False), registry, program, workplace)
+
+
+def buildkit_client() -> str:
+    """A docker client that can build with BuildKit: from version 23 on it needs a plugin for that."""
+    candidates = [path for path in ("/usr/bin/docker", shutil.which("docker")) if path and Path(path).exists()]
+    for path in candidates:
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+        major = re.search(r"version (\d+)\.", told)
+        if major and int(major[1]) < 23:
+            return path
+        if subprocess.run([path, "buildx", "version"], capture_output=True, check=False).returncode == 0:
+            return path
+    raise SandboxError("No docker client here can build with BuildKit. Install one: apt-get install docker-buildx (or docker.io of Debian 12)")

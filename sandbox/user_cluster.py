@@ -1,0 +1,113 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A user's own cluster in the sandbox's place: nothing of Kubernetes is built or started, only the demo is placed in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sandbox import health
+from sandbox.api import Json
+from sandbox.errors import SandboxError
+from sandbox.load import Target
+from sandbox.settings import Settings
+
+
+def chosen(settings: Settings, environment: Mapping[str, str] = os.environ) -> str | None:
+    """The kubeconfig of the user's cluster, or None when there is none or it is the sandbox's own."""
+    kubeconfig = environment.get("KUBECONFIG")
+    if not kubeconfig or Path(kubeconfig).resolve() == settings.kubeconfig.resolve():
+        return None
+    return kubeconfig
+
+
+def registry(environment: Mapping[str, str] = os.environ) -> str:
+    name = environment.get("REGISTRY", "").rstrip("/")
+    if not name:
+        raise SandboxError(
+            "With a cluster of your own, say where the demo's images go, a registry that both this machine and the cluster reach:"
+            " make demo KUBECONFIG=... REGISTRY=registry.example.com/demo"
+        )
+    return name
+
+
+class UserCluster:
+    """Speaks to any cluster a kubeconfig can describe, by the `kubernetes` package."""
+
+    def __init__(self, kubeconfig: str) -> None:
+        import kubernetes  # slow to load, and the sandbox itself does without
+
+        try:
+            self._client = kubernetes.config.new_client_from_config(config_file=kubeconfig)
+        except (kubernetes.config.ConfigException, OSError) as problem:
+            raise SandboxError(f"KUBECONFIG={kubeconfig} cannot be used: {problem}") from None
+        self._refusal = kubernetes.client.ApiException
+        self.server: str = self._client.configuration.host
+
+    def _call(self, method: str, path: str, body: Json | None, **options: Any) -> Any:
+        kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+        path, _, query = path.partition("?")
+        parameters = [tuple(part.split("=", 1)) for part in query.split("&") if part]
+        return self._client.call_api(
+            path, method, query_params=parameters, header_params={"Content-Type": kind, "Accept": "application/json"},
+            body=body, auth_settings=["BearerToken"], _preload_content=False, **options,
+        )[0]  # fmt: skip
+
+    def get(self, path: str) -> Json | None:
+        return self.send("GET", path)
+
+    def send(self, method: str, path: str, body: Json | None = None) -> Json | None:
+        try:
+            found: Json = json.loads(self._call(method, path, body, _request_timeout=30).data)
+            return found
+        except self._refusal as problem:
+            if problem.status == 404:
+                return None
+            raise SandboxError(f"The cluster at {self.server} refused {method} {path}: {problem.status} {problem.reason}: {problem.body}") from None
+        except Exception as problem:  # urllib3's own kinds; what the user needs is the address and the reason
+            raise SandboxError(f"The cluster at {self.server} does not answer: {problem}") from None
+
+    def watch(self, path: str, seconds: int) -> Iterator[Json]:
+        joiner = "&" if "?" in path else "?"
+        answer = self._call("GET", f"{path}{joiner}watch=true&timeoutSeconds={seconds}", None, _request_timeout=seconds + 10)
+        held = b""
+        for part in answer.stream():
+            *lines, held = (held + part).split(b"\n")
+            for line in lines:
+                if line.strip():
+                    yield json.loads(line)
+
+
+@contextmanager
+def gateway_target(kubeconfig: str, space: str, environment: Mapping[str, str] = os.environ) -> Iterator[Target]:
+    """DEMO_URL, or a tunnel by kubectl for as long as the block lasts."""
+    if url := environment.get("DEMO_URL"):
+        yield Target(url.rstrip("/"))
+        return
+    kubectl = shutil.which("kubectl")
+    if not kubectl:
+        raise SandboxError("How is the demo's ingress reached from here? Give DEMO_URL=http://..., or install kubectl for a tunnel to it.")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # A tunnel ends with the pod it leads to; it is opened again at once, but what was under way is lost.
+    loop = 'while :; do "$0" --namespace "$1" port-forward --address 127.0.0.1 service/api-gateway "$2":80 || sleep 0.2; done'
+    tunnel = subprocess.Popen(
+        ["sh", "-c", loop, kubectl, space, str(port)], env={**environment, "KUBECONFIG": kubeconfig},
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        health.wait("The tunnel to the demo's gateway", lambda: health.answers(f"http://127.0.0.1:{port}/health"), 30, lambda: tunnel.poll() is None)
+        yield Target(f"http://127.0.0.1:{port}")
+    finally:
+        os.killpg(tunnel.pid, 15)
+        tunnel.wait()

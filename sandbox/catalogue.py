@@ -24,7 +24,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
 }
 FIRST, GOOD, BAD = "1.0.0", "1.1.0", "1.2.0"
 VERSIONS = (FIRST, GOOD, BAD)
-BROKEN_SERVICE = "wallet"
+BROKEN_SERVICE, LAST_WORDS = "wallet", "fatal: wallet ledger schema 41 is older than required 42"
 FAULTS = (
     "FAULT_EXIT_AT_START", "FAULT_LAST_WORDS", "FAULT_NEVER_READY", "FAULT_READY_AFTER", "FAULT_ERROR_PERCENT",
     "FAULT_LATENCY_MS", "FAULT_LEAK_MB_PER_SECOND", "FAULT_IGNORE_SIGTERM",
@@ -43,7 +43,7 @@ class Image:
 
 def images() -> list[Image]:
     """Every service in every version. In the bad one a single service is bad, as it is in life."""
-    broken = {"FAULT_EXIT_AT_START": "3", "FAULT_LAST_WORDS": "fatal: wallet ledger schema 41 is older than required 42"}
+    broken = {"FAULT_EXIT_AT_START": "3", "FAULT_LAST_WORDS": LAST_WORDS}
     return [
         Image(service, version, broken if (service, version) == (BROKEN_SERVICE, BAD) else {})
         for version in VERSIONS for service in SERVICES

@@ -55,10 +55,10 @@ def print_summary(box: Box) -> None:
     print(f"  Prometheus  {settings.prometheus_url}")
     print(f"  logs        {settings.logs}")
     print("To look around:")
-    print(_exports(settings))
+    print(exports(settings))
 
 
-def _exports(settings: Settings) -> str:
+def exports(settings: Settings) -> str:
     return f'export KUBECONFIG={settings.kubeconfig} PATH={Builder(settings).folder}:"$PATH"'
 
 
@@ -91,7 +91,7 @@ def _status(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _env(settings: Settings, options: argparse.Namespace) -> int:
-    print(_exports(settings))
+    print(exports(settings))
     return 0
 
 

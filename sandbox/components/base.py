@@ -82,7 +82,16 @@ class Component:
         procfs.end(record.pid, record.started)
         return False
 
+    def _end_unrecorded(self) -> None:
+        """A process whose record was lost would hold the port its successor needs."""
+        inside = procfs.namespace(self.box.namespaces.require(), "pid")
+        for pid in procfs.pids():
+            started = procfs.start_time(pid)
+            if started is not None and procfs.command_line(pid) == self.argv() and procfs.namespace(pid, "pid") == inside:
+                procfs.end(pid, started)
+
     def _start(self) -> None:
+        self._end_unrecorded()
         self.folder.mkdir(parents=True, exist_ok=True)
         for path, content in self.files().items():
             write(path, content)

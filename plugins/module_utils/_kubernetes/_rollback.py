@@ -34,7 +34,7 @@ class Step:
 
     def __str__(self) -> str:
         said = [f"{short(image)} -> {short(self.after['images'][container])}" for container, image in self.before["images"].items()]
-        return f"{self.name}: back from {', '.join(said)}"
+        return f"{self.name}: back {', '.join(said)}"
 
 
 def plan(there: dict[str, Object], release: str, names: list[str]) -> list[list[Step]]:

@@ -112,8 +112,8 @@ class Wait:
                 self.context.say(f"{name}: settled after {self.settled[name]} s, {now.text}")
         elif now.state == workload.FAILED:
             raise self._failure(f"{name} failed: {now.text}.", self._troubles())
-        elif workload.seen(thing) and self._said.get(name) != now.text:
-            self._said[name] = now.text
+        elif workload.seen(thing) and self._said.get(name) != now.step:
+            self._said[name] = now.step
             self.context.say(f"{name}: {now.text}")
 
     def _pod(self, kind: str, thing: Object) -> None:
@@ -184,7 +184,6 @@ class Wait:
             failures.append({"workload": name, "pod": said.pod, "container": said.container, "reason": said.reason, "exit_code": said.exit_code})
         silent = [name for name in self._waiting() if name not in {name for name, _pod, _said in troubles}]
         why += [f"{name}: {workload.status(self.objects[name]).text}" for name in silent]
-        why += [f"{name}: settled" for name in self.settled]
         return ReleaseError(what, why=why, then=self._command(troubles), failures=failures)
 
     def _log(self, pod: Object, said: diagnosis.Trouble) -> list[str]:

@@ -22,6 +22,11 @@ class Status:
     state: str
     text: str
 
+    @property
+    def step(self) -> str:
+        """The part of the text whose change is worth a line; pods come and go several times within a step."""
+        return self.text.partition(",")[0]
+
 
 def images(deployment: Object) -> dict[str, str]:
     """Images by container."""

@@ -10,6 +10,7 @@ It holds nothing but what the record holds, so the report of a finished release 
 
 from __future__ import annotations
 
+import datetime
 import typing as t
 
 Entry = dict[str, t.Any]
@@ -62,8 +63,15 @@ def _facts(record: dict[str, t.Any]) -> list[tuple[str, str]]:
     entries, closed = record["entries"], record["verdict"]
     rows = [("verdict", closed["verdict"].replace("_", " "))]
     if entries:
-        rows += [("began", entries[0]["at"]), ("ended", closed.get("at", entries[-1]["at"])), ("attempt", str(record["attempt"]))]
+        began, ended = entries[0]["at"], closed.get("at", entries[-1]["at"])
+        rows += [("began", began), ("ended", ended), ("took", _took(began, ended)), ("attempt", str(record["attempt"]))]
     return rows
+
+
+def _took(began: str, ended: str) -> str:
+    stamps = [datetime.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ") for stamp in (began, ended)]
+    minutes, seconds = divmod(int((stamps[1] - stamps[0]).total_seconds()), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def _service_rows(wave: int, workload: dict[str, t.Any]) -> list[tuple[str, ...]]:

@@ -34,7 +34,7 @@ def test_every_service_of_the_release_goes_back_the_last_wave_first():
     result, lines = rolled_back(cluster)
     assert set(cluster.images().values()) == {"1.0.0"}
     assert [name for method, name in cluster.writes if name in cluster.deployments] == ["wallet", "kyc", "user", "auth"]
-    assert lines[0] == "wallet: back from 1.1.0 -> 1.0.0"
+    assert lines[0] == "wallet: back 1.1.0 -> 1.0.0"
     assert [item["name"] for item in result.values["workloads"]] == ["wallet", "kyc", "user", "auth"]
 
 
@@ -73,7 +73,7 @@ def test_a_second_rollback_finds_nothing_to_do():
 def test_check_mode_writes_nothing():
     cluster = released(["auth"])
     result, lines = rolled_back(cluster, check_mode=True)
-    assert result.changed and cluster.writes == [] and lines == ["would take auth: back from 1.1.0 -> 1.0.0"]
+    assert result.changed and cluster.writes == [] and lines == ["would take auth: back 1.1.0 -> 1.0.0"]
 
 
 def test_names_without_a_baseline_are_loud_errors():

@@ -53,7 +53,7 @@ def test_a_good_release_tells_versions_digests_waves_and_smoke_checks():
     assert "| auth | auth | `r/auth:1.0.0` | `r/auth:1.1.0` | `sha256:abc` | 1 | 4.2 |" in text
     assert "| 1 | auth | 2026-01-01T03:00:00Z | 2026-01-01T03:00:05Z | rolled out |" in text
     assert "| login\\|token | passed | 200 | 12 | 1 |" in text
-    assert "undone" not in text
+    assert "| took | 1 min 0 s |" in text and "undone" not in text
 
 
 def test_a_release_that_was_undone_tells_what_and_why():

@@ -39,12 +39,12 @@ def installed(version: Version) -> Path | None:
     return None
 
 
-def find(versions: t.Sequence[Version], uv: t.Callable[[], Path] | None = None) -> Path | None:
-    """The first of these versions that is here; with uv, one that uv can get."""
+def find(versions: t.Sequence[Version], uv: t.Callable[[], Path], folder: Path) -> Path | None:
+    """The first of these versions that is here, else one that uv can install into the folder."""
     for version in versions:
         if python := installed(version):
             return python
-    return _from_uv(uv(), versions) if uv else None
+    return _from_uv(uv(), versions, folder)
 
 
 def folders_of_all(versions: t.Iterable[Version]) -> list[str]:
@@ -70,13 +70,14 @@ def _pyenvs() -> list[Path]:
     return [*([Path(said)] if said else []), *shims, Path("~/.pyenv").expanduser()]
 
 
-def _from_uv(uv: Path, versions: t.Sequence[Version]) -> Path | None:
+def _from_uv(uv: Path, versions: t.Sequence[Version], folder: Path) -> Path | None:
+    environment = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(folder)}
     for version in versions:
-        wanted = f"{version[0]}.{version[1]}"
-        for command in (["find"], ["install"], ["find"]):
-            answer = subprocess.run([uv, "python", *command, wanted], capture_output=True, text=True, check=False)
-            if command == ["find"] and answer.returncode == 0:
-                return real_path(Path(answer.stdout.strip()))
-            if command == ["install"] and answer.returncode != 0:
+        for command in ("install", "find"):
+            wanted: list[str | Path] = [uv, "python", command, "--managed-python", f"{version[0]}.{version[1]}"]
+            answer = subprocess.run(wanted, env=environment, capture_output=True, text=True, check=False)
+            if answer.returncode != 0:
                 break
+            if command == "find":
+                return real_path(Path(answer.stdout.strip()))
     return None

@@ -100,7 +100,7 @@ def _uv(python: Path) -> Path:
 def _python_for(environment: Environment) -> Path:
     if sys.version_info[:2] in environment.versions and environment.versions is CONTROLLER:
         return pythons.real_path(Path(sys.executable))
-    if python := pythons.find(environment.versions, uv):
+    if python := pythons.find(environment.versions, uv, state() / "python"):
         return python
     wanted = " or ".join(f"{major}.{minor}" for major, minor in environment.versions)
     raise CannotPrepare(

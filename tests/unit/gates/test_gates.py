@@ -53,7 +53,7 @@ def test_pyenv_is_found_by_its_shims_under_another_home(tmp_path: Path, monkeypa
 
 
 def test_a_python_that_is_not_there_is_said_not_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pythons, "find", lambda versions, uv=None: None)
+    monkeypatch.setattr(pythons, "find", lambda versions, uv, folder: None)
     with pytest.raises(venvs.CannotPrepare, match=r"sanity-2\.21 needs Python 3\.12 or 3\.13 or 3\.14: none is on PATH"):
         venvs.ensure("sanity-2.21")
 

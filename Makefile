@@ -63,5 +63,6 @@ lock: ## Resolve requirements/*.in to the newest versions
 
 clean: ## Stop the sandbox, then remove build output and everything under RUNBOOK_STATE
 	@if [ -d "$(RUNBOOK_STATE)/sandbox" ]; then $(in_venv) python -m sandbox down; fi
+	@if [ -d "$(RUNBOOK_STATE)/go" ]; then chmod -R u+w "$(RUNBOOK_STATE)/go"; fi # Go keeps its modules read-only
 	@rm -rf build .ansible .pytest_cache "$(RUNBOOK_STATE)"
 	@echo "Removed build/ and $(RUNBOOK_STATE). Reports of releases (release-reports/) stay."

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import ssl
 import tempfile
@@ -65,10 +66,8 @@ class SandboxApi:
             if problem.code == 404:
                 return None
             told = problem.read().decode(errors="replace")
-            try:
+            with contextlib.suppress(ValueError, KeyError):
                 told = json.loads(told)["message"]
-            except (ValueError, KeyError):
-                pass
             raise SandboxError(f"The API server refused {method} {path}: {problem.code} {told}") from None
         except OSError as problem:
             raise SandboxError(f"The API server at {self.url} does not answer {method} {path}: {problem}") from None

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sandbox.errors import SandboxError
 from sandbox.golang import Go
+from sandbox.locking import locked
 from sandbox.settings import SOURCES, Settings
 
 
@@ -33,6 +34,7 @@ PROGRAMS = (
     Program("k6", "go.k6.io/k6"),
     Program("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
 )
+ALL = tuple(program.name for program in PROGRAMS)
 CLUSTER = ("pause", "exchange", "controlplane", "coredns")
 
 
@@ -86,11 +88,16 @@ class Builder:
         stamp = self._stamp(program)
         return (self.folder / program.name).exists() and stamp.exists() and stamp.read_text() == sources_stamp(program, self.flags)
 
-    def ensure(self, names: Sequence[str] = tuple(program.name for program in PROGRAMS)) -> Path:
+    def ensure(self, names: Sequence[str] = ALL) -> Path:
         """The folder of the programs, after building those that are missing or whose source has changed."""
-        todo = self.outdated(names)
+        if self.outdated(names):
+            with locked(self.settings.state / "build.lock", "Another command is building the sandbox's programs; waiting for it."):
+                self._build_all(self.outdated(names))
+        return self.folder
+
+    def _build_all(self, todo: Sequence[Program]) -> None:
         if not todo:
-            return self.folder
+            return
         self.folder.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         print(f"Building {len(todo)} program(s) of Kubernetes {self.version} and friends with {self.go.program}; once, some minutes", flush=True)
@@ -99,7 +106,6 @@ class Builder:
         for old in self.folder.parent.iterdir():
             if old != self.folder and old.is_dir():
                 shutil.rmtree(old)
-        return self.folder
 
     def _build(self, program: Program, title: str, began: float) -> None:
         common = ["-trimpath", "-ldflags", self.flags]

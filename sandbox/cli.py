@@ -16,7 +16,10 @@ from sandbox.box import Box
 from sandbox.build import CLUSTER, Builder
 from sandbox.components import standard
 from sandbox.errors import SandboxError
+from sandbox.locking import locked
 from sandbox.settings import Settings
+
+WAITING = "Another command is changing the sandbox; waiting for it."
 
 
 def _up(settings: Settings, options: argparse.Namespace) -> int:
@@ -36,7 +39,7 @@ def _up(settings: Settings, options: argparse.Namespace) -> int:
 
 def bring_up(settings: Settings) -> Box:
     machine.require_root()
-    with stack.locked(settings):
+    with locked(settings.lock, WAITING):
         machine.install_missing()
         programs = Builder(settings).ensure(CLUSTER)
         began = time.monotonic()
@@ -64,7 +67,7 @@ def exports(settings: Settings) -> str:
 
 def _down(settings: Settings, options: argparse.Namespace) -> int:
     machine.require_root()
-    with stack.locked(settings):
+    with locked(settings.lock, WAITING):
         began = time.monotonic()
         stack.down(settings)
     print(f"The sandbox is down and nothing of it runs ({time.monotonic() - began:.1f} s). Its images and built programs are kept: make clean removes them.")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -62,7 +63,7 @@ async def connect(port: int, reader: asyncio.StreamReader, writer: asyncio.Strea
 async def main() -> None:
     servers = []
     for port, listener in inherited(json.loads(sys.argv[1])).items():
-        servers.append(await asyncio.start_server(lambda reader, writer, port=port: connect(port, reader, writer), sock=listener))
+        servers.append(await asyncio.start_server(functools.partial(connect, port), sock=listener))
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 

@@ -105,7 +105,7 @@ def summarise(raw: dict[str, Any], errors: str = "") -> dict[str, Any]:
 
     def moment(statistic: str) -> str | None:
         milliseconds = value("load_failed_at", statistic)
-        return milliseconds and datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.timezone.utc).isoformat(timespec="milliseconds")
+        return milliseconds and datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC).isoformat(timespec="milliseconds")
 
     answers: dict[str, dict[str, int]] = {}
     for name, metric in metrics.items():
@@ -113,6 +113,10 @@ def summarise(raw: dict[str, Any], errors: str = "") -> dict[str, Any]:
         if name.startswith("load_answers{") and count:
             service, _, version = served.partition("/")
             answers.setdefault(service, {})[version or "unknown"] = int(count)
+    versions: dict[str, int] = {}
+    for counts in answers.values():
+        for version, count in counts.items():
+            versions[version] = versions.get(version, 0) + count
     failed = int(value("load_failed", "count") or 0)
     statistics = {"p50": "med", "p95": "p(95)", "p99": "p(99)", "max": "max"}
     return {
@@ -121,6 +125,7 @@ def summarise(raw: dict[str, Any], errors: str = "") -> dict[str, Any]:
         "dropped_iterations": int(value("dropped_iterations", "count") or 0),
         "latency_ms": {name: round(value("load_latency", statistic) or 0.0, 1) for name, statistic in statistics.items()},
         "answers": answers,
+        "versions": versions,
         "first_failure": moment("min") if failed else None,
         "last_failure": moment("max") if failed else None,
         "samples": _samples(errors),

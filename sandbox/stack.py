@@ -5,12 +5,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from pathlib import Path
 
 from sandbox import cgroup, network
@@ -22,19 +20,6 @@ from sandbox.settings import Settings
 
 # Kept by `down`: what is costly to make again and does no harm. Everything else is a new cluster's to make.
 KEPT = ("registry", "docker", "images.json")
-
-
-@contextmanager
-def locked(settings: Settings) -> Iterator[None]:
-    """One command at a time changes the sandbox; another waits and says so."""
-    settings.state.mkdir(parents=True, exist_ok=True)
-    with settings.lock.open("w") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("Another command is changing the sandbox; waiting for it.", flush=True)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def up(box: Box, components: Sequence[Component] | None = None) -> list[str]:

@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import urllib3
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, Gone, NotFound, ReleaseError, Unavailable
+from ansible_collections.runbook.release.plugins.module_utils._common._operation import Clock, Context
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _api
+
+CONFIG = """
+apiVersion: v1
+kind: Config
+current-context: c
+clusters: [{name: c, cluster: {server: "https://api.test:6443"}}]
+users: [{name: u, user: {token: sesame-open}}]
+contexts: [{name: c, context: {cluster: c, user: u}}]
+"""
+
+
+class Pool:
+    """A connection pool that answers in order and keeps what was asked."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), []
+
+    def request(self, method, url, **more):
+        self.asked.append((method, url, more))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        status, document = answer
+        chunks = [json.dumps(document).encode() + b"\n", b""] if not isinstance(document, list) else [*document, b""]
+        return type("Response", (), {"status": status, "data": chunks[0], "read1": lambda self, size: chunks.pop(0), "close": lambda self: None})()
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    def make(*answers):
+        (tmp_path / "config").write_text(CONFIG)
+        pauses = []
+        api = _api.ClusterApi(Context({"kubeconfig": str(tmp_path / "config"), "context": None}, clock=Clock(sleep=pauses.append)))
+        api._client.rest_client.pool_manager = Pool(*answers)
+        return api, api._client.rest_client.pool_manager, pauses
+
+    return make
+
+
+def refusal(status, message="because"):
+    return status, {"kind": "Status", "message": message}
+
+
+def test_a_request_carries_the_credentials_of_the_kubeconfig(cluster):
+    api, pool, _pauses = cluster((200, {"items": []}))
+    assert api.get("/api/v1/pods") == {"items": []}
+    method, url, more = pool.asked[0]
+    assert (method, url, more["headers"]["authorization"]) == ("GET", "https://api.test:6443/api/v1/pods", "Bearer sesame-open")
+
+
+@pytest.mark.parametrize("passing", [refusal(429), refusal(500), refusal(503), urllib3.exceptions.ProtocolError("cut")])
+def test_what_passes_is_asked_again(cluster, passing):
+    api, pool, pauses = cluster(passing, (200, {"ok": True}))
+    assert api.patch("/x", {"spec": {}}) == {"ok": True} and len(pool.asked) == 2 and pauses == [0.2]
+
+
+@pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (409, Conflict), (410, Gone), (403, ReleaseError), (422, ReleaseError)])
+def test_a_refusal_is_told_at_once_with_the_servers_own_words(cluster, status, kind):
+    api, pool, _pauses = cluster(refusal(status, "deployments.apps is forbidden"))
+    with pytest.raises(kind, match=rf"refused PATCH /x \({status}\)") as caught:
+        api.patch("/x", {})
+    assert caught.value.why == ["deployments.apps is forbidden"] and len(pool.asked) == 1
+
+
+def test_a_server_that_is_not_there_is_told_in_one_sentence(cluster):
+    error = urllib3.exceptions.NewConnectionError(None, "Failed to establish a new connection: [Errno 111] Connection refused")
+    api, pool, _pauses = cluster(error, error, error)
+    with pytest.raises(Unavailable) as caught:
+        api.get("/x")
+    assert str(caught.value).startswith("The API server https://api.test:6443 does not answer.\n") and "Connection refused" in str(caught.value)
+    assert len(pool.asked) == 3
+
+
+def test_a_watch_yields_whole_events_however_they_are_cut(cluster):
+    line = json.dumps({"type": "MODIFIED", "object": {"metadata": {"name": "auth"}}}).encode() + b"\n"
+    api, pool, _pauses = cluster((200, [line[:10], line[10:] + line]))
+    assert [kind for kind, _thing in api.watch("/x", "7", 30)] == ["MODIFIED", "MODIFIED"]
+    assert "resourceVersion=7" in pool.asked[0][1]
+
+
+def test_an_error_inside_a_watch_is_raised_as_what_it_is(cluster):
+    line = json.dumps({"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}).encode() + b"\n"
+    api, _pool, _pauses = cluster((200, [line]))
+    with pytest.raises(Gone):
+        list(api.watch("/x", "7", 30))
+
+
+def test_a_kubeconfig_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ReleaseError, match="No usable kubeconfig with the context production") as caught:
+        _api.ClusterApi(Context({"kubeconfig": str(tmp_path / "nowhere"), "context": "production"}))
+    assert str(tmp_path / "nowhere") in str(caught.value)
+
+
+def test_without_the_package_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(_api, "HAS_KUBERNETES", False)
+    with pytest.raises(ReleaseError, match="package 'kubernetes' is missing") as caught:
+        _api.ClusterApi(Context({"kubeconfig": None, "context": None}))
+    assert "pip install" in caught.value.then

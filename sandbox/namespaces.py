@@ -102,6 +102,10 @@ class Namespaces:
             raise SandboxError(f"`{' '.join(argv)}` failed with code {done.returncode}: {(done.stderr or done.stdout).strip()[-2000:]}")
         return done
 
+    def path(self, inside: str) -> Path:
+        """Where a path of the sandbox's own view of the file system is found from here."""
+        return Path(f"/proc/{self.require()}/root") / inside.lstrip("/")
+
     @contextmanager
     def network(self) -> Iterator[None]:
         """This thread's new sockets belong to the sandbox's network, until the block ends."""

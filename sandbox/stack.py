@@ -25,7 +25,10 @@ KEPT = ("registry", "docker", "images.json")
 def up(box: Box, components: Sequence[Component] | None = None) -> list[str]:
     """Whatever the state before, all components run afterwards. Returns the names of those that had to be started."""
     if box.namespaces.first is None:
-        cgroup.make(box.settings.identity)
+        # After a crash of the machine or of everything: for each cgroup of a container that is no more, cAdvisor would
+        # wait for seconds, and the node not start its pods for minutes.
+        box.namespaces.destroy()
+        cgroup.remove(box.settings.identity)
         box.settings.root.mkdir(parents=True, exist_ok=True)
         box.namespaces.make(Path(box.program("pause")))
     cgroup.make(box.settings.identity)

@@ -60,6 +60,7 @@ class Component:
         """Makes it run and work. True when it had to be started for that."""
         started = not self._keep()
         if started:
+            self._end_unrecorded()
             self._start()
             health.wait(self.name, self.healthy, self.limit, self.alive, self.log)
         self.settle()
@@ -91,7 +92,6 @@ class Component:
                 procfs.end(pid, started)
 
     def _start(self) -> None:
-        self._end_unrecorded()
         self.folder.mkdir(parents=True, exist_ok=True)
         for path, content in self.files().items():
             write(path, content)

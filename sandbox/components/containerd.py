@@ -84,12 +84,8 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
     def _ctr(self, *arguments: str) -> list[str]:
         return ["ctr", "--address", SOCKET, "--namespace", "k8s.io", *arguments]
 
-    def _socket_seen(self) -> bool:
-        # /proc/PID/root is the sandbox's own view of the file system.
-        return (Path(f"/proc/{self.box.namespaces.require()}/root") / SOCKET.lstrip("/")).is_socket()
-
     def healthy(self) -> bool:
-        return self._socket_seen() and self.box.namespaces.run(self._ctr("version"), check=False).returncode == 0
+        return self.box.namespaces.path(SOCKET).is_socket() and self.box.namespaces.run(self._ctr("version"), check=False).returncode == 0
 
     def settle(self) -> None:
         """The image of the process that holds a pod's namespaces; it is made here, not pulled."""

@@ -5,23 +5,31 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from sandbox.components import containerd
 from sandbox.components.base import Component
 
-SOCKET = "/run/docker.sock"  # private to the sandbox, see namespaces.py
+# Private to the sandbox, see namespaces.py.
+SOCKET = "/run/docker.sock"
+PID_FILE = "/run/docker.pid"
 
 
 class Docker(Component):
     name = "docker"
+    after = ("containerd",)
 
     def argv(self) -> list[str]:
         return [
-            "dockerd", "--data-root", str(self.folder), "--exec-root", "/run/docker", "--pidfile", "/run/docker.pid", "--host", f"unix://{SOCKET}",
-            "--bridge", "none", "--iptables=false", "--ip-masq=false", "--ip-forward=false",
+            "dockerd", "--data-root", str(self.folder), "--exec-root", "/run/docker", "--pidfile", PID_FILE, "--host", f"unix://{SOCKET}",
+            # Told explicitly: otherwise it takes this one or starts another, whichever is quicker.
+            "--containerd", containerd.SOCKET, "--bridge", "none", "--iptables=false", "--ip-masq=false", "--ip-forward=false",
         ]  # fmt: skip
 
+    def _start(self) -> None:
+        # One that was killed leaves its id behind, and while the kernel still knows that id the next one refuses to start.
+        self.box.namespaces.path(PID_FILE).unlink(missing_ok=True)
+        super()._start()
+
     def healthy(self) -> bool:
-        if not (Path(f"/proc/{self.box.namespaces.require()}/root") / SOCKET.lstrip("/")).is_socket():
+        if not self.box.namespaces.path(SOCKET).is_socket():
             return False
         return self.box.namespaces.run(["curl", "-fsS", "--unix-socket", SOCKET, "http://docker/_ping"], check=False).returncode == 0

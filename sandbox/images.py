@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from sandbox.box import Box, write
@@ -38,8 +38,7 @@ class Images:
         """Digests by reference, after building and pushing those that are new or whose content has changed."""
         wanted = {image.reference(self.registry): image for image in images}
         known: dict[str, dict[str, str]] = json.loads(self.memory.read_text()) if self.memory.exists() else {}
-        source = self._source()
-        todo = [reference for reference, image in wanted.items() if known.get(reference, {}).get("key") != self._key(image, source)]
+        todo = [reference for reference, image in wanted.items() if known.get(reference, {}).get("key") != self._key(image)]
         if todo:
             began = time.monotonic()
             self._fill_context()
@@ -49,17 +48,19 @@ class Images:
             with ThreadPoolExecutor(max_workers=4) as pool:
                 digests |= dict(zip(todo[1:], pool.map(lambda reference: self._publish(reference, wanted[reference]), todo[1:]), strict=True))
             for reference, digest in digests.items():
-                known[reference] = {"key": self._key(wanted[reference], source), "digest": digest}
+                known[reference] = {"key": self._key(wanted[reference]), "digest": digest}
             write(self.memory, json.dumps(known, indent=1, sort_keys=True))
             print(f"Images are in the registry ({time.monotonic() - began:.1f} s)", flush=True)
         return {reference: known[reference]["digest"] for reference in wanted}
 
-    def _source(self) -> str:
+    @cached_property
+    def source(self) -> str:
+        """Of everything that all images are made from."""
         dockerfile = (SOURCES / "exchange" / "Dockerfile").read_bytes()
         return hashlib.sha256(dockerfile + self.program.read_bytes()).hexdigest()
 
-    def _key(self, image: Image, source: str) -> str:
-        return hashlib.sha256(json.dumps([source, image.service, image.version, sorted(image.faults.items())]).encode()).hexdigest()
+    def _key(self, image: Image) -> str:
+        return hashlib.sha256(json.dumps([self.source, image.service, image.version, sorted(image.faults.items())]).encode()).hexdigest()
 
     def _fill_context(self) -> None:
         self.context.mkdir(parents=True, exist_ok=True)

@@ -15,11 +15,12 @@ def namespace(name: str) -> Json:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": dict(OWNER)}}
 
 
-def deployment(service: str, space: str, image: str, replicas: int = 2) -> Json:
+def deployment(service: str, space: str, image: str, build: str, replicas: int = 2) -> Json:
     labels = {"app": service, "app.kubernetes.io/part-of": PLATFORM}
     container = {
         "name": service,
         "image": image,
+        "imagePullPolicy": "Always",  # a demo version is built anew under its old name when its source changes
         "ports": [{"name": "http", "containerPort": 8080}],
         "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": 3},
         "livenessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 10, "timeoutSeconds": 5},
@@ -35,7 +36,7 @@ def deployment(service: str, space: str, image: str, replicas: int = 2) -> Json:
             "selector": {"matchLabels": {"app": service}},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {
-                "metadata": {"labels": labels, "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "8080"}},
+                "metadata": {"labels": labels, "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "8080", "sandbox/build": build}},
                 # The service goes on answering for four seconds after it was told to end, then finishes what is under way.
                 "spec": {"terminationGracePeriodSeconds": 15, "automountServiceAccountToken": False, "containers": [container]},
             },
@@ -62,8 +63,8 @@ def ingress(space: str) -> Json:
     }
 
 
-def deployments(space: str, registry: str, version: str) -> list[Json]:
-    return [deployment(name, space, f"{registry}/{name}:{version}") for name in SERVICES]
+def deployments(space: str, registry: str, version: str, build: str) -> list[Json]:
+    return [deployment(name, space, f"{registry}/{name}:{version}", build) for name in SERVICES]
 
 
 def services(space: str) -> list[Json]:

@@ -35,7 +35,7 @@ class Place:
 
     @property
     def platform(self) -> Platform:
-        return Platform(self.cluster, self.space, self.images.registry)
+        return Platform(self.cluster, self.space, self.images.registry, self.images.source[:12])
 
     def place(self, version: str) -> float:
         """Images in the registry, the platform in its namespace, and an ingress that answers with this version."""

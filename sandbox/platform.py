@@ -28,13 +28,14 @@ class Platform:
     cluster: Cluster
     space: str
     registry: str
+    build: str  # of the images' source: pods are replaced when it changes
 
     def place(self, version: str, limit: float = 120.0) -> float:
         """The namespace then holds exactly this platform in this version. Returns the seconds it took."""
         began = time.monotonic()
         self._own_namespace()
         self._replace(_SERVICES, manifests.services(self.space), keep_addresses=True)
-        self._replace(_DEPLOYMENTS, manifests.deployments(self.space, self.registry, version))
+        self._replace(_DEPLOYMENTS, manifests.deployments(self.space, self.registry, version, self.build))
         self._replace(_INGRESSES, [manifests.ingress(self.space)])
         for path, kept in _LEFTOVERS.items():
             # Records and locks of earlier releases.

@@ -80,7 +80,7 @@ class Component:
                 return True
             except SandboxError:
                 pass  # it hangs or has just died
-        procfs.end(record.pid, record.started)
+        procfs.end(record.pid, record.started, patience=2.0)
         return False
 
     def _end_unrecorded(self) -> None:
@@ -89,7 +89,7 @@ class Component:
         for pid in procfs.pids():
             started = procfs.start_time(pid)
             if started is not None and procfs.command_line(pid) == self.argv() and procfs.namespace(pid, "pid") == inside:
-                procfs.end(pid, started)
+                procfs.end(pid, started, patience=2.0)
 
     def _start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -18,6 +19,10 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "-resolve" {
+		resolve(os.Args[2])
+		return
+	}
 	config := configFromEnv()
 	faults, err := faultsFromEnv()
 	if err != nil {
@@ -33,6 +38,16 @@ func main() {
 		fmt.Fprintf(os.Stderr, "fatal: %s %s: %v\n", config.service, config.version, err)
 		os.Exit(1)
 	}
+}
+
+// resolve tells what a name means inside this pod: the image holds no other program to ask.
+func resolve(name string) {
+	addresses, err := net.LookupHost(name)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(addresses[0])
 }
 
 // serve answers until the process is told to stop, and then ends in the order

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the integration tests stand on: the sandbox (or the cluster of KUBECONFIG), the demo platform, load, playbooks."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from sandbox import cli, place, user_cluster
+from sandbox.build import ALL, Builder
+from sandbox.catalogue import FIRST, VERSIONS
+from sandbox.load import FOREVER, Load
+from sandbox.place import Place
+from sandbox.settings import Settings
+from tests.integration.playbook import Kubectl, Playbooks
+
+
+@dataclasses.dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox: where everything is."""
+
+    settings: Settings
+    place: Place
+
+    @property
+    def kubeconfig(self) -> Path:
+        return Path(self.place.kubeconfig)
+
+    @property
+    def kubectl(self) -> str:
+        return str(self.place.programs / "kubectl")
+
+    @property
+    def audit_log(self) -> Path:
+        return self.settings.logs / "audit.log"
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """A command inside the sandbox's network."""
+        assert self.place.box is not None
+        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "PATH": f"{self.place.programs}:{os.environ['PATH']}"}
+        inside = ["nsenter", "--target", str(self.place.box.namespaces.require()), "--net", "--", *command]
+        return subprocess.run(inside, capture_output=True, text=True, env=environment, check=False, timeout=120)
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    """Started, or repaired, once; it stays up afterwards, for the next run and to look around."""
+    settings = Settings.from_environment()
+    if kubeconfig := user_cluster.chosen(settings):
+        return Sandbox(settings, place.in_user_cluster(settings, kubeconfig))
+    Builder(settings).ensure(ALL)
+    box = cli.bring_up(settings)
+    return Sandbox(settings, place.in_sandbox(box))
+
+
+@pytest.fixture
+def platform(sandbox: Sandbox) -> Place:
+    """The demo platform as if it had just been placed: version 1.0.0, and nothing of an earlier test."""
+    sandbox.place.place(FIRST)
+    return sandbox.place
+
+
+class LoadFactory(t.Protocol):
+    def __call__(self, rate: int = ..., versions: t.Iterable[str] = ...) -> contextlib.AbstractContextManager[dict[str, t.Any]]: ...
+
+
+@pytest.fixture
+def load(platform: Place) -> LoadFactory:
+    """`with load(rate=200) as traffic:` — afterwards `traffic` holds the figures."""
+
+    @contextlib.contextmanager
+    def run(rate: int = 200, versions: t.Iterable[str] = ()) -> t.Iterator[dict[str, t.Any]]:
+        traffic: dict[str, t.Any] = {}
+        with platform.target() as target:
+            running = Load(str(platform.programs / "k6"), target, rate, FOREVER, {*VERSIONS, *versions})
+            running.start(platform.settings.state)
+            try:
+                yield traffic
+            finally:
+                traffic.update(running.stop())
+
+    return run
+
+
+@pytest.fixture
+def playbooks(platform: Place, sandbox: Sandbox, tmp_path: Path) -> Playbooks:
+    return Playbooks(sandbox.kubeconfig, tmp_path, {"DEMO_REGISTRY": platform.images.registry, "DEMO_URL": platform.settings.ingress_url})
+
+
+@pytest.fixture
+def kubectl(sandbox: Sandbox) -> Kubectl:
+    return Kubectl(sandbox.kubectl, sandbox.kubeconfig)

@@ -45,7 +45,7 @@ def run_all(gates: t.Sequence[Gate], folder: Path, together: int = TOGETHER) -> 
 
 def _run(gate: Gate, folder: Path) -> Outcome:
     began = time.monotonic()
-    environment = {**os.environ, **gate.environment}
+    environment = {**os.environ, "NO_COLOR": "1", **gate.environment}
     try:
         answer = subprocess.run(
             gate.command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False

@@ -57,5 +57,6 @@ def _cycle(after: dict[str, list[str]]) -> list[str]:
     while True:  # every service still left has one in front of it that is left too, so the walk has to meet itself
         step = next(need for need in left[path[-1]] if need in left)
         if step in path:
-            return [*path[path.index(step) :], step]
+            start = path.index(step)
+            return [*path[start:], step]
         path.append(step)

@@ -10,7 +10,7 @@ from ansible_collections.runbook.release.plugins.module_utils._common._operation
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._follow import follow
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import SYNC
 
-END = object()
+END = ("MODIFIED", {"metadata": {"name": "end", "resourceVersion": "999"}})
 
 
 class Server:
@@ -25,13 +25,13 @@ class Server:
 
     def watch(self, path, version, seconds):
         self.asked.append(version)
-        for step in self.scripts.pop(0) if self.scripts else [END]:
+        told = bool(self.scripts)
+        for step in self.scripts.pop(0) if told else ():
             if isinstance(step, Exception):
                 raise step
-            if step is END:
-                yield "MODIFIED", {"metadata": {"name": "end", "resourceVersion": "999"}}
-            else:
-                yield step
+            yield step
+        if not told:
+            yield END
 
 
 def change(version, kind="MODIFIED"):
@@ -73,7 +73,7 @@ def test_a_server_that_is_away_for_a_moment_is_asked_again():
 
 def test_a_server_that_stays_away_ends_the_wait():
     now = [0.0]
-    server = Server(*[[Unavailable("The API server does not answer.")] for _ in range(1000)])
+    server = Server(*[[Unavailable("The API server does not answer.")] for attempt in range(1000)])
 
     def sleep(seconds):
         now[0] += 10

@@ -18,6 +18,7 @@ from sandbox import cli, place, user_cluster
 from sandbox.build import ALL, Builder
 from sandbox.catalogue import FIRST, VERSIONS
 from sandbox.load import FOREVER, Load
+from sandbox.locking import locked
 from sandbox.place import Place
 from sandbox.settings import Settings
 from tests.integration.playbook import Kubectl, Playbooks
@@ -51,14 +52,16 @@ class Sandbox:
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Sandbox:
+def sandbox() -> t.Iterator[Sandbox]:
     """Started, or repaired, once; it stays up afterwards, for the next run and to look around."""
     settings = Settings.from_environment()
-    if kubeconfig := user_cluster.chosen(settings):
-        return Sandbox(settings, place.in_user_cluster(settings, kubeconfig))
-    Builder(settings).ensure(ALL)
-    box = cli.bring_up(settings)
-    return Sandbox(settings, place.in_sandbox(box))
+    with locked(settings.state / "tests.lock", "Another test run uses the demo platform; waiting for it."):
+        if kubeconfig := user_cluster.chosen(settings):
+            yield Sandbox(settings, place.in_user_cluster(settings, kubeconfig))
+            return
+        Builder(settings).ensure(ALL)
+        box = cli.bring_up(settings)
+        yield Sandbox(settings, place.in_sandbox(box))
 
 
 @pytest.fixture

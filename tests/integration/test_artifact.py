@@ -21,6 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.gates import artifact, venvs
+from tests.integration.playbook import Playbooks
 
 README = (venvs.ROOT / "README.md").read_text()
 # What the artifact may hold. Everything else of the checkout is for working on the collection.
@@ -102,18 +103,18 @@ def test_the_inventory_of_the_readme_is_accepted(built: Path, tmp_path: Path) ->
     assert "auth then wallet" in done.stdout
 
 
-@pytest.mark.usefixtures("platform")
-def test_the_quick_start_releases_the_platform(built: Path, tmp_path: Path) -> None:
+def test_the_quick_start_releases_the_platform(built: Path, tmp_path: Path, playbooks: Playbooks) -> None:
     user = Repository(tmp_path, built)
     user.install()
     shutil.copytree(venvs.ROOT / "inventories" / "sandbox", user.folder / "inventory", dirs_exist_ok=True)
-    kubeconfig = os.environ.get("KUBECONFIG") or str(venvs.state() / "sandbox" / "kubeconfig")
-    release = command("ansible-playbook release.yml -i inventory -e release_version=1.1.0 --check")
-    planned = user.run(release, KUBECONFIG=kubeconfig)
+    there = {name: playbooks.environment[name] for name in ("KUBECONFIG", "DEMO_REGISTRY", "DEMO_URL")}
+    plan = command("ansible-playbook release.yml -i inventory -e release_version=1.1.0 --check")
+    release = [part for part in plan if part not in ("--check", "--diff")]
+    planned = user.run(plan, **there)
     assert planned.returncode == 0, planned.stdout + planned.stderr
-    done = user.run([part for part in release if part not in ("--check", "--diff")], KUBECONFIG=kubeconfig)
+    done = user.run(release, **there)
     assert done.returncode == 0, done.stdout + done.stderr
-    (report,) = (user.folder / "release-reports").glob("*.md")
-    assert "1.1.0" in report.read_text()
-    again = user.run([part for part in release if part not in ("--check", "--diff")], KUBECONFIG=kubeconfig)
-    assert re.search(r"changed=0 .*failed=0", again.stdout), again.stdout + again.stderr
+    (report,) = (user.folder / "release-reports").glob("*1.1.0*.md")
+    assert str(report.relative_to(user.folder)) in done.stdout
+    again = user.run(release, **there)
+    assert re.search(r"sandbox +: .*changed=0 .*failed=0", again.stdout), again.stdout + again.stderr

@@ -32,7 +32,7 @@ class InProcessAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         super().run(tmp, task_vars)
-        if self._connection.transport != "local" or self._task.become:
+        if self._connection.transport != "local" or self._connection.become:
             return t.cast("dict[str, t.Any]", self._execute_module(task_vars=task_vars))
         host = (task_vars or {}).get("inventory_hostname", "localhost")
         context = Context(

@@ -109,8 +109,11 @@ class Kubectl:
     def __init__(self, program: str, kubeconfig: Path) -> None:
         self._command = [program, "--kubeconfig", str(kubeconfig), "-n", NAMESPACE]
 
+    def command(self, *arguments: str) -> list[str]:
+        return [*self._command, *arguments]
+
     def __call__(self, *arguments: str) -> str:
-        return subprocess.run([*self._command, *arguments], capture_output=True, text=True, check=True, timeout=60).stdout
+        return subprocess.run(self.command(*arguments), capture_output=True, text=True, check=True, timeout=60).stdout
 
     def deployments(self) -> dict[str, dict[str, t.Any]]:
         return {item["metadata"]["name"]: item for item in json.loads(self("get", "deployments", "-o", "json"))["items"]}

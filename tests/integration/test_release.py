@@ -55,9 +55,8 @@ def test_a_good_release_goes_through_under_load_and_the_second_run_changes_nothi
 
 
 def test_a_bad_release_is_told_within_ten_seconds_of_its_first_crash_and_undone_without_a_lost_request(
-    playbooks: Playbooks, kubectl: Kubectl, load: t.Any, first_crash: t.Callable[[], t.Any]
+    playbooks: Playbooks, kubectl: Kubectl, load: t.Any, first_crash: dict[str, str]
 ) -> None:
-    crash = first_crash()
     with load(rate=200) as traffic:
         outcome = playbooks.release(BAD)
     assert outcome.rc != 0
@@ -65,12 +64,11 @@ def test_a_bad_release_is_told_within_ten_seconds_of_its_first_crash_and_undone_
     assert all(thing["status"]["updatedReplicas"] == thing["status"]["availableReplicas"] == 2 for thing in kubectl.deployments().values())
     assert traffic["failed"] == 0 and traffic["sent"] > 1000, traffic
 
-    pod, container = crash["pod"], "wallet"
     told = outcome.out + outcome.err
-    assert f"wallet: pod {pod}, container {container}: CrashLoopBackOff, exit code 3" in told and LAST_LINE in told
+    assert f"wallet: pod {first_crash['pod']}, container wallet: CrashLoopBackOff, exit code 3" in told and LAST_LINE in told
     record = kubectl.record(BAD)
     gave_up = next(entry for entry in record if entry.get("failed"))
-    seconds = (datetime.datetime.fromisoformat(gave_up["at"]) - datetime.datetime.fromisoformat(crash["at"])).total_seconds()
+    seconds = (datetime.datetime.fromisoformat(gave_up["at"]) - datetime.datetime.fromisoformat(first_crash["at"])).total_seconds()
     assert 0 <= seconds <= 10
     undone = [workload["name"] for entry in record if entry["kind"] == "rollback" and entry["phase"] == "ended" for workload in entry["workloads"]]
     assert undone.index("auth") == len(undone) - 1 and set(undone) == {"auth", "user", "kyc", "wallet", "compliance", "payment"}
@@ -78,13 +76,16 @@ def test_a_bad_release_is_told_within_ten_seconds_of_its_first_crash_and_undone_
     assert "failed and was rolled back" in report and LAST_LINE in report
 
 
-def test_check_mode_shows_the_plan_and_writes_nothing(playbooks: Playbooks, kubectl: Kubectl) -> None:
-    before = kubectl.resource_versions()
+def test_check_mode_shows_the_plan_and_writes_nothing(playbooks: Playbooks, kubectl: Kubectl, sandbox: t.Any) -> None:
+    before, log = kubectl.versions(), sandbox.audit_log.read_text()
     outcome = playbooks.release(GOOD, "--check", "--diff")
     assert outcome.rc == 0, outcome.out + outcome.err
     assert [f"would change {name}: 1.0.0 -> 1.1.0" in outcome.err for name in SERVICES] == [True] * len(SERVICES)
     assert "exchange/wallet:1.1.0" in outcome.out  # the diff
-    assert kubectl.resource_versions() == before and not playbooks.reports.exists()
+    assert kubectl.versions() == before and not playbooks.reports.exists()
+    # The API server's own account of what we asked it: reads, and nothing else.
+    requests = [json.loads(line) for line in sandbox.audit_log.read_text().removeprefix(log).splitlines() if '"userAgent":"runbook.release"' in line]
+    assert {request["verb"] for request in requests} == {"get", "list"}
 
 
 def test_a_wrong_inventory_is_refused_in_one_error_before_anything_changes(playbooks: Playbooks, kubectl: Kubectl) -> None:
@@ -171,28 +172,19 @@ def test_an_api_server_that_is_not_there_is_told_in_one_sentence(playbooks: Play
 
 
 @pytest.fixture
-def first_crash(kubectl: Kubectl) -> t.Callable[[], dict[str, str]]:
-    """Begins to watch; the dictionary holds pod and time of the first container that ended with code 3, once it has."""
-
-    def watch() -> dict[str, str]:
-        found: dict[str, str] = {}
-        watching = subprocess.Popen([*kubectl._command, "get", "pods", "-w", "-o", "json", "--output-watch-events"], stdout=subprocess.PIPE, text=True)
+def first_crash(platform: t.Any, kubectl: Kubectl) -> t.Iterator[dict[str, str]]:
+    """Once a container has ended with code 3, the dictionary holds its pod and when the first of them ended."""
+    found: dict[str, str] = {}
+    with subprocess.Popen(kubectl.command("get", "pods", "--watch", "--output-watch-events", "-o", "json"), stdout=subprocess.PIPE, text=True) as watching:
 
         def read() -> None:
-            decoder, text = json.JSONDecoder(), ""
             for line in t.cast("t.IO[str]", watching.stdout):
-                text += line
-                if line != "}\n":
-                    continue
-                pod, text = decoder.decode(text)["object"], ""
+                pod = json.loads(line)["object"]
                 for status in pod["status"].get("containerStatuses", []):
                     ended = status["state"].get("terminated") or status.get("lastState", {}).get("terminated") or {}
                     if ended.get("exitCode") == 3 and not found:
                         found.update(pod=pod["metadata"]["name"], at=ended["finishedAt"])
-                        watching.terminate()
-                        return
 
         threading.Thread(target=read, daemon=True).start()
-        return found
-
-    return watch
+        yield found
+        watching.terminate()

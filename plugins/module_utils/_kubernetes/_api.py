@@ -34,6 +34,8 @@ OPTIONS: dict[str, t.Any] = {
     "kubeconfig": {"type": "path"},
     "context": {"type": "str"},
 }
+# Who wrote: in the API server's audit log, and as the manager of the fields.
+_WHO = "runbook.release"
 _CONNECT_SECONDS = 4
 _READ_SECONDS = 30
 # Pauses before a request is sent again; together with the time to connect a dead API server is told within 10 s.
@@ -55,10 +57,10 @@ class ClusterApi:
         return t.cast(str, self._send("GET", path).data.decode(errors="replace"))
 
     def post(self, path: str, body: Object) -> Object:
-        return self._json("POST", path, body)
+        return self._json("POST", f"{path}?fieldManager={_WHO}", body)
 
     def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object:
-        return self._json("PATCH", path, body, content_type)
+        return self._json("PATCH", f"{path}?fieldManager={_WHO}", body, content_type)
 
     def follow(self, paths: t.Mapping[str, str], seconds: float) -> t.Iterator[Event]:
         return follow(self, paths, seconds, self._clock)
@@ -84,7 +86,7 @@ class ClusterApi:
         return t.cast("Object", json.loads(self._send(method, path, body, content_type).data))
 
     def _send(self, method: str, path: str, body: t.Any = None, content_type: str = "application/json", stream: bool = False) -> t.Any:
-        headers = {"Content-Type": content_type, "Accept": "application/json"}
+        headers = {"Content-Type": content_type, "Accept": "application/json", "User-Agent": _WHO}
         headers.update({auth["key"]: auth["value"] for auth in self._settings.auth_settings().values()})
         data = None if body is None else json.dumps(body)
         for pause in (*_PAUSES, None):  # None: the last try
@@ -155,4 +157,4 @@ def _error(method: str, path: str, status: int, data: bytes) -> ReleaseError:
     if status == 429 or status >= 500:
         kind = Unavailable
     then = {401: "check the credentials of the kubeconfig", 403: "ask for the permission named above"}.get(status, "")
-    return kind(f"The API server refused {method} {path} ({status}).", why=[message], then=then)
+    return kind(f"The API server refused {method} {path.partition('?')[0]} ({status}).", why=[message], then=then)

@@ -25,11 +25,9 @@ _AWAY_SECONDS = 60.0
 
 
 class Watching(t.Protocol):
-    def get(self, path: str) -> Object:
-        ...
+    def get(self, path: str) -> Object: ...
 
-    def watch(self, path: str, version: str, seconds: int) -> t.Iterator[tuple[str, Object]]:
-        ...
+    def watch(self, path: str, version: str, seconds: int) -> t.Iterator[tuple[str, Object]]: ...
 
 
 def follow(api: Watching, paths: t.Mapping[str, str], seconds: float, clock: Clock) -> t.Iterator[Event]:

@@ -17,8 +17,8 @@ from ansible_collections.runbook.release.plugins.plugin_utils import _in_process
 def run(operation, args, transport="local", become=False, check_mode=False):
     """The result, and the lines that were displayed."""
     action = type("ActionModule", (_in_process.InProcessAction,), {"operation": operation})(
-        task=SimpleNamespace(args=args, become=become, check_mode=check_mode, async_val=0, environment=None, action="x", diff=False),
-        connection=SimpleNamespace(transport=transport, _shell=SimpleNamespace(tmpdir="/nowhere")),
+        task=SimpleNamespace(args=args, check_mode=check_mode, async_val=0, environment=None, action="x", diff=False),
+        connection=SimpleNamespace(transport=transport, become="su" if become else None, _shell=SimpleNamespace(tmpdir="/nowhere")),
         play_context=mock.Mock(),
         loader=mock.Mock(),
         templar=mock.Mock(),

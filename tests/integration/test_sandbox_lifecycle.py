@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,19 +17,25 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import procfs
+from sandbox import health, procfs
 from sandbox.components import STANDARD
 from sandbox.namespaces import Namespaces
-from sandbox.settings import CHECKOUT, Settings
+from sandbox.settings import CHECKOUT, PUBLIC_PORTS, Settings
 from tests.integration.conftest import Sandbox
 
-OFFSET = 200
+
+def free_offset() -> int:
+    """Ports nobody uses: other people's sandboxes may run on this machine."""
+    for offset in range(300, 6000, 100):
+        if not any(health.listens("127.0.0.1", port + offset) for port in PUBLIC_PORTS.values()):
+            return offset
+    raise AssertionError("no free ports")
 
 
 class Second:
     def __init__(self, state: Path) -> None:
-        self.settings = Settings(state, OFFSET)
-        self.environment = {**os.environ, "RUNBOOK_STATE": str(state), "SANDBOX_PORT_OFFSET": str(OFFSET)}
+        self.settings = Settings(state, free_offset())
+        self.environment = {**os.environ, "RUNBOOK_STATE": str(state), "SANDBOX_PORT_OFFSET": str(self.settings.offset)}
         self.environment.pop("KUBECONFIG", None)
 
     def start(self, *command: str) -> subprocess.Popen[str]:
@@ -63,7 +70,7 @@ def second(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> t.Iter
     made.must("down")
 
 
-def machine() -> dict[str, t.Any]:
+def machine(second: Second) -> dict[str, t.Any]:
     """All that a sandbox could leave on the machine."""
 
     def said(*command: str) -> list[str]:
@@ -75,14 +82,14 @@ def machine() -> dict[str, t.Any]:
         "addresses": [line.split(None, 2)[1:] for line in said("ip", "-o", "-4", "address")],
         "rules": [line for line in said("iptables-save") if not line.startswith(("#", ":"))],
         "namespaces": said("ip", "netns"),
-        "groups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob("**/runbook-*") if path.parent.name != path.name),
-        "listening": sorted({line.split()[3] for line in said("ss", "-Hltn") if ":3" in line}),
+        "listening": [name for name in PUBLIC_PORTS if health.listens("127.0.0.1", second.settings.port(name))],
+        "groups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob(f"**/{second.settings.identity}")),
         "folders": [name for name in ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/run/containerd", "/run/docker") if Path(name).exists()],
     }
 
 
 def nothing_left(second: Second, before: dict[str, t.Any]) -> None:
-    assert machine() == before
+    assert machine(second) == before
     assert [procfs.command_line(pid) for pid in procfs.marked(second.settings.state)] == []
     assert {entry.name for entry in second.settings.root.iterdir()} <= {"registry", "docker", "images.json"}
 
@@ -91,7 +98,7 @@ def test_up_is_quick_and_quicker_when_it_runs_already(second: Second) -> None:
     began = time.monotonic()
     out = second.must("up")
     assert time.monotonic() - began < 30  # beside another sandbox on the same machine; alone it takes a third of that
-    assert "export KUBECONFIG=" in out and "127.0.0.1:36643" in out
+    assert "export KUBECONFIG=" in out and second.settings.api_url in out
     began = time.monotonic()
     assert "The sandbox runs already" in second.must("up")
     assert time.monotonic() - began < 3
@@ -138,7 +145,7 @@ def test_up_repairs_the_death_of_everything(second: Second) -> None:
 
 def test_down_leaves_nothing_whatever_it_meets(second: Second) -> None:
     second.must("down")
-    before = machine()
+    before = machine(second)
 
     second.must("up")
     second.must("down")
@@ -177,9 +184,7 @@ def test_commands_say_what_to_do_when_nothing_runs(second: Second) -> None:
 
 def test_a_port_in_use_is_told_with_a_way_out(second: Second) -> None:
     second.must("down")
-    with subprocess.Popen([sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(36443 + OFFSET)], stderr=subprocess.DEVNULL) as other:
-        while "36643" not in subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True).stdout:
-            assert other.poll() is None
+    port = second.settings.port("registry")
+    with socket.create_server(("127.0.0.1", port)):
         code, out = second.run("up")
-        other.kill()
-    assert code == 1 and "127.0.0.1:36643 cannot be used (Address already in use)" in out and "SANDBOX_PORT_OFFSET" in out
+    assert code == 1 and f"127.0.0.1:{port} cannot be used (Address already in use)" in out and "SANDBOX_PORT_OFFSET" in out

@@ -75,6 +75,7 @@ workloads:
   sample:
     - name: wallet
       wave: 3
+      changed: true
       images_before: {wallet: "registry.example.com/exchange/wallet:2.4.0"}
       images: {wallet: "registry.example.com/exchange/wallet:2.3.9"}
       seconds: 1.2

@@ -87,6 +87,11 @@ workloads:
       type: str
       returned: success
       sample: wallet
+    wave:
+      description: O(wave).
+      type: int
+      returned: success
+      sample: 3
     changed:
       description: Whether it had to be changed.
       type: bool

@@ -7,37 +7,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from .._common._errors import NotFound, ReleaseError
 from .._common._operation import Context, Result
 from .._common._schema import like
 from . import _baseline as baseline
+from ._change import Change, begin, diff
 from ._port import KubeApi, Object, deployments
 from ._record import Record
-from ._rollout import short
-from ._settle import Target, Wait
+from ._settle import Target
 from ._workload import images
 
 
-@dataclasses.dataclass(frozen=True)
-class Step:
-    """One workload on its way back."""
-
-    name: str
-    wave: int
-    target: Target
-    before: dict[str, t.Any]
-    after: dict[str, t.Any]
-    patch: Object
-
-    def __str__(self) -> str:
-        said = [f"{short(image)} -> {short(self.after['images'][container])}" for container, image in self.before["images"].items()]
-        return f"{self.name}: back {', '.join(said)}"
-
-
-def plan(there: dict[str, Object], release: str, names: list[str]) -> list[list[Step]]:
+def plan(there: dict[str, Object], release: str, names: list[str]) -> list[list[Change]]:
     """The waves to undo, last wave first. A name without a recorded baseline of this release is an error."""
     kept = {name: found for name, thing in there.items() if (found := baseline.recorded(thing, release))}
     missing = []
@@ -56,7 +39,7 @@ def plan(there: dict[str, Object], release: str, names: list[str]) -> list[list[
     return [[step for step in steps if step.wave == wave] for wave in sorted({step.wave for step in steps}, reverse=True)]
 
 
-def _step(thing: Object, kept: baseline.Baseline) -> Step:
+def _step(thing: Object, kept: baseline.Baseline) -> Change:
     now = images(thing)
     # A container that was not there before the release (and cannot be there by this collection's doing) stays as it is.
     wanted = {container: image for container, image in kept.images.items() if container in now}
@@ -67,7 +50,7 @@ def _step(thing: Object, kept: baseline.Baseline) -> Step:
         baseline.UNDONE: baseline.release_of(thing),
     }
     changed = {container: image for container, image in wanted.items() if now[container] != image}
-    return Step(
+    return Change(
         thing["metadata"]["name"],
         kept.wave,
         Target(thing["metadata"]["uid"], wanted),
@@ -88,11 +71,11 @@ def run(api: KubeApi, context: Context) -> Result:
     there = {item["metadata"]["name"]: item for item in listing["items"]}
     waves = plan(there, release, params["workloads"] or [])
     steps = [step for wave in waves for step in wave]
-    before, after = {step.name: step.before for step in steps}, {step.name: step.after for step in steps}
+    before, after = diff(steps)
     if context.check_mode or not steps:
         for step in steps:
-            context.say(f"would take {step}")
-        return Result(bool(steps), before, after, {"workloads": [_told(step, None) for step in steps], "finished": False})
+            context.say(f"would take back {step.name}: {step}")
+        return Result(bool(steps), before, after, {"workloads": [step.told() for step in steps], "finished": False})
     record.begin("rollback", {"reason": context.redact.text(params["reason"] or ""), "workloads": [step.name for step in steps]}, again=False)
     told, failed = [], []
     for wave in waves:
@@ -112,16 +95,7 @@ def run(api: KubeApi, context: Context) -> Result:
     return Result(True, before, after, {"workloads": told, "finished": False})
 
 
-def _undo(api: KubeApi, wave: list[Step], there: dict[str, Object], version: str, context: Context) -> list[dict[str, t.Any]]:
-    namespace = context.params["namespace"]
-    for step in wave:
-        there[step.name] = api.patch(f"{deployments(namespace)}/{step.name}", step.patch)
-        context.say(str(step))
-    wait = Wait(api, namespace, {step.name: step.target for step in wave}, there, context)
+def _undo(api: KubeApi, wave: list[Change], there: dict[str, Object], version: str, context: Context) -> list[dict[str, t.Any]]:
+    wait = begin(api, wave, there, context, how="back ")
     wait.until_settled(version, context.params["timeout"])
-    return [_told(step, wait.settled[step.name]) for step in wave]
-
-
-def _told(step: Step, seconds: float | None) -> dict[str, t.Any]:
-    told = {"name": step.name, "wave": step.wave, "images_before": step.before["images"], "images": step.after["images"]}
-    return told if seconds is None else {**told, "seconds": seconds}
+    return [step.told(wait.settled[step.name]) for step in wave]

@@ -7,40 +7,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context, Result
 from .._common._schema import like
 from . import _baseline as baseline
+from ._change import Change, begin, diff, short
 from ._port import KubeApi, Object, deployments
 from ._record import Record
 from ._settle import Target, Wait
 from ._workload import images
-
-
-@dataclasses.dataclass(frozen=True)
-class Change:
-    """One workload from what is there to what is wanted; ``patch`` is empty when nothing has to change."""
-
-    name: str
-    target: Target
-    before: dict[str, t.Any]
-    after: dict[str, t.Any]
-    patch: Object
-
-    def __str__(self) -> str:
-        said = [f"{short(self.before['images'][c])} -> {short(image)}" for c, image in self.after["images"].items() if image != self.before["images"][c]]
-        if self.after.get("replicas", self.before["replicas"]) != self.before["replicas"]:
-            said.append(f"{self.before['replicas']} -> {self.after['replicas']} replicas")
-        return f"{self.name}: {', '.join(said)}"
-
-
-def short(image: str) -> str:
-    """An image as a person says it: its tag or digest; the repository stays the same nearly always."""
-    name = image.rsplit("/", 1)[-1]
-    return name.split("@", 1)[1][:19] if "@" in name else name.partition(":")[2] or name
 
 
 def plan(workloads: list[dict[str, t.Any]], there: dict[str, Object], release: str, wave: int) -> list[Change]:
@@ -75,49 +52,41 @@ def _change(workload: dict[str, t.Any], thing: Object, release: str, wave: int) 
     after = {"images": dict(workload["images"]), "replicas": now["replicas"] if replicas is None else replicas}
     target = Target(thing["metadata"]["uid"], dict(workload["images"]))
     if now == after:
-        return Change(workload["name"], target, now, after, {})
+        return Change(workload["name"], wave, target, now, after, {})
     # A baseline that this release has recorded already is what ran before it: a second look would record our own half-done work.
     kept = baseline.recorded(thing, release) or baseline.observed(thing, wave)
     annotations: dict[str, str | None] = {baseline.RELEASE: release, baseline.BASELINE: kept.as_text(), baseline.UNDONE: None}
     wanted = {name: image for name, image in after["images"].items() if now["images"][name] != image}
-    return Change(workload["name"], target, now, after, baseline.body(thing, wanted, replicas if replicas != now["replicas"] else None, annotations))
+    return Change(workload["name"], wave, target, now, after, baseline.body(thing, wanted, replicas if replicas != now["replicas"] else None, annotations))
 
 
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
-    namespace, release = params["namespace"], params["release"]
+    namespace, release, wave = params["namespace"], params["release"], params["wave"]
     listing = api.get(deployments(namespace))
     there = {item["metadata"]["name"]: item for item in listing["items"]}
-    changes = plan(params["workloads"], there, release, params["wave"])
-    needed = [change for change in changes if change.patch]
-    before, after = {c.name: c.before for c in needed}, {c.name: c.after for c in needed}
+    changes = plan(params["workloads"], there, release, wave)
+    before, after = diff(changes)
     if context.check_mode:
-        for change in needed:
-            context.say(f"would change {change}")
-        return Result(bool(needed), before, after, {"workloads": [_told(change, None, {}) for change in changes]})
+        for change in changes:
+            if change.patch:
+                context.say(f"would change {change.name}: {change}")
+        return Result(bool(after), before, after, {"workloads": [change.told() for change in changes]})
     record = Record(api, namespace, release, context.clock)
-    if needed:
-        record.begin("wave", {"wave": params["wave"], "changes": {c.name: {"from": c.before["images"], "to": c.after["images"]} for c in needed}})
-    for change in needed:
-        there[change.name] = api.patch(f"{deployments(namespace)}/{change.name}", change.patch)
-        context.say(str(change))
-    wait = Wait(api, namespace, {change.name: change.target for change in changes}, there, context)
+    if after:
+        record.begin("wave", {"wave": wave, "changes": {name: {"from": before[name]["images"], "to": after[name]["images"]} for name in after}})
+    wait = begin(api, changes, there, context)
     try:
         wait.until_settled(listing["metadata"]["resourceVersion"], params["timeout"])
     except ReleaseError as exc:
-        if needed:
-            record.end("wave", {"wave": params["wave"], "failed": context.redact.text(exc.what)})
-        where = [_where(change, wait) for change in changes]
-        raise _told_where(exc, release, where) from exc
-    told = [_told(change, wait.settled[change.name], wait.digests().get(change.name, {})) for change in changes]
-    if needed:
-        record.end("wave", {"wave": params["wave"], "workloads": told})
-    return Result(bool(needed), before, after, {"workloads": told})
-
-
-def _told(change: Change, seconds: float | None, digests: dict[str, str]) -> dict[str, t.Any]:
-    told = {"name": change.name, "changed": bool(change.patch), "images_before": change.before["images"], "images": change.after["images"]}
-    return told if seconds is None else {**told, "seconds": seconds, "digests": digests}
+        if after:
+            record.end("wave", {"wave": wave, "failed": context.redact.text(exc.what)})
+        raise _told_where(exc, release, [_where(change, wait) for change in changes]) from exc
+    digests = wait.digests()
+    told = [{**change.told(wait.settled[change.name]), "digests": digests[change.name]} for change in changes]
+    if after:
+        record.end("wave", {"wave": wave, "workloads": told})
+    return Result(bool(after), before, after, {"workloads": told})
 
 
 def _where(change: Change, wait: Wait) -> str:

@@ -73,7 +73,7 @@ def test_a_second_rollback_finds_nothing_to_do():
 def test_check_mode_writes_nothing():
     cluster = released(["auth"])
     result, lines = rolled_back(cluster, check_mode=True)
-    assert result.changed and cluster.writes == [] and lines == ["would take auth: back 1.1.0 -> 1.0.0"]
+    assert result.changed and cluster.writes == [] and lines == ["would take back auth: 1.1.0 -> 1.0.0"]
 
 
 def test_names_without_a_baseline_are_loud_errors():

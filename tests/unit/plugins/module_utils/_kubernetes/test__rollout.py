@@ -122,11 +122,3 @@ def test_what_does_not_fit_is_refused_before_any_change(wave, said):
         rolled_out(cluster, wave + workloads("nobody"))
     assert said in str(caught.value) and "nobody" in str(caught.value)
     assert cluster.writes == []
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [("registry.test:5000/a/b:1.2.3", "1.2.3"), ("registry.test/a/b@sha256:0123456789abcdef", "sha256:0123456789ab"), ("registry.test:5000/a/b", "b")],
-)
-def test_an_image_is_said_by_its_tag_or_digest(name, said):
-    assert rollout.short(name) == said

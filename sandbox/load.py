@@ -92,6 +92,8 @@ class Load:
             raise SandboxError(f"The load generator ended without a result. It said:\n{health.last_lines(self._log, 12)}")
         errors = self._errors.read_text(errors="replace") if self._errors.exists() else ""
         found = summarise(json.loads(self._raw.read_text()), errors)
+        if not found["sent"]:
+            raise SandboxError(f"No request could be sent to {self.target.url}. The load generator said:\n{health.last_lines(self._log, 6)}")
         self._folder.cleanup()
         return {"rate": self.rate, "seconds": round(lasted, 1), **found}
 

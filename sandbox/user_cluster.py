@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import urllib3
+
 from sandbox import health
 from sandbox.api import Json
 from sandbox.errors import SandboxError
@@ -41,50 +43,53 @@ def registry(environment: Mapping[str, str] = os.environ) -> str:
 
 
 class UserCluster:
-    """Speaks to any cluster a kubeconfig can describe, by the `kubernetes` package."""
+    """Speaks to any cluster a kubeconfig can describe: its logins are the business of the `kubernetes` package."""
 
     def __init__(self, kubeconfig: str) -> None:
-        import kubernetes  # slow to load, and the sandbox itself does without
+        # Slow to load, and the sandbox itself does without.
+        import kubernetes
 
         try:
             self._client = kubernetes.config.new_client_from_config(config_file=kubeconfig)
         except (kubernetes.config.ConfigException, OSError) as problem:
             raise SandboxError(f"KUBECONFIG={kubeconfig} cannot be used: {problem}") from None
-        self._refusal = kubernetes.client.ApiException
         self.server: str = self._client.configuration.host
 
-    def _call(self, method: str, path: str, body: Json | None, **options: Any) -> Any:
+    def _request(self, method: str, path: str, body: Json | None = None, stream_seconds: int | None = None) -> Any:
         kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
-        path, _, query = path.partition("?")
-        parameters = [tuple(part.split("=", 1)) for part in query.split("&") if part]
-        return self._client.call_api(
-            path, method, query_params=parameters, header_params={"Content-Type": kind, "Accept": "application/json"},
-            body=body, auth_settings=["BearerToken"], _preload_content=False, **options,
-        )[0]  # fmt: skip
+        headers = {"Content-Type": kind, "Accept": "application/json"}
+        headers |= {login["key"]: login["value"] for login in self._client.configuration.auth_settings().values()}
+        try:
+            return self._client.rest_client.pool_manager.request(
+                method, self.server + path, body=None if body is None else json.dumps(body), headers=headers, retries=False,
+                preload_content=stream_seconds is None, timeout=30 if stream_seconds is None else stream_seconds + 10,
+            )  # fmt: skip
+        except urllib3.exceptions.HTTPError as problem:
+            raise SandboxError(f"The cluster at {self.server} does not answer: {problem}. Try: kubectl cluster-info") from None
 
     def get(self, path: str) -> Json | None:
         return self.send("GET", path)
 
     def send(self, method: str, path: str, body: Json | None = None) -> Json | None:
-        try:
-            found: Json = json.loads(self._call(method, path, body, _request_timeout=30).data)
-            return found
-        except self._refusal as problem:
-            if problem.status == 404:
-                return None
-            raise SandboxError(f"The cluster at {self.server} refused {method} {path}: {problem.status} {problem.reason}: {problem.body}") from None
-        except Exception as problem:  # urllib3's own kinds; what the user needs is the address and the reason
-            raise SandboxError(f"The cluster at {self.server} does not answer: {problem}") from None
+        answer = self._request(method, path, body)
+        if answer.status == 404:
+            return None
+        found: Json = json.loads(answer.data)
+        if answer.status >= 400:
+            raise SandboxError(f"The cluster at {self.server} refused {method} {path}: {answer.status} {found.get('message', '')}")
+        return found
 
     def watch(self, path: str, seconds: int) -> Iterator[Json]:
         joiner = "&" if "?" in path else "?"
-        answer = self._call("GET", f"{path}{joiner}watch=true&timeoutSeconds={seconds}", None, _request_timeout=seconds + 10)
+        answer = self._request("GET", f"{path}{joiner}watch=true&timeoutSeconds={seconds}", stream_seconds=seconds)
         held = b""
-        for part in answer.stream():
-            *lines, held = (held + part).split(b"\n")
-            for line in lines:
-                if line.strip():
+        try:
+            while part := answer.read1(65536):
+                *lines, held = (held + part).split(b"\n")
+                for line in lines:
                     yield json.loads(line)
+        finally:
+            answer.close()
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from sandbox.components.etcd import Etcd
 from sandbox.components.forwarder import Forwarder
 from sandbox.components.kubelet import Kubelet
 from sandbox.components.kubeproxy import KubeProxy
+from sandbox.components.kwok import Kwok
 from sandbox.components.prometheus import Prometheus
 from sandbox.components.registry import Registry
 from sandbox.components.targets import Targets
@@ -31,4 +32,6 @@ STANDARD: tuple[type[Component], ...] = (
 
 
 def standard(box: Box) -> list[Component]:
-    return [kind(box) for kind in STANDARD]
+    """Those that every sandbox has, and kwok where fake nodes were asked for since it was made."""
+    wanted = [*STANDARD, Kwok] if Kwok(box).folder.is_dir() else STANDARD
+    return [kind(box) for kind in wanted]

@@ -13,6 +13,8 @@ import typing as t
 from pathlib import Path
 
 TOGETHER = 2
+# Seconds without a word after which the gates that still run are named.
+SILENCE = 20.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,18 +35,24 @@ class Outcome:
 
 
 def run_all(gates: t.Sequence[Gate], folder: Path, together: int = TOGETHER) -> list[Outcome]:
-    """Starts them in the order given, at most so many together, and tells each as it ends."""
-    outcomes = []
+    """Starts them in the order given, at most so many together, tells each as it ends, and now and then which still run."""
+    outcomes: list[Outcome] = []
+    started: dict[str, float] = {}
     with concurrent.futures.ThreadPoolExecutor(together) as pool:
-        running = [pool.submit(_run, gate, folder) for gate in gates]
-        for number, done in enumerate(concurrent.futures.as_completed(running), 1):
-            outcomes.append(done.result())
-            _tell(outcomes[-1], number, len(gates))
+        running = {pool.submit(_run, gate, folder, started) for gate in gates}
+        while running:
+            ended, running = concurrent.futures.wait(running, timeout=SILENCE, return_when=concurrent.futures.FIRST_COMPLETED)
+            for done in ended:
+                outcomes.append(done.result())
+                _tell(outcomes[-1], len(outcomes), len(gates))
+            if not ended:
+                still = set(started) - {outcome.gate.name for outcome in outcomes}
+                print("      ... " + ", ".join(f"{name} for {time.monotonic() - started[name]:.0f} s" for name in sorted(still)), flush=True)
     return outcomes
 
 
-def _run(gate: Gate, folder: Path) -> Outcome:
-    began = time.monotonic()
+def _run(gate: Gate, folder: Path, started: dict[str, float]) -> Outcome:
+    began = started[gate.name] = time.monotonic()
     environment = {**os.environ, "NO_COLOR": "1", **gate.environment}
     try:
         answer = subprocess.run(

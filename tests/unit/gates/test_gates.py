@@ -26,6 +26,25 @@ def test_a_red_gate_shows_all_it_said_and_a_green_one_a_line(tmp_path: Path, cap
     assert "quiet\n" not in told.replace("print('quiet')", "")
 
 
+def test_a_gate_that_takes_long_is_named_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "SILENCE", 0.05)
+    waits = python("import pathlib, time\nend = time.time() + 30\nwhile time.time() < end and not pathlib.Path('told').exists(): time.sleep(0.01)")
+
+    def tell(outcome: runner.Outcome, number: int, of: int) -> None:
+        assert outcome.green
+
+    said: list[str] = []
+
+    def keep(line: str, flush: bool) -> None:
+        said.append(line)
+        (tmp_path / "told").touch()
+
+    monkeypatch.setattr(runner, "_tell", tell)
+    monkeypatch.setattr(runner, "print", keep, raising=False)
+    runner.run_all([runner.Gate("slow", waits)], tmp_path)
+    assert said[0].strip().startswith("... slow for ")
+
+
 def test_a_gate_whose_program_is_missing_is_red(tmp_path: Path) -> None:
     (outcome,) = runner.run_all([runner.Gate("absent", ["no-such-program"])], tmp_path)
     assert not outcome.green

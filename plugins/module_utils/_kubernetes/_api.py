@@ -38,8 +38,10 @@ OPTIONS: dict[str, t.Any] = {
 _WHO = "runbook.release"
 _CONNECT_SECONDS = 4
 _READ_SECONDS = 30
-# Pauses before a request is sent again; together with the time to connect a dead API server is told within 10 s.
-_PAUSES = (0.2, 0.8)
+# Pauses before a request is sent again: long enough for an API server that is restarted, and over in time for the
+# person to be told of a dead one within 10 s, however long each try to connect takes.
+_PAUSES = (0.2, 0.8, 2.0, 4.0)
+_ENOUGH_SECONDS = 8.0
 
 
 class ClusterApi:
@@ -89,6 +91,7 @@ class ClusterApi:
         headers = {"Content-Type": content_type, "Accept": "application/json", "User-Agent": _WHO}
         headers.update({auth["key"]: auth["value"] for auth in self._settings.auth_settings().values()})
         data = None if body is None else json.dumps(body)
+        started = self._clock.now()
         for pause in (*_PAUSES, None):  # None: the last try
             try:
                 response = self._client.rest_client.pool_manager.request(
@@ -114,7 +117,7 @@ class ClusterApi:
                 problem = _error(method, path, response.status, response.data)
                 if not isinstance(problem, Unavailable):
                     raise problem
-            if pause is None:
+            if pause is None or self._clock.now() - started + pause > _ENOUGH_SECONDS:
                 raise problem
             self._clock.sleep(pause)
         raise Unavailable(f"No answer to {method} {path}.")

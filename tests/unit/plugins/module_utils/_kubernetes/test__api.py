@@ -77,11 +77,27 @@ def test_a_refusal_is_told_at_once_with_the_servers_own_words(cluster, status, k
 
 def test_a_server_that_is_not_there_is_told_in_one_sentence(cluster):
     error = urllib3.exceptions.NewConnectionError(None, "Failed to establish a new connection: [Errno 111] Connection refused")
-    api, pool, _pauses = cluster(error, error, error)
+    api, pool, _pauses = cluster(*[error] * 5)
     with pytest.raises(Unavailable) as caught:
         api.get("/x")
     assert str(caught.value).startswith("The API server https://api.test:6443 does not answer.\n") and "Connection refused" in str(caught.value)
-    assert len(pool.asked) == 3
+    assert len(pool.asked) == 5
+
+
+def test_a_server_that_cannot_be_reached_is_told_within_ten_seconds(cluster):
+    now = [0.0]
+
+    class Blackhole:
+        def request(self, method, url, **more):
+            now[0] += more["timeout"].connect_timeout
+            raise urllib3.exceptions.ConnectTimeoutError(None, "timed out")
+
+    api, _pool, _pauses = cluster()
+    api._client.rest_client.pool_manager = Blackhole()
+    api._clock = Clock(now=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
+    with pytest.raises(Unavailable):
+        api.get("/x")
+    assert now[0] < 10
 
 
 def test_a_watch_yields_whole_events_however_they_are_cut(cluster):

@@ -49,8 +49,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     print(f"\nThe platform runs version {FIRST}, nine services, in namespace {where.space}.", flush=True)
     good = _release(where, GOOD, "a good release")
     bad = _release(where, BAD, f"a bad release: {BROKEN_SERVICE} {BAD} exits at start")
-    problems = judge(good, bad, strict="DEMO_URL" in os.environ or where.box is not None)
+    tunnel = where.box is None and not os.environ.get("DEMO_URL")
+    problems = judge(good, bad, strict=not tunnel)
     print(story(good, bad, time.monotonic() - began))
+    if tunnel:
+        print("Requests went through `kubectl port-forward`, which is cut whenever its pod is replaced; for true figures give DEMO_URL=http://...")
     if where.box is not None:
         print(f"To look around: {cli.exports(settings)}\nTo end it: make sandbox-down")
     for problem in problems:

@@ -45,7 +45,7 @@ class Second:
 
     def run(self, command: str) -> tuple[int, str]:
         process = self.start(command)
-        out, _ = process.communicate(timeout=180)
+        out = process.communicate(timeout=180)[0]
         return process.returncode, out
 
     def must(self, command: str) -> str:

@@ -147,7 +147,7 @@ def test_the_forwarder_copies_both_ways_and_heeds_a_half_closed_connection() -> 
     near = socket.create_server(("127.0.0.2", port))
 
     def reverse() -> None:
-        connection, _ = far.accept()
+        connection = far.accept()[0]
         with connection, connection.makefile("rb") as file:
             connection.sendall(file.read()[::-1])
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -32,8 +33,10 @@ def make(name: str, root: Path = ROOT) -> None:
                     (group / file).write_text((hierarchy / file).read_text())
         if (hierarchy / "cgroup.subtree_control").exists() and hierarchy == root:
             for parent in (hierarchy, group):
-                wanted = (parent / "cgroup.controllers").read_text().split()
-                (parent / "cgroup.subtree_control").write_text(" ".join(f"+{controller}" for controller in wanted))
+                for controller in (parent / "cgroup.controllers").read_text().split():
+                    # One that cannot be handed down (threaded, delegated) must not keep the others back.
+                    with contextlib.suppress(OSError):
+                        (parent / "cgroup.subtree_control").write_text(f"+{controller}")
 
 
 def remove(name: str, root: Path = ROOT, patience: float = 10.0) -> None:

@@ -33,6 +33,13 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "nsenter": ("util-linux",),
     "curl": ("curl",),
 }
+# Services that come with these packages and would start at the machine's next boot; the sandbox has no use for them.
+UNITS = {
+    "containerd": ("containerd.service",),
+    "docker.io": ("docker.service", "docker.socket"),
+    "docker-registry": ("docker-registry.service",),
+    "prometheus": ("prometheus.service",),
+}
 INSTEAD = "To use a cluster of your own instead: make demo KUBECONFIG=/path/to/kubeconfig REGISTRY=registry.example.com/demo"
 
 
@@ -59,6 +66,9 @@ def install_missing() -> None:
         print(f"Installing Debian packages: {' '.join(packages)}", flush=True)
         with _services_held():
             _apt("install", "--yes", "--no-install-recommends", *packages)
+        units = [unit for package in packages for unit in UNITS.get(package, ())]
+        if units and Path("/run/systemd/system").is_dir():
+            subprocess.run(["systemctl", "disable", "--quiet", *units], capture_output=True, check=False)
     for module in network.modules_wanted():
         if subprocess.run(["modprobe", module], capture_output=True, check=False).returncode != 0:
             raise SandboxError(f"The kernel module {module} is missing and cannot be loaded. Load it with: modprobe {module}. {INSTEAD}")

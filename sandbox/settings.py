@@ -42,7 +42,7 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         state = environment.get("RUNBOOK_STATE")
         if not state:
-            cache = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME", "/root")) / ".cache")
+            cache = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME") or Path.home()) / ".cache")
             state = str(Path(cache) / "runbook-release")
         return cls(Path(state).resolve(), int(environment.get("SANDBOX_PORT_OFFSET") or 0))
 

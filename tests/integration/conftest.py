@@ -72,7 +72,8 @@ def platform(sandbox: Sandbox) -> Place:
 
 
 class LoadFactory(t.Protocol):
-    def __call__(self, rate: int = ..., versions: t.Iterable[str] = ...) -> contextlib.AbstractContextManager[dict[str, t.Any]]: ...
+    def __call__(self, rate: int = ..., versions: t.Iterable[str] = ...) -> contextlib.AbstractContextManager[dict[str, t.Any]]:
+        """Puts the load on for as long as the block runs."""
 
 
 @pytest.fixture

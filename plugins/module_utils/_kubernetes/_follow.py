@@ -25,9 +25,11 @@ _AWAY_SECONDS = 60.0
 
 
 class Watching(t.Protocol):
-    def get(self, path: str) -> Object: ...
+    def get(self, path: str) -> Object:
+        """The list that a watch begins after."""
 
-    def watch(self, path: str, version: str, seconds: int) -> t.Iterator[tuple[str, Object]]: ...
+    def watch(self, path: str, version: str, seconds: int) -> t.Iterator[tuple[str, Object]]:
+        """What happens after that version, for at most that long: kind and object."""
 
 
 def follow(api: Watching, paths: t.Mapping[str, str], seconds: float, clock: Clock) -> t.Iterator[Event]:

@@ -30,13 +30,17 @@ class Event(t.NamedTuple):
 class KubeApi(t.Protocol):
     """Paths begin with /api or /apis. Errors are those of ``_common._errors``: NotFound, Conflict, Unavailable, ReleaseError."""
 
-    def get(self, path: str) -> Object: ...
+    def get(self, path: str) -> Object:
+        """An object, or a list with the version to watch it from."""
 
-    def text(self, path: str) -> str: ...
+    def text(self, path: str) -> str:
+        """What is no JSON: the log of a container."""
 
-    def post(self, path: str, body: Object) -> Object: ...
+    def post(self, path: str, body: Object) -> Object:
+        """Creates an object in this collection."""
 
-    def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object: ...
+    def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object:
+        """Changes an object, and gives it as it is then."""
 
     def follow(self, paths: t.Mapping[str, str], seconds: float) -> t.Iterator[Event]:
         """Watches all paths at once for that long.

@@ -13,6 +13,8 @@ from . import venvs
 
 def main() -> int:
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(venvs.ROOT / ".collections")}
+    if not sys.stdout.isatty():
+        environment |= {"NO_COLOR": "1", "ANSIBLE_NOCOLOR": "1"}
     return subprocess.run(["molecule", "test", "--all"], cwd=venvs.ROOT, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
 

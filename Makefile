@@ -15,6 +15,7 @@ export PYTHONUNBUFFERED := 1
 # What the tools would otherwise leave in the home folder.
 export ANSIBLE_HOME := $(RUNBOOK_STATE)/ansible
 export ANSIBLE_REMOTE_TMP := $(RUNBOOK_STATE)/ansible/tmp
+export KUBECACHEDIR := $(RUNBOOK_STATE)/kube
 export MYPY_CACHE_DIR := $(RUNBOOK_STATE)/mypy
 export RUFF_CACHE_DIR := $(RUNBOOK_STATE)/ruff
 

@@ -17,6 +17,13 @@ options:
   context:
     description: Context of the kubeconfig to use; its current one when it is not given.
     type: str
+  api_patience:
+    description:
+      - Seconds to go on asking an API server that does not answer, or answers with 429 or 5xx.
+      - The default tells of a wrong address within ten seconds. In the middle of a release more is better, since an API server
+        that is restarted comes back.
+    type: int
+    default: 8
   namespace:
     description: Namespace of the platform.
     type: str
@@ -26,4 +33,16 @@ requirements:
 notes:
   - Runs inside the Ansible controller when the connection of the host is local and C(become) is not used; it then says
     on standard error how far it is. Elsewhere it runs as an ordinary module, without these lines.
+"""
+
+    # Mirrors _LOCK of plugins/module_utils/_kubernetes/_operations.py.
+    LOCK = r"""
+options:
+  lock_force:
+    description:
+      - The lock of the platform (the Lease C(runbook-release) of the namespace) is taken before the first write, renewed while the module works,
+        and given back by M(runbook.release.release_report). One that another run holds is an error that names it.
+      - When this is V(true), it is taken over even from a run that is still alive; that run stops before its next write.
+    type: bool
+    default: false
 """

@@ -19,6 +19,7 @@ description:
 extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._kubernetes
+  - runbook.release._kubernetes.lock
 options:
   release:
     description: The release to undo.

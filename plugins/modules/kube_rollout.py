@@ -23,11 +23,17 @@ description:
 extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._kubernetes
+  - runbook.release._kubernetes.lock
 options:
   release:
     description: Version or other name of the release; the baseline is recorded under it.
     type: str
     required: true
+  lock_token:
+    description:
+      - RV(lock_token) of an earlier wave of the same run. The lock of the platform then has to be the very one that was taken there;
+        when another run has had it meanwhile, nothing is written.
+    type: int
   wave:
     description: Number of the wave within the release, from 1. A rollback takes the waves in reverse order.
     type: int
@@ -76,6 +82,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+lock_token:
+  description: Number of the holding of the lock, for O(lock_token) of the next wave; none when there was nothing to write.
+  returned: success
+  type: int
+  sample: 12
 workloads:
   description: Every workload of the wave, and what runs there now; without seconds and digests in check mode.
   returned: success

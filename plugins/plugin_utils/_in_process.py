@@ -11,6 +11,7 @@ while it works. Lines go to standard error: standard output is not flushed on a 
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible.errors import AnsibleActionFail
@@ -38,6 +39,7 @@ class InProcessAction(ActionBase):
         context = Context(
             self._validated(),
             check_mode=self._task.check_mode,
+            controller=os.getppid(),  # tasks run in workers; the lock belongs to what outlives them
             show=lambda line: display.display(f"{host}  {line}", stderr=True),
         )
         try:

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import re
-import signal
 import subprocess
 import typing as t
 from pathlib import Path
@@ -90,17 +90,12 @@ class Playbooks:
         return (self.reports / f"exchange-{version}-sandbox.md").read_text()
 
 
-def kill(process: subprocess.Popen[str]) -> None:
-    """kill -9 of the controller and all that it started: Ansible's workers have sessions of their own."""
+def signal_all(process: subprocess.Popen[str], number: int) -> None:
+    """To the controller and all that it started: Ansible's workers have sessions of their own."""
     children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=False).stdout.split()
     for pid in [process.pid, *map(int, children)]:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    process.wait()
-    if process.stderr:
-        process.stderr.close()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 class Kubectl:
@@ -121,10 +116,18 @@ class Kubectl:
     def versions(self) -> dict[str, str]:
         return {name: thing["spec"]["template"]["spec"]["containers"][0]["image"].rsplit(":", 1)[1] for name, thing in self.deployments().items()}
 
-    def resource_versions(self) -> dict[str, str]:
-        """Of all that a release could write; they stay the same as long as nobody does."""
+    def written(self) -> dict[str, t.Any]:
+        """What tells every write of a release. A Deployment's resource version does not: its controller goes on writing the status."""
         items = json.loads(self("get", "deployments,configmaps,secrets,services,leases", "-o", "json"))["items"]
-        return {f"{item['kind']}/{item['metadata']['name']}": item["metadata"]["resourceVersion"] for item in items}
+        told = {}
+        for item in items:
+            meta = item["metadata"]
+            ours = {key: value for key, value in meta.get("annotations", {}).items() if key.startswith("runbook.release/")}
+            told[f"{item['kind']}/{meta['name']}"] = (meta["generation"], ours) if item["kind"] == "Deployment" else meta["resourceVersion"]
+        return told
+
+    def lock_holder(self) -> str:
+        return self("get", "lease", "runbook-release", "-o", "jsonpath={.spec.holderIdentity}")
 
     def record(self, version: str) -> list[dict[str, t.Any]]:
         data = json.loads(self("get", "configmap", f"release-{version}", "-o", "json"))["data"]

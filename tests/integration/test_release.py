@@ -9,13 +9,17 @@ from __future__ import annotations
 import datetime
 import json
 import random
+import re
+import signal
 import subprocess
 import threading
 import typing as t
 
 import pytest
+import yaml
 
-from tests.integration.playbook import SERVICES, Kubectl, Playbooks, kill
+from sandbox import cli
+from tests.integration.playbook import NAMESPACE, ROOT, SERVICES, Kubectl, Playbooks, signal_all
 
 GOOD, BAD, BEFORE = "1.1.0", "1.2.0", "1.0.0"
 LAST_LINE = "fatal: wallet ledger schema 41 is older than required 42"
@@ -48,10 +52,11 @@ def test_a_good_release_goes_through_under_load_and_the_second_run_changes_nothi
     assert "sandbox  wallet: 1.0.0 -> 1.1.0" in outcome.err and "wallet: settled after" in outcome.err
     assert "Test123!" not in outcome.out + outcome.err + report + json.dumps(kubectl.record(GOOD))
 
-    before = kubectl.resource_versions()
+    assert kubectl.lock_holder() == ""
+    before = kubectl.written()
     again = playbooks.release(GOOD)
     assert again.rc == 0 and again.recap["changed"] == 0, again.out
-    assert kubectl.resource_versions() == before and playbooks.report(GOOD) == report
+    assert kubectl.written() == before and playbooks.report(GOOD) == report
 
 
 def test_a_bad_release_is_told_within_ten_seconds_of_its_first_crash_and_undone_without_a_lost_request(
@@ -83,16 +88,17 @@ def test_check_mode_shows_the_plan_and_writes_nothing(playbooks: Playbooks, kube
     assert [f"would change {name}: 1.0.0 -> 1.1.0" in outcome.err for name in SERVICES] == [True] * len(SERVICES)
     assert "exchange/wallet:1.1.0" in outcome.out  # the diff
     assert kubectl.versions() == before and not playbooks.reports.exists()
-    # The API server's own account of what we asked it: reads, and nothing else.
-    requests = [json.loads(line) for line in sandbox.audit_log.read_text().removeprefix(log).splitlines() if '"userAgent":"runbook.release"' in line]
+    # The API server's own account of what we asked it: what we may do, reads, and nothing else.
+    told = sandbox.audit_log.read_text().removeprefix(log).splitlines()
+    requests = [json.loads(line) for line in told if '"userAgent":"runbook.release"' in line and "selfsubjectaccessreviews" not in line]
     assert {request["verb"] for request in requests} == {"get", "list"}
 
 
 def test_a_wrong_inventory_is_refused_in_one_error_before_anything_changes(playbooks: Playbooks, kubectl: Kubectl) -> None:
-    before = kubectl.resource_versions()
+    before = kubectl.written()
     wrong = {"release_timeout": "soon", "release_servces": [], "release_services": [{"name": "auth", "after": ["wallett"]}, {"name": "wallet", "prt": 1}]}
     outcome = playbooks.release(GOOD, "-e", json.dumps(wrong))
-    assert outcome.rc != 0 and kubectl.resource_versions() == before
+    assert outcome.rc != 0 and kubectl.written() == before
     told = outcome.out + outcome.err
     for said in (
         "4 problems in the description of the platform; nothing was changed.",
@@ -105,9 +111,9 @@ def test_a_wrong_inventory_is_refused_in_one_error_before_anything_changes(playb
 
 
 def test_services_that_are_not_in_the_cluster_are_all_named_before_anything_changes(playbooks: Playbooks, kubectl: Kubectl) -> None:
-    before = kubectl.resource_versions()
+    before = kubectl.written()
     outcome = playbooks.release(GOOD, "-e", json.dumps({"release_services": [{"name": "auth"}, {"name": "walet"}, {"name": "ledger"}]}))
-    assert outcome.rc != 0 and kubectl.resource_versions() == before
+    assert outcome.rc != 0 and kubectl.written() == before
     assert "walet: there is no Deployment of this name (did you mean wallet?)" in outcome.out and "ledger: there is no Deployment" in outcome.out
 
 
@@ -124,7 +130,8 @@ def test_killed_at_any_moment_it_converges_when_it_is_run_again_or_rolled_back(p
     for count, line in enumerate(t.cast("t.IO[str]", running.stderr), start=1):
         if count >= moment and "settled" not in line:
             break
-    kill(running)
+    signal_all(running, signal.SIGKILL)
+    running.communicate()
     between = kubectl.versions()
     assert set(between.values()) <= {BEFORE, GOOD} and GOOD in between.values()
 
@@ -136,6 +143,42 @@ def test_killed_at_any_moment_it_converges_when_it_is_run_again_or_rolled_back(p
         outcome = playbooks.run("playbooks/rollback.yml", GOOD)
     assert outcome.rc == 0 and kubectl.versions() == on(BEFORE), outcome.out + outcome.err
     assert playbooks.run("playbooks/rollback.yml", GOOD).recap["changed"] == 0
+
+
+def test_an_image_that_is_not_in_the_registry_is_told_in_the_registrys_words_and_undone(playbooks: Playbooks, kubectl: Kubectl) -> None:
+    outcome = playbooks.release("9.9.9")
+    assert outcome.rc != 0 and kubectl.versions() == on(BEFORE), outcome.out
+    assert re.search(r"auth: pod auth-\S+, container auth: (ErrImagePull|ImagePullBackOff)", outcome.out) and "auth:9.9.9: not found" in outcome.out
+    assert "user: 1.0.0 -> 9.9.9" not in outcome.err
+
+
+def test_an_api_server_that_is_killed_and_restarted_in_mid_wave_costs_nothing(playbooks: Playbooks, kubectl: Kubectl, sandbox: t.Any, load: t.Any) -> None:
+    with load(rate=200) as traffic:
+        running = playbooks.start("playbooks/rollout.yml", GOOD)
+        next(line for line in t.cast("t.IO[str]", running.stderr) if "settled" in line)
+        subprocess.run(["pkill", "-KILL", "-f", f"{sandbox.place.programs}/controlplane apiserver"], check=True)
+        cli.bring_up(sandbox.settings)
+        _out, told = running.communicate(timeout=200)
+    assert running.returncode == 0 and kubectl.versions() == on(GOOD), told
+    assert traffic["failed"] == 0 and traffic["sent"] > 1000, traffic
+
+
+def test_a_second_release_is_refused_while_one_is_under_way_and_a_stalled_one_stops_when_its_lock_is_taken(playbooks: Playbooks, kubectl: Kubectl) -> None:
+    stalled = playbooks.start("playbooks/rollout.yml", GOOD)
+    next(line for line in t.cast("t.IO[str]", stalled.stderr) if "settled" in line)
+    signal_all(stalled, signal.SIGSTOP)
+    between = kubectl.versions()
+    assert GOOD in between.values() and BEFORE in between.values()
+
+    refused = playbooks.release(BAD)
+    assert refused.rc != 0 and "Another release is under way in namespace exchange" in refused.out and f"for release {GOOD}" in refused.out
+    assert kubectl.versions() == between
+
+    taken = playbooks.run("playbooks/rollback.yml", GOOD, "-e", "release_lock_force=true")
+    assert taken.rc == 0 and kubectl.versions() == on(BEFORE), taken.out + taken.err
+    signal_all(stalled, signal.SIGCONT)
+    _out, told = stalled.communicate(timeout=120)
+    assert stalled.returncode != 0 and kubectl.versions() == on(BEFORE), told
 
 
 def test_a_smoke_test_that_fails_after_the_rollout_takes_the_release_back(playbooks: Playbooks, kubectl: Kubectl) -> None:
@@ -188,3 +231,48 @@ def first_crash(platform: t.Any, kubectl: Kubectl) -> t.Iterator[dict[str, str]]
         threading.Thread(target=read, daemon=True).start()
         yield found
         watching.terminate()
+
+
+@pytest.fixture
+def limited(sandbox: t.Any, kubectl: Kubectl, tmp_path: t.Any) -> t.Callable[[list[str]], str]:
+    """A kubeconfig of an account that has the documented Role, less the verbs named."""
+
+    def make(without: list[str]) -> str:
+        role = yaml.safe_load((ROOT / "docs" / "kubernetes_role.yml").read_text())
+        for rule in role["rules"]:
+            rule["verbs"] = [verb for verb in rule["verbs"] if f"{verb} {rule['resources'][0]}" not in without]
+        role["rules"] = [rule for rule in role["rules"] if rule["verbs"]]
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "releaser"}}
+        binding = {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "releaser"},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role["metadata"]["name"]},
+            "subjects": [{"kind": "ServiceAccount", "name": "releaser", "namespace": NAMESPACE}],
+        }
+        manifest = tmp_path / "access.json"
+        manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [role, account, binding]}))
+        kubectl("apply", "-f", str(manifest))
+        config = yaml.safe_load(sandbox.kubeconfig.read_text())
+        config["users"][0]["user"] = {"token": kubectl("create", "token", "releaser").strip()}
+        (tmp_path / "kubeconfig").write_text(yaml.safe_dump(config))
+        return str(tmp_path / "kubeconfig")
+
+    return make
+
+
+def test_the_documented_role_is_enough_for_a_release_and_its_undoing(playbooks: Playbooks, kubectl: Kubectl, limited: t.Callable[[list[str]], str]) -> None:
+    config = limited([])
+    assert playbooks.release(BAD, "-e", f"release_kubeconfig={config}").rc != 0
+    assert kubectl.versions() == on(BEFORE) and "rolled back" in playbooks.report(BAD) and LAST_LINE in playbooks.report(BAD)
+
+
+def test_what_the_credentials_may_not_do_is_told_before_anything_changes(playbooks: Playbooks, kubectl: Kubectl, limited: t.Callable[[list[str]], str]) -> None:
+    config = limited(["patch deployments", "create leases", "update leases", "create configmaps", "patch configmaps"])
+    before = kubectl.written()
+    outcome = playbooks.release(GOOD, "-e", f"release_kubeconfig={config}")
+    assert outcome.rc != 0 and kubectl.written() == before
+    for said in ("patch deployments (apps)", "create, patch configmaps", "create, update leases (coordination.k8s.io)", "nothing was changed"):
+        assert said in outcome.out, outcome.out
+    plan = playbooks.release(GOOD, "-e", f"release_kubeconfig={config}", "--check")
+    assert plan.rc == 0 and "would change wallet: 1.0.0 -> 1.1.0" in plan.err, plan.out

@@ -35,6 +35,7 @@ class Context:
     :param params: the validated options.
     :param check_mode: plan only, write nothing.
     :param show: displays one line to the person who waits; nothing where nobody can see it.
+    :param controller: process id of the ansible-playbook that this belongs to; None in a module, which ends with its task.
     :param redact: knows the secrets; everything said and returned passes through it.
     """
 
@@ -42,6 +43,7 @@ class Context:
     check_mode: bool = False
     show: t.Callable[[str], None] = lambda line: None
     clock: Clock = Clock()
+    controller: int | None = None
     redact: Redactor = dataclasses.field(default_factory=Redactor)
 
     def say(self, line: str) -> None:

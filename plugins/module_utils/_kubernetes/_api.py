@@ -12,6 +12,8 @@ so that Ansible's main process imports it once, before it forks its workers (0.3
 
 from __future__ import annotations
 
+import email.utils
+import itertools
 import json
 import os
 import typing as t
@@ -33,15 +35,14 @@ except ImportError:
 OPTIONS: dict[str, t.Any] = {
     "kubeconfig": {"type": "path"},
     "context": {"type": "str"},
+    "api_patience": {"type": "int", "default": 8},
 }
 # Who wrote: in the API server's audit log, and as the manager of the fields.
 _WHO = "runbook.release"
 _CONNECT_SECONDS = 4
 _READ_SECONDS = 30
-# Pauses before a request is sent again: long enough for an API server that is restarted, and over in time for the
-# person to be told of a dead one within 10 s, however long each try to connect takes.
+# Pauses before a request is sent again; the last one from then on.
 _PAUSES = (0.2, 0.8, 2.0, 4.0)
-_ENOUGH_SECONDS = 8.0
 
 
 class ClusterApi:
@@ -51,6 +52,8 @@ class ClusterApi:
         self._settings = _settings(context.params["kubeconfig"], context.params["context"])
         self._client = client.ApiClient(self._settings)
         self._clock: Clock = context.clock
+        self._patience, self._say = context.params["api_patience"], context.say
+        self._ahead: float | None = None  # how far the API server's clock is ahead of ours, in seconds
 
     def get(self, path: str) -> Object:
         return self._json("GET", path)
@@ -63,6 +66,14 @@ class ClusterApi:
 
     def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object:
         return self._json("PATCH", f"{path}?fieldManager={_WHO}", body, content_type)
+
+    def put(self, path: str, body: Object) -> Object:
+        return self._json("PUT", f"{path}?fieldManager={_WHO}", body)
+
+    def time(self) -> float:
+        if self._ahead is None:
+            self._send("GET", "/version")
+        return self._clock.wall() + (self._ahead or 0.0)
 
     def follow(self, paths: t.Mapping[str, str], seconds: float) -> t.Iterator[Event]:
         return follow(self, paths, seconds, self._clock)
@@ -88,39 +99,45 @@ class ClusterApi:
         return t.cast("Object", json.loads(self._send(method, path, body, content_type).data))
 
     def _send(self, method: str, path: str, body: t.Any = None, content_type: str = "application/json", stream: bool = False) -> t.Any:
-        headers = {"Content-Type": content_type, "Accept": "application/json", "User-Agent": _WHO}
-        headers.update({auth["key"]: auth["value"] for auth in self._settings.auth_settings().values()})
-        data = None if body is None else json.dumps(body)
+        """Sends until it is answered or patience ends. A watch is sent once: whoever follows it takes it up again."""
         started = self._clock.now()
-        for pause in (*_PAUSES, None):  # None: the last try
+        patience = 0.0 if stream else self._patience
+        for pause in itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1])):
             try:
-                response = self._client.rest_client.pool_manager.request(
-                    method,
-                    self._settings.host + path,
-                    body=data,
-                    headers=headers,
-                    preload_content=not stream,
-                    retries=False,
-                    timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=None if stream else _READ_SECONDS),
-                )
-            except urllib3.exceptions.SSLError as exc:
-                raise ReleaseError(
-                    f"The API server {self._settings.host} cannot be trusted.", why=[str(exc)], then="check the kubeconfig's certificates"
-                ) from exc
-            except urllib3.exceptions.HTTPError as exc:
-                problem: ReleaseError = Unavailable(
-                    f"The API server {self._settings.host} does not answer.", why=[_cause(exc)], then="kubectl cluster-info; then run the same command again"
-                )
-            else:
-                if response.status < 400:
-                    return response
-                problem = _error(method, path, response.status, response.data)
-                if not isinstance(problem, Unavailable):
-                    raise problem
-            if pause is None or self._clock.now() - started + pause > _ENOUGH_SECONDS:
-                raise problem
+                return self._send_once(method, path, body, content_type, stream)
+            except Unavailable as exc:
+                if self._clock.now() - started + pause > patience:
+                    raise
+                if pause == _PAUSES[2]:  # seconds have passed by now
+                    self._say(f"{exc.what} Asking again for {patience:.0f} s.")
             self._clock.sleep(pause)
         raise Unavailable(f"No answer to {method} {path}.")
+
+    def _send_once(self, method: str, path: str, body: t.Any, content_type: str, stream: bool) -> t.Any:
+        headers = {"Content-Type": content_type, "Accept": "application/json", "User-Agent": _WHO}
+        headers.update({auth["key"]: auth["value"] for auth in self._settings.auth_settings().values()})
+        try:
+            response = self._client.rest_client.pool_manager.request(
+                method,
+                self._settings.host + path,
+                body=None if body is None else json.dumps(body),
+                headers=headers,
+                preload_content=not stream,
+                retries=False,
+                timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=None if stream else _READ_SECONDS),
+            )
+        except urllib3.exceptions.HTTPError as exc:
+            # A server that dies in mid-handshake is an SSLError, too, and no question of trust.
+            if isinstance(exc, urllib3.exceptions.SSLError) and "certificate" in str(exc).lower():
+                what = f"The API server {self._settings.host} and this kubeconfig do not trust each other."
+                raise ReleaseError(what, why=[str(exc)], then="check the certificates of the kubeconfig and their dates") from exc
+            what = f"The API server {self._settings.host} does not answer."
+            raise Unavailable(what, why=[_cause(exc)], then="kubectl cluster-info; then run the same command again") from exc
+        if "Date" in response.headers:
+            self._ahead = email.utils.parsedate_to_datetime(response.headers["Date"]).timestamp() - self._clock.wall()
+        if response.status >= 400:
+            raise _error(method, path, response.status, response.data)
+        return response
 
 
 def _settings(kubeconfig: str | None, context: str | None) -> t.Any:

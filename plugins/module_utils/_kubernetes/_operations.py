@@ -10,17 +10,20 @@ from __future__ import annotations
 import typing as t
 
 from .._common._operation import Operation
-from . import _health, _report, _rollback, _rollout
+from . import _access, _health, _lock_operations, _report, _rollback, _rollout
 from ._api import OPTIONS, ClusterApi
 
 _NAMESPACE: dict[str, t.Any] = {**OPTIONS, "namespace": {"type": "str", "required": True}}
+_LOCK: dict[str, t.Any] = {"lock_force": {"type": "bool", "default": False}}
 _TIMEOUT: dict[str, t.Any] = {"timeout": {"type": "int", "default": 300}}
 
 ROLLOUT = Operation(
     {
         **_NAMESPACE,
+        **_LOCK,
         **_TIMEOUT,
         "release": {"type": "str", "required": True},
+        "lock_token": {"type": "int", "no_log": False},
         "wave": {"type": "int", "default": 1},
         "workloads": {
             "type": "list",
@@ -40,6 +43,7 @@ ROLLOUT = Operation(
 ROLLBACK = Operation(
     {
         **_NAMESPACE,
+        **_LOCK,
         **_TIMEOUT,
         "release": {"type": "str", "required": True},
         "workloads": {"type": "list", "elements": "str"},
@@ -50,7 +54,22 @@ ROLLBACK = Operation(
     _rollback.run,
 )
 
+ACCESS = Operation({**_NAMESPACE, "read_only": {"type": "bool", "default": False}}, ClusterApi, _access.run)
+
 HEALTH = Operation({**_NAMESPACE, "workloads": {"type": "list", "elements": "str"}}, ClusterApi, _health.run)
+
+LOCK = Operation(
+    {
+        **_NAMESPACE,
+        "release": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "force": {"type": "bool", "default": False},
+    },
+    ClusterApi,
+    _lock_operations.run,
+)
+
+LOCK_INFO = Operation({**_NAMESPACE}, ClusterApi, _lock_operations.look)
 
 REPORT = Operation(
     {

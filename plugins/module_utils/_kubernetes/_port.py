@@ -42,6 +42,12 @@ class KubeApi(t.Protocol):
     def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object:
         """Changes an object, and gives it as it is then."""
 
+    def put(self, path: str, body: Object) -> Object:
+        """Replaces an object; raises Conflict when it is no longer the version that the body names."""
+
+    def time(self) -> float:
+        """Seconds since the epoch by the API server's clock, which all controllers share."""
+
     def follow(self, paths: t.Mapping[str, str], seconds: float) -> t.Iterator[Event]:
         """Watches all paths at once for that long.
 
@@ -63,6 +69,10 @@ def pods(namespace: str) -> str:
 
 def events(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/events"
+
+
+def leases(namespace: str) -> str:
+    return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
 
 def config_maps(namespace: str) -> str:

@@ -13,6 +13,7 @@ import tempfile
 from .._common._errors import ReleaseError
 from .._common._operation import Context, Result
 from .._release._report import markdown, verdict
+from ._lock import Lock
 from ._port import KubeApi
 from ._record import Record
 
@@ -37,6 +38,8 @@ def run(api: KubeApi, context: Context) -> Result:
     differs = _content(path) != text
     if differs and not context.check_mode:
         _write(path, text)
+    if not context.check_mode:
+        Lock(api, context).give_back()
     context.say(f"report: {path}" if not context.check_mode else f"would write the report to {path}")
     return Result(closes or differs, values={"path": path, "verdict": record["verdict"]["verdict"], "report": text})
 

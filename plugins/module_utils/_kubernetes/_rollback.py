@@ -14,6 +14,7 @@ from .._common._operation import Context, Result
 from .._common._schema import like
 from . import _baseline as baseline
 from ._change import Change, begin, diff
+from ._lock import Lock, LockLost
 from ._port import KubeApi, Object, deployments
 from ._record import Record
 from ._settle import Target
@@ -76,12 +77,17 @@ def run(api: KubeApi, context: Context) -> Result:
         for step in steps:
             context.say(f"would take back {step.name}: {step}")
         return Result(bool(steps), before, after, {"workloads": [step.told() for step in steps], "finished": False})
+    lock = Lock(api, context)
+    lock.take(params["lock_force"])
     record.begin("rollback", {"reason": context.redact.text(params["reason"] or ""), "workloads": [step.name for step in steps]}, again=False)
     told, failed = [], []
     for wave in waves:
+        lock.confirm()
         # A wave that does not come back is told at the end: the waves before it have to go back all the same.
         try:
-            told += _undo(api, wave, there, listing["metadata"]["resourceVersion"], context)
+            told += _undo(api, wave, there, listing["metadata"]["resourceVersion"], context, lock)
+        except LockLost:
+            raise
         except ReleaseError as exc:
             failed.append(exc)
     record.end("rollback", {"workloads": told, "failed": [context.redact.text(str(exc)) for exc in failed]})
@@ -95,7 +101,7 @@ def run(api: KubeApi, context: Context) -> Result:
     return Result(True, before, after, {"workloads": told, "finished": False})
 
 
-def _undo(api: KubeApi, wave: list[Change], there: dict[str, Object], version: str, context: Context) -> list[dict[str, t.Any]]:
+def _undo(api: KubeApi, wave: list[Change], there: dict[str, Object], version: str, context: Context, lock: Lock) -> list[dict[str, t.Any]]:
     wait = begin(api, wave, there, context, how="back ")
-    wait.until_settled(version, context.params["timeout"])
+    wait.until_settled(version, context.params["timeout"], lock.keep)
     return [step.told(wait.settled[step.name]) for step in wave]

@@ -14,6 +14,7 @@ from .._common._operation import Context, Result
 from .._common._schema import like
 from . import _baseline as baseline
 from ._change import Change, begin, diff, short
+from ._lock import Lock, LockLost
 from ._port import KubeApi, Object, deployments
 from ._record import Record
 from ._settle import Target, Wait
@@ -73,11 +74,15 @@ def run(api: KubeApi, context: Context) -> Result:
                 context.say(f"would change {change.name}: {change}")
         return Result(bool(after), before, after, {"workloads": [change.told() for change in changes]})
     record = Record(api, namespace, release, context.clock)
+    lock = Lock(api, context)
     if after:
+        lock.enter(params["lock_token"], params["lock_force"])
         record.begin("wave", {"wave": wave, "changes": {name: {"from": before[name]["images"], "to": after[name]["images"]} for name in after}})
     wait = begin(api, changes, there, context)
     try:
-        wait.until_settled(listing["metadata"]["resourceVersion"], params["timeout"])
+        wait.until_settled(listing["metadata"]["resourceVersion"], params["timeout"], lock.keep)
+    except LockLost:
+        raise  # the record belongs to the other run now
     except ReleaseError as exc:
         if after:
             record.end("wave", {"wave": wave, "failed": context.redact.text(exc.what)})
@@ -86,7 +91,7 @@ def run(api: KubeApi, context: Context) -> Result:
     told = [{**change.told(wait.settled[change.name]), "digests": digests[change.name]} for change in changes]
     if after:
         record.end("wave", {"wave": wave, "workloads": told})
-    return Result(bool(after), before, after, {"workloads": told})
+    return Result(bool(after), before, after, {"workloads": told, "lock_token": params["lock_token"] if lock.token is None else lock.token})
 
 
 def _where(change: Change, wait: Wait) -> str:

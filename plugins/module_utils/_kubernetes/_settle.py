@@ -46,11 +46,15 @@ class Wait:
         for name in targets:
             self._look(name)
 
-    def until_settled(self, version: str, timeout: int) -> None:
-        """:param version: resource version of the list of Deployments that was read before the first patch."""
+    def until_settled(self, version: str, timeout: int, keep: t.Callable[[], None] = lambda: None) -> None:
+        """
+        :param version: resource version of the list of Deployments that was read before the first patch.
+        :param keep: called all the while, about once a second at least; keeps the lock.
+        """
         if self._waiting():
             here = {deployments(self.namespace): version, pods(self.namespace): ""}
             for event in self.api.follow(here, timeout):
+                keep()
                 if event.path == deployments(self.namespace):
                     self._deployment(event.type, event.object)
                 elif event.path == pods(self.namespace):

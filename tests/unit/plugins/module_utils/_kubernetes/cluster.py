@@ -19,6 +19,7 @@ DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 REPLICA_SETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/replicasets"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 EVENTS = f"/api/v1/namespaces/{NAMESPACE}/events"
+LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
 CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 OWNED = {"controller": True}
 
@@ -35,8 +36,8 @@ class Cluster:
     """
 
     def __init__(self, services, version="1.0.0", replicas=2):
-        self.version, self.time, self.requests, self.bad, self.between, self.logs = 10, 0.0, [], {}, [], {}
-        self.deployments, self.replica_sets, self.pods, self.events, self.config_maps = {}, {}, {}, [], {}
+        self.version, self.seconds, self.requests, self.bad, self.between, self.logs = 10, 0.0, [], {}, [], {}
+        self.deployments, self.replica_sets, self.pods, self.events, self.config_maps, self.leases = {}, {}, {}, [], {}, {}
         for name in services:
             self.deployments[name] = self._touch(
                 {
@@ -58,8 +59,8 @@ class Cluster:
 
     def wall(self):
         """Wall time never stands still: records sort by it."""
-        self.time += 0.001
-        return 1_700_000_000 + self.time
+        self.seconds += 0.001
+        return 1_700_000_000 + self.seconds
 
     # --- the port
 
@@ -86,11 +87,26 @@ class Cluster:
 
     def post(self, path, body):
         self.requests.append(("POST", path))
-        name = body["metadata"]["name"]
-        if name in self.config_maps:
+        kind, name = {CONFIG_MAPS: self.config_maps, LEASES: self.leases}[path], body["metadata"]["name"]
+        if name in kind:
             raise Conflict("exists")
-        self.config_maps[name] = copy.deepcopy(body)
+        kind[name] = copy.deepcopy(body)
+        self.version += 1
+        kind[name]["metadata"]["resourceVersion"] = str(self.version)
         return body
+
+    def put(self, path, body):
+        self.requests.append(("PUT", path))
+        there = self._find(path)
+        if there["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"]:
+            raise Conflict("the object has been modified")
+        self.version += 1
+        there.update(copy.deepcopy(body))
+        there["metadata"]["resourceVersion"] = str(self.version)
+        return copy.deepcopy(there)
+
+    def time(self):
+        return self.wall()
 
     def patch(self, path, body, content_type="application/strategic-merge-patch+json"):
         self.requests.append(("PATCH", path))
@@ -115,11 +131,11 @@ class Cluster:
         return copy.deepcopy(thing)
 
     def follow(self, paths, seconds):
-        end = self.time + seconds
+        end = self.seconds + seconds
         if not paths[PODS]:
             yield Event(PODS, SYNC, self.get(PODS))
-        while self.time < end:
-            self.time += 1
+        while self.seconds < end:
+            self.seconds += 1
             if self.between:
                 self.between.pop(0)(self)
             for name in list(self.deployments):
@@ -131,7 +147,7 @@ class Cluster:
 
     def _find(self, path):
         kind, name = path.rsplit("/", 1)
-        found = {DEPLOYMENTS: self.deployments, CONFIG_MAPS: self.config_maps}[kind].get(name)
+        found = {DEPLOYMENTS: self.deployments, CONFIG_MAPS: self.config_maps, LEASES: self.leases}[kind].get(name)
         if found is None:
             raise NotFound(f"{name} not found")
         return found
@@ -197,8 +213,8 @@ def crashing(code=3):
 def context(cluster, params, check_mode=False):
     """The context, and the lines that were shown."""
     lines = []
-    clock = Clock(now=lambda: cluster.time, sleep=lambda seconds: None, wall=cluster.wall)
-    given = {"namespace": NAMESPACE, "timeout": 30, **params}
+    clock = Clock(now=lambda: cluster.seconds, sleep=lambda seconds: None, wall=cluster.wall)
+    given = {"namespace": NAMESPACE, "timeout": 30, "lock_force": False, "lock_token": None, **params}
     return Context(given, check_mode=check_mode, show=lines.append, clock=clock), lines
 
 

@@ -26,7 +26,7 @@ class Pool:
     """A connection pool that answers in order and keeps what was asked."""
 
     def __init__(self, *answers):
-        self.answers, self.asked = list(answers), []
+        self.answers, self.asked, self.headers = list(answers), [], {}
 
     def request(self, method, url, **more):
         self.asked.append((method, url, more))
@@ -35,7 +35,8 @@ class Pool:
             raise answer
         status, document = answer
         chunks = [json.dumps(document).encode() + b"\n", b""] if not isinstance(document, list) else [*document, b""]
-        return type("Response", (), {"status": status, "data": chunks[0], "read1": lambda self, size: chunks.pop(0), "close": lambda self: None})()
+        methods = {"read1": lambda self, size: chunks.pop(0), "close": lambda self: None}
+        return type("Response", (), {"status": status, "headers": self.headers, "data": chunks[0], **methods})()
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def cluster(tmp_path):
     def make(*answers):
         (tmp_path / "config").write_text(CONFIG)
         pauses = []
-        api = _api.ClusterApi(Context({"kubeconfig": str(tmp_path / "config"), "context": None}, clock=Clock(sleep=pauses.append)))
+        api = _api.ClusterApi(Context({"kubeconfig": str(tmp_path / "config"), "context": None, "api_patience": 8}, clock=Clock(sleep=pauses.append)))
         api._client.rest_client.pool_manager = Pool(*answers)
         return api, api._client.rest_client.pool_manager, pauses
 
@@ -77,11 +78,39 @@ def test_a_refusal_is_told_at_once_with_the_servers_own_words(cluster, status, k
 
 def test_a_server_that_is_not_there_is_told_in_one_sentence(cluster):
     error = urllib3.exceptions.NewConnectionError(None, "Failed to establish a new connection: [Errno 111] Connection refused")
-    api, pool, _pauses = cluster(*[error] * 5)
+    now = [0.0]
+    api, pool, pauses = cluster(*[error] * 5)
+    api._clock = Clock(now=lambda: now[0], sleep=lambda seconds: (pauses.append(seconds), now.__setitem__(0, now[0] + seconds)))
     with pytest.raises(Unavailable) as caught:
         api.get("/x")
     assert str(caught.value).startswith("The API server https://api.test:6443 does not answer.\n") and "Connection refused" in str(caught.value)
-    assert len(pool.asked) == 5
+    assert pauses == [0.2, 0.8, 2.0, 4.0] and now[0] < 10
+
+
+def test_with_patience_it_outlasts_a_restart_and_says_so(cluster):
+    now, said = [0.0], []
+    api, _pool, _pauses = cluster(*[urllib3.exceptions.ProtocolError("cut")] * 8, (200, {"ok": True}))
+    api._clock = Clock(now=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
+    api._patience, api._say = 60, said.append
+    assert api.get("/x") == {"ok": True} and now[0] > 15
+    assert said == ["The API server https://api.test:6443 does not answer. Asking again for 60 s."]
+
+
+def test_a_watch_is_sent_once(cluster):
+    api, pool, _pauses = cluster(refusal(503))
+    with pytest.raises(Unavailable):
+        list(api.watch("/x", "7", 30))
+    assert len(pool.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"), [("certificate has expired", "do not trust each other"), ("EOF occurred in violation of protocol", "does not answer")]
+)
+def test_a_question_of_trust_is_told_apart_from_a_server_that_dies(cluster, words, kind):
+    api, _pool, _pauses = cluster(urllib3.exceptions.SSLError(words))
+    api._patience = 0
+    with pytest.raises(ReleaseError, match=kind):
+        api.get("/x")
 
 
 def test_a_server_that_cannot_be_reached_is_told_within_ten_seconds(cluster):
@@ -114,14 +143,20 @@ def test_an_error_inside_a_watch_is_raised_as_what_it_is(cluster):
         list(api.watch("/x", "7", 30))
 
 
+def test_the_time_is_the_api_servers(cluster):
+    api, pool, _pauses = cluster((200, {}))
+    pool.headers = {"Date": "Sat, 21 Nov 2026 03:00:00 GMT"}
+    assert abs(api.time() - 1795230000) < 2 and pool.asked[0][1].endswith("/version")
+
+
 def test_a_kubeconfig_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ReleaseError, match="No usable kubeconfig with the context production") as caught:
-        _api.ClusterApi(Context({"kubeconfig": str(tmp_path / "nowhere"), "context": "production"}))
+        _api.ClusterApi(Context({"kubeconfig": str(tmp_path / "nowhere"), "context": "production", "api_patience": 8}))
     assert str(tmp_path / "nowhere") in str(caught.value)
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(_api, "HAS_KUBERNETES", False)
     with pytest.raises(ReleaseError, match="package 'kubernetes' is missing") as caught:
-        _api.ClusterApi(Context({"kubeconfig": None, "context": None}))
+        _api.ClusterApi(Context({"kubeconfig": None, "context": None, "api_patience": 8}))
     assert "pip install" in caught.value.then

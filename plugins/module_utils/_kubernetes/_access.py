@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Whether the credentials may do what a release needs: asked before anything changes, told as the rule to add."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._common._operation import Context, Result
+from ._port import KubeApi
+
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+class Need(t.NamedTuple):
+    """One rule of RBAC: ``reads`` are what check mode needs, too."""
+
+    group: str
+    resource: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...] = ()
+
+
+# Every request that the collection makes; docs/kubernetes_role.yml is the same as a Role, and a test holds them together.
+NEEDS = (
+    Need("apps", "deployments", ("list", "watch"), ("patch",)),
+    Need("apps", "replicasets", ("list",)),
+    Need("", "pods", ("list", "watch")),
+    Need("", "pods/log", ("get",)),
+    Need("", "events", ("list",)),
+    Need("", "configmaps", ("get",), ("create", "patch")),
+    Need("coordination.k8s.io", "leases", ("get",), ("create", "update")),
+)
+
+
+def run(api: KubeApi, context: Context) -> Result:
+    """Asks for every verb by itself: SelfSubjectRulesReview may be incomplete, says its documentation."""
+    namespace, read_only = context.params["namespace"], context.params["read_only"]
+    missing = []
+    for need in NEEDS:
+        wanted = need.reads if read_only else (*need.reads, *need.writes)
+        refused = [verb for verb in wanted if not _may(api, namespace, need, verb)]
+        if refused:
+            missing.append({"apiGroups": [need.group], "resources": [need.resource], "verbs": refused})
+    reasons = [f"{', '.join(rule['verbs'])} {rule['resources'][0]}" + (f" ({rule['apiGroups'][0]})" if rule["apiGroups"][0] else "") for rule in missing]
+    return Result(False, values={"allowed": not missing, "reasons": reasons, "missing": missing})
+
+
+def _may(api: KubeApi, namespace: str, need: Need, verb: str) -> bool:
+    resource, slash, subresource = need.resource.partition("/")
+    asked = {"namespace": namespace, "verb": verb, "group": need.group, "resource": resource, **({"subresource": subresource} if slash else {})}
+    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": asked}}
+    return bool(api.post(REVIEWS, body)["status"].get("allowed"))

@@ -1,0 +1,65 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kube_access_info
+short_description: Tell whether the credentials may do what a release needs
+version_added: 0.1.0
+author: runbook.release contributors (@runbook)
+description:
+  - Asks the API server, verb by verb, for everything that the modules of this collection do in the namespace of a platform.
+  - Never fails because of what it finds; look at RV(allowed) and RV(missing). It writes nothing.
+extends_documentation_fragment:
+  - runbook.release._attributes.info
+  - runbook.release._kubernetes
+options:
+  read_only:
+    description: Whether to ask only for what check mode needs.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Ask what the credentials may do
+  runbook.release.kube_access_info:
+    namespace: exchange
+  register: access
+"""
+
+RETURN = r"""
+allowed:
+  description: Whether nothing is missing.
+  returned: success
+  type: bool
+  sample: false
+reasons:
+  description: What is missing, in words.
+  returned: success
+  type: list
+  elements: str
+  sample: ["patch deployments (apps)"]
+missing:
+  description: What is missing, as the rules to add to a Role.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - apiGroups: [apps]
+      resources: [deployments]
+      verbs: [patch]
+"""
+
+from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import ACCESS
+
+
+def main() -> None:
+    run_module(ACCESS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _access as access
+
+from .cluster import Cluster, context
+
+ROLE = Path(__file__).parents[5] / "docs" / "kubernetes_role.yml"
+
+
+class Server:
+    """Allows everything but what it was told to refuse."""
+
+    def __init__(self, *refused):
+        self.refused, self.asked = refused, []
+
+    def post(self, path, body):
+        asked = body["spec"]["resourceAttributes"]
+        name = (asked["verb"], "/".join(filter(None, (asked["resource"], asked.get("subresource")))))
+        self.asked.append(name)
+        assert path == access.REVIEWS and asked["namespace"] == "exchange"
+        return {"status": {"allowed": name not in self.refused}}
+
+
+def asked(server, read_only=False):
+    return access.run(server, context(Cluster([]), {"read_only": read_only})[0]).values
+
+
+def test_what_is_missing_is_told_in_words_and_as_rules_to_add():
+    told = asked(Server(("patch", "deployments"), ("get", "pods/log")))
+    assert not told["allowed"] and told["reasons"] == ["patch deployments (apps)", "get pods/log"]
+    assert told["missing"][0] == {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["patch"]}
+
+
+def test_check_mode_asks_for_reading_only():
+    server = Server()
+    assert asked(server, read_only=True)["allowed"]
+    assert {verb for verb, _resource in server.asked} == {"get", "list", "watch"}
+
+
+def test_the_documented_role_is_what_is_asked_for():
+    documented = {(rule["apiGroups"][0], rule["resources"][0]): tuple(rule["verbs"]) for rule in yaml.safe_load(ROLE.read_text())["rules"]}
+    assert documented == {(need.group, need.resource): (*need.reads, *need.writes) for need in access.NEEDS}

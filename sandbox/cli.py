@@ -13,13 +13,12 @@ from collections.abc import Callable
 
 from sandbox import commands, demo, fake_nodes, machine, stack, user_cluster
 from sandbox.box import Box
-from sandbox.build import CLUSTER, Builder
+from sandbox.build import Builder
 from sandbox.components import standard
 from sandbox.errors import SandboxError
 from sandbox.locking import locked
 from sandbox.settings import Settings
-
-WAITING = "Another command is changing the sandbox; waiting for it."
+from sandbox.start import WAITING, bring_up, exports
 
 
 def _up(settings: Settings, options: argparse.Namespace) -> int:
@@ -37,19 +36,6 @@ def _up(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def bring_up(settings: Settings) -> Box:
-    machine.require_root()
-    with locked(settings.lock, WAITING):
-        machine.install_missing()
-        programs = Builder(settings).ensure(CLUSTER)
-        began = time.monotonic()
-        box = Box(settings, programs)
-        started = stack.up(box)
-    lasted = time.monotonic() - began
-    print(f"The sandbox is ready: {len(started)} server(s) started in {lasted:.1f} s." if started else f"The sandbox runs already ({lasted:.1f} s).")
-    return box
-
-
 def print_summary(box: Box) -> None:
     settings = box.settings
     print(f"  Kubernetes  {settings.api_url}")
@@ -59,10 +45,6 @@ def print_summary(box: Box) -> None:
     print(f"  logs        {settings.logs}")
     print("To look around:")
     print(exports(settings))
-
-
-def exports(settings: Settings) -> str:
-    return f'export KUBECONFIG={settings.kubeconfig} PATH={Builder(settings).folder}:"$PATH"'
 
 
 def _down(settings: Settings, options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox import cli, machine, place, user_cluster
+from sandbox import machine, place, start, user_cluster
 from sandbox.build import Builder
 from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS, SERVICES
 from sandbox.errors import SandboxError
@@ -55,7 +55,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     if tunnel:
         print("Requests went through `kubectl port-forward`, which is cut whenever its pod is replaced; for true figures give DEMO_URL=http://...")
     if where.box is not None:
-        print(f"To look around: {cli.exports(settings)}\nTo end it: make sandbox-down")
+        print(f"To look around: {start.exports(settings)}\nTo end it: make sandbox-down")
     for problem in problems:
         print(f"NOT AS IT SHOULD BE: {problem}", file=sys.stderr)
     return 1 if problems else 0
@@ -66,7 +66,7 @@ def _prepare(settings: Settings) -> Place:
     if kubeconfig := user_cluster.chosen(settings):
         return place.in_user_cluster(settings, kubeconfig, space)
     machine.require_root()
-    box = cli.bring_up(settings)
+    box = start.bring_up(settings)
     Builder(settings).ensure(("k6",))
     return place.in_sandbox(box, space)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import cli, place, user_cluster
+from sandbox import place, start, user_cluster
 from sandbox.build import ALL, Builder
 from sandbox.catalogue import FIRST, VERSIONS
 from sandbox.load import FOREVER, Load
@@ -60,7 +60,7 @@ def sandbox() -> t.Iterator[Sandbox]:
             yield Sandbox(settings, place.in_user_cluster(settings, kubeconfig))
             return
         Builder(settings).ensure(ALL)
-        box = cli.bring_up(settings)
+        box = start.bring_up(settings)
         yield Sandbox(settings, place.in_sandbox(box))
 
 

@@ -18,7 +18,7 @@ import typing as t
 import pytest
 import yaml
 
-from sandbox import cli
+from sandbox import start
 from tests.integration.playbook import NAMESPACE, ROOT, SERVICES, Kubectl, Playbooks, signal_all
 
 GOOD, BAD, BEFORE = "1.1.0", "1.2.0", "1.0.0"
@@ -157,7 +157,7 @@ def test_an_api_server_that_is_killed_and_restarted_in_mid_wave_costs_nothing(pl
         running = playbooks.start("playbooks/rollout.yml", GOOD)
         next(line for line in t.cast("t.IO[str]", running.stderr) if "settled" in line)
         subprocess.run(["pkill", "-KILL", "-f", f"{sandbox.place.programs}/controlplane apiserver"], check=True)
-        cli.bring_up(sandbox.settings)
+        start.bring_up(sandbox.settings)
         _out, told = running.communicate(timeout=200)
     assert running.returncode == 0 and kubectl.versions() == on(GOOD), told
     assert traffic["failed"] == 0 and traffic["sent"] > 1000, traffic

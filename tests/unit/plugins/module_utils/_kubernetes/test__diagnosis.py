@@ -35,6 +35,8 @@ ENDED = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
         # Kubernetes pull request 74755: still being mounted, not missing.
         (pod(waiting("CreateContainerConfigError", "failed to sync secret cache: timed out")), "CreateContainerConfigError", False),
         (pod({"name": "wallet", "ready": False, "restartCount": 0, "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}), "Error", False),
+        (pod({"name": "wallet", "ready": False, "restartCount": 1, "state": {"terminated": {"exitCode": 1, "reason": "Error"}}}), "Error", True),
+        (pod({"name": "wallet", "ready": False, "restartCount": 1, "state": {"running": {}}, "lastState": ENDED}), "OOMKilled", False),
         (pod(init=[waiting("CrashLoopBackOff")]), "CrashLoopBackOff", True),
         (pod(conditions=[{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}]), "Unschedulable", False),
         (pod(phase="Failed"), "Failed", False),

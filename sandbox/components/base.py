@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +15,7 @@ from sandbox.box import Box, fingerprint, write
 from sandbox.errors import SandboxError
 
 
-class Component:
+class Component(abc.ABC):
     name: ClassVar[str]
     after: ClassVar[tuple[str, ...]] = ()  # names of those that must work first
     listens: ClassVar[str] = ""  # shown to the user: what is reached where
@@ -33,8 +34,9 @@ class Component:
     def log(self) -> Path:
         return self.settings.logs / f"{self.name}.log"
 
+    @abc.abstractmethod
     def argv(self) -> list[str]:
-        raise NotImplementedError
+        """The command that is this server."""
 
     def environment(self) -> dict[str, str]:
         return {}
@@ -43,8 +45,9 @@ class Component:
         """Files the program reads at its start. When one of them changes, the program is started anew."""
         return {}
 
+    @abc.abstractmethod
     def healthy(self) -> bool:
-        raise NotImplementedError
+        """Whether it answers as it should, asked anew."""
 
     def settle(self) -> None:
         """What has to hold once it works; runs on every `up`, so it must be quick when nothing is to do."""

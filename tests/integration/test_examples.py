@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The EXAMPLES of every module, run as they stand, with the sandbox's names in place of the documentation's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.playbook import ROOT, Kubectl, Playbooks
+from tests.unit.collection import _docs
+
+MODULES = _docs.plugins("modules")
+# What has to be there before an example can do its work.
+BEFORE: dict[str, tuple[str, ...]] = {"kube_rollback": ("kube_rollout",), "release_report": ("kube_rollout",)}
+
+
+def examples(module: str, names: dict[str, str]) -> list[dict[str, t.Any]]:
+    text = _docs.documentation()["module"][f"{_docs.NAME}.{module}"]["examples"]
+    for documented, ours in names.items():
+        text = text.replace(documented, ours)
+    return t.cast("list[dict[str, t.Any]]", yaml.safe_load(text))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_examples_run(module: str, playbooks: Playbooks, kubectl: Kubectl, platform: t.Any, tmp_path: Path) -> None:
+    names = {
+        "registry.example.com/exchange": playbooks.environment["DEMO_REGISTRY"],
+        "https://api.example.com": playbooks.environment["DEMO_URL"],
+        "smoke@example.com": "test@example.com",
+        "2.4.0": "1.1.0",
+        "release-reports/": f"{tmp_path}/",
+    }
+    before = [task for name in BEFORE.get(module, ()) for task in examples(name, names)]
+    own = examples(module, names)
+    # The two of kube_rollback undo the same release: each needs it anew.
+    tasks = [task for example in own for task in [*before, example]] if module == "kube_rollback" else before + own
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": {"smoke_password": "Test123!"}, "tasks": tasks}
+    (tmp_path / "examples.yml").write_text(json.dumps([play]))
+    done = subprocess.run(
+        ["ansible-playbook", str(tmp_path / "examples.yml")], cwd=ROOT, env=playbooks.environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Test123!" not in done.stdout + done.stderr
+    AFTER.get(module, lambda kubectl, tmp_path: None)(kubectl, tmp_path)
+
+
+def rolled_out(kubectl: Kubectl, tmp_path: Path) -> None:
+    assert kubectl.versions()["wallet"] == kubectl.versions()["payment"] == "1.1.0" and kubectl.versions()["auth"] == "1.0.0"
+    assert kubectl.deployments()["payment"]["status"]["availableReplicas"] == 4
+
+
+def rolled_back(kubectl: Kubectl, tmp_path: Path) -> None:
+    assert kubectl.versions()["wallet"] == "1.0.0"  # by both examples; payment by the first alone, and rolled out again after it
+
+
+def reported(kubectl: Kubectl, tmp_path: Path) -> None:
+    assert (tmp_path / "exchange-1.1.0.md").read_text().startswith("# Release 1.1.0 of exchange succeeded\n")
+
+
+def given_back(kubectl: Kubectl, tmp_path: Path) -> None:
+    assert kubectl.lock_holder() == ""
+
+
+# What the cluster and the disk have to show for it.
+AFTER: dict[str, t.Callable[[Kubectl, Path], None]] = {
+    "kube_rollback": rolled_back,
+    "kube_rollout": rolled_out,
+    "release_lock": given_back,
+    "release_report": reported,
+}

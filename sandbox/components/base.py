@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +14,7 @@ from sandbox.box import Box, fingerprint, write
 from sandbox.errors import SandboxError
 
 
-class Component(abc.ABC):
+class Component:
     name: ClassVar[str]
     after: ClassVar[tuple[str, ...]] = ()  # names of those that must work first
     listens: ClassVar[str] = ""  # shown to the user: what is reached where
@@ -34,9 +33,8 @@ class Component(abc.ABC):
     def log(self) -> Path:
         return self.settings.logs / f"{self.name}.log"
 
-    @abc.abstractmethod
     def argv(self) -> list[str]:
-        """The command that is this server."""
+        raise NotImplementedError
 
     def environment(self) -> dict[str, str]:
         return {}
@@ -45,9 +43,8 @@ class Component(abc.ABC):
         """Files the program reads at its start. When one of them changes, the program is started anew."""
         return {}
 
-    @abc.abstractmethod
     def healthy(self) -> bool:
-        """Whether it answers as it should, asked anew."""
+        raise NotImplementedError
 
     def settle(self) -> None:
         """What has to hold once it works; runs on every `up`, so it must be quick when nothing is to do."""

@@ -48,19 +48,24 @@ def _text(api: KubeApi, context: Context, finding: Finding, warnings: list[Objec
 
 
 def _log(api: KubeApi, context: Context, finding: Finding) -> list[str]:
-    """The last lines of the container that failed; of the instance before, where the present one has not begun."""
+    """The last lines of the container that failed: of the instance that ended, where another one runs already."""
     said, pod = finding.trouble, finding.pod
-    names = [said.container] if said.container else [c["name"] for c in (pod.get("status") or {}).get("containerStatuses") or [] if not c.get("ready")]
-    if not names:
+    status = pod.get("status") or {}
+    containers = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+    container = next((c for c in containers if c["name"] == said.container or (not said.container and not c.get("ready"))), None)
+    if container is None:
         return []
     context.redact.learn_from(diagnosis.secrets_of(pod))
-    for previous in ("true", "false") if said.exit_code is not None else ("false",):
-        path = f"{pods(context.params['namespace'])}/{said.pod}/log?container={names[0]}&tailLines={_LOG_LINES}&previous={previous}"
+    # Without `previous` the kubelet gives the last instance that has begun, running or ended; only one dead one is kept.
+    ended_before = said.exit_code is not None and "running" in (container.get("state") or {})
+    for previous in ("true", "false") if ended_before else ("false",):
+        path = f"{pods(context.params['namespace'])}/{said.pod}/log?container={container['name']}&tailLines={_LOG_LINES}&previous={previous}"
         try:
-            if lines := api.text(path).splitlines():
-                return [context.redact.text(line[:300]) for line in lines]
+            lines = api.text(path).splitlines()
         except ReleaseError:
             continue  # no such instance (any more): a diagnosis tells what it can get
+        if lines and not lines[0].startswith("unable to retrieve container logs"):
+            return [context.redact.text(line[:300]) for line in lines]
     return []
 
 
@@ -76,5 +81,5 @@ def _command(namespace: str, findings: list[Finding], waiting: dict[str, Object]
         return f"kubectl -n {namespace} describe deployment {next(iter(waiting), '')}".rstrip()
     said = findings[0].trouble
     if said.container and said.exit_code is not None:
-        return f"kubectl -n {namespace} logs {said.pod} -c {said.container} --previous"
+        return f"kubectl -n {namespace} logs {said.pod} -c {said.container}"
     return f"kubectl -n {namespace} describe pod {said.pod}"

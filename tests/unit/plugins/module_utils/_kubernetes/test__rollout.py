@@ -76,7 +76,7 @@ def test_a_crash_loop_is_given_up_at_once_with_pod_container_code_and_last_log_l
     text = str(caught.value)
     assert "wallet: pod wallet-1.1.0-x, container wallet: CrashLoopBackOff, exit code 3, restarted 1 time" in text
     assert "fatal: cannot log in with ********" in text and "s3cr3t" not in text
-    assert "Next: kubectl -n exchange logs wallet-1.1.0-x -c wallet --previous" in text
+    assert "Next: kubectl -n exchange logs wallet-1.1.0-x -c wallet" in text
     assert cluster.seconds < 5
     assert caught.value.details["failures"][0]["exit_code"] == 3
     assert entries(cluster)[-1]["failed"].startswith("wallet will not become ready")

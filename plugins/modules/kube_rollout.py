@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kube_rollout
-short_description: Roll out a wave of Deployments and wait until all have settled
+short_description: Roll out Deployments in waves and wait until all have settled
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
-  - Gives every Deployment of a wave its new images, all of them first, then waits for all of them together by one watch.
+  - Takes the waves in order. Gives every Deployment of a wave its new images, all of them first, then waits for all of them together by
+    one watch.
   - What ran before (images, replicas, revision) is recorded on each Deployment as an annotation, in the very patch that changes it,
     so M(runbook.release.kube_rollback) needs nothing but the cluster. Running it again for the same release keeps the first baseline.
   - A Deployment has settled by the rule of C(kubectl rollout status) - its controller has seen the newest spec, all replicas are updated
@@ -31,15 +32,11 @@ options:
     required: true
   lock_token:
     description:
-      - RV(lock_token) of an earlier wave of the same run. The lock of the platform then has to be the very one that was taken there;
+      - RV(lock_token) of an earlier task of the same run. The lock of the platform then has to be the very one that was taken there;
         when another run has had it meanwhile, nothing is written.
     type: int
-  wave:
-    description: Number of the wave within the release, from 1. A rollback takes the waves in reverse order.
-    type: int
-    default: 1
   workloads:
-    description: The Deployments of the wave. An unknown name or container, all of them, is one error, before anything changes.
+    description: The Deployments. Unknown names and containers, all of them, are one error, before anything changes.
     type: list
     elements: dict
     required: true
@@ -55,8 +52,12 @@ options:
       replicas:
         description: Number of replicas; what is there stays when it is not given, so an autoscaler is left alone.
         type: int
+      wave:
+        description: Number of the wave within the release, from 1. Waves go in this order, and a rollback takes them in reverse.
+        type: int
+        default: 1
   timeout:
-    description: Seconds that the wave may take to settle.
+    description: Seconds that each wave may take to settle.
     type: int
     default: 300
 seealso:
@@ -65,17 +66,18 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Roll out wallet and payment together
+- name: Roll out wallet, and payment after it
   runbook.release.kube_rollout:
     namespace: exchange
     release: 2.4.0
-    wave: 3
     timeout: 180
     workloads:
       - name: wallet
+        wave: 1
         images:
           wallet: registry.example.com/exchange/wallet:2.4.0
       - name: payment
+        wave: 2
         replicas: 4
         images:
           payment: registry.example.com/exchange/payment:2.4.0
@@ -83,12 +85,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 lock_token:
-  description: Number of the holding of the lock, for O(lock_token) of the next wave; none when there was nothing to write.
+  description: Number of the holding of the lock, for O(lock_token) of the next task; none when there was nothing to write.
   returned: success
   type: int
   sample: 12
 workloads:
-  description: Every workload of the wave, and what runs there now; without seconds and digests in check mode.
+  description: Every workload, and what runs there now; without seconds and digests in check mode.
   returned: success
   type: list
   elements: dict
@@ -99,7 +101,7 @@ workloads:
       returned: success
       sample: wallet
     wave:
-      description: O(wave).
+      description: Its O(workloads[].wave).
       type: int
       returned: success
       sample: 3

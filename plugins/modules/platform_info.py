@@ -13,7 +13,7 @@ author: runbook.release contributors (@runbook)
 description:
   - Checks all variables whose names begin with C(release_) as a whole. Unknown names and keys, wrong types, services that wait for a service
     that is not there or for each other - everything that is wrong is listed in one error, each with what was found and what is allowed.
-  - Fills in defaults and gives the waves with the images of every service.
+  - Fills in defaults and gives the waves and the images of every service.
 extends_documentation_fragment:
   - runbook.release._attributes.info
 options:
@@ -53,16 +53,29 @@ services:
   elements: str
   sample: [auth, wallet]
 waves:
-  description: The waves in order, with what M(runbook.release.kube_rollout) takes.
+  description: The names of the services by wave, in order.
+  returned: success
+  type: list
+  elements: list
+  sample: [[auth], [wallet]]
+stretches:
+  description:
+    - The waves that roll out without a look in between, with what M(runbook.release.kube_rollout) takes. A stretch ends with a wave whose
+      services have smoke checks (C(checked) names them), or with the last wave.
   returned: success
   type: list
   elements: dict
   sample:
-    - number: 1
-      services: [auth]
+    - title: waves 1 to 2
+      services: [auth, wallet]
+      checked: []
       workloads:
         - name: auth
+          wave: 1
           images: {auth: "registry.example.com/exchange/auth:2.4.0"}
+        - name: wallet
+          wave: 2
+          images: {wallet: "registry.example.com/exchange/wallet:2.4.0"}
 """
 
 from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module

@@ -24,7 +24,6 @@ ROLLOUT = Operation(
         **_TIMEOUT,
         "release": {"type": "str", "required": True},
         "lock_token": {"type": "int", "no_log": False},
-        "wave": {"type": "int", "default": 1},
         "workloads": {
             "type": "list",
             "elements": "dict",
@@ -33,6 +32,7 @@ ROLLOUT = Operation(
                 "name": {"type": "str", "required": True},
                 "images": {"type": "dict", "required": True},
                 "replicas": {"type": "int"},
+                "wave": {"type": "int", "default": 1},
             },
         },
     },

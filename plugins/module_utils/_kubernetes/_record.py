@@ -52,6 +52,9 @@ class Record:
 
         :param again: what follows a verdict is a new attempt at the release; an undoing of it is not.
         """
+        if self._attempt:
+            self._write(self._entry(self._attempt, kind, "began", entry), create=False)
+            return
         now = self.read()
         attempt = now["attempt"] + 1 if not now["attempt"] or (now["verdict"] and again) else now["attempt"]
         self._attempt = attempt

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Rolling out one wave: observe, plan, apply, and what is now where."""
+"""Rolling out waves: everything is planned before anything changes, then each wave is changed as a whole and waited for."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from ._settle import Target, Wait
 from ._workload import images
 
 
-def plan(workloads: list[dict[str, t.Any]], there: dict[str, Object], release: str, wave: int) -> list[Change]:
+def plan(workloads: list[dict[str, t.Any]], there: dict[str, Object], release: str) -> list[Change]:
     """Every workload with what has to change. Unknown names and containers, all of them, are one InputError."""
     problems = _problems(workloads, there)
     if problems:
         raise InputError(
             "The rollout does not fit what is in the cluster; nothing was changed.", why=problems, then="correct release_services, or create what is missing"
         )
-    return [_change(workload, there[workload["name"]], release, wave) for workload in workloads]
+    return [_change(workload, there[workload["name"]], release) for workload in workloads]
 
 
 def _problems(workloads: list[dict[str, t.Any]], there: dict[str, Object]) -> list[str]:
@@ -47,7 +47,8 @@ def _problems(workloads: list[dict[str, t.Any]], there: dict[str, Object]) -> li
     return problems
 
 
-def _change(workload: dict[str, t.Any], thing: Object, release: str, wave: int) -> Change:
+def _change(workload: dict[str, t.Any], thing: Object, release: str) -> Change:
+    wave = workload["wave"]
     now = {"images": {name: image for name, image in images(thing).items() if name in workload["images"]}, "replicas": thing["spec"].get("replicas", 1)}
     replicas = workload.get("replicas")
     after = {"images": dict(workload["images"]), "replicas": now["replicas"] if replicas is None else replicas}
@@ -63,20 +64,42 @@ def _change(workload: dict[str, t.Any], thing: Object, release: str, wave: int) 
 
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
-    namespace, release, wave = params["namespace"], params["release"], params["wave"]
-    listing = api.get(deployments(namespace))
-    there = {item["metadata"]["name"]: item for item in listing["items"]}
-    changes = plan(params["workloads"], there, release, wave)
+    listing = api.get(deployments(params["namespace"]))
+    changes = plan(params["workloads"], _by_name(listing), params["release"])
     before, after = diff(changes)
     if context.check_mode:
         for change in changes:
             if change.patch:
                 context.say(f"would change {change.name}: {change}")
         return Result(bool(after), before, after, {"workloads": [change.told() for change in changes]})
-    record = Record(api, namespace, release, context.clock)
-    lock = Lock(api, context)
+    record, lock = Record(api, params["namespace"], params["release"], context.clock), Lock(api, context)
+    told: list[dict[str, t.Any]] = []
+    for wave in sorted({change.wave for change in changes}):
+        if told and after:  # seconds have passed: what others have written since counts
+            listing = api.get(deployments(params["namespace"]))
+        try:
+            told += _wave(api, context, [w for w in params["workloads"] if w["wave"] == wave], listing, record, lock)
+        except _Stopped as exc:
+            where = [*(f"{item['name']} on {_shorts(item['images'])}" for item in told), *exc.where]
+            where += [f"{change.name} untouched" for change in changes if change.wave > wave]
+            raise _told_where(exc.error, params["release"], where) from exc.error
+    return Result(bool(after), before, after, {"workloads": told, "lock_token": params["lock_token"] if lock.token is None else lock.token})
+
+
+class _Stopped(Exception):
+    """A wave that failed, and where its workloads are now."""
+
+    def __init__(self, error: ReleaseError, where: list[str]) -> None:
+        super().__init__(str(error))
+        self.error, self.where = error, where
+
+
+def _wave(api: KubeApi, context: Context, workloads: list[dict[str, t.Any]], listing: Object, record: Record, lock: Lock) -> list[dict[str, t.Any]]:
+    params, there, wave = context.params, _by_name(listing), workloads[0]["wave"]
+    changes = plan(workloads, there, params["release"])
+    before, after = diff(changes)
     if after:
-        lock.enter(params["lock_token"], params["lock_force"])
+        lock.enter(params["lock_token"] if lock.token is None else lock.token, params["lock_force"])
         record.begin("wave", {"wave": wave, "changes": {name: {"from": before[name]["images"], "to": after[name]["images"]} for name in after}})
     wait = begin(api, changes, there, context)
     try:
@@ -86,24 +109,28 @@ def run(api: KubeApi, context: Context) -> Result:
     except ReleaseError as exc:
         if after:
             record.end("wave", {"wave": wave, "failed": context.redact.text(exc.what)})
-        raise _told_where(exc, release, [_where(change, wait) for change in changes]) from exc
+        raise _Stopped(exc, [_where(change, wait) for change in changes]) from exc
     digests = wait.digests()
     told = [{**change.told(wait.settled[change.name]), "digests": digests[change.name]} for change in changes]
     if after:
         record.end("wave", {"wave": wave, "workloads": told})
-    return Result(bool(after), before, after, {"workloads": told, "lock_token": params["lock_token"] if lock.token is None else lock.token})
+    return told
+
+
+def _by_name(listing: Object) -> dict[str, Object]:
+    return {item["metadata"]["name"]: item for item in listing["items"]}
 
 
 def _where(change: Change, wait: Wait) -> str:
-    to = _shorts(change.after)
+    to = _shorts(change.after["images"])
     if change.name in wait.settled:
         return f"{change.name} on {to}"
     available = (wait.objects[change.name].get("status") or {}).get("availableReplicas", 0)
-    return f"{change.name} between {_shorts(change.before)} and {to} ({available} available)"
+    return f"{change.name} between {_shorts(change.before['images'])} and {to} ({available} available)"
 
 
-def _shorts(side: dict[str, t.Any]) -> str:
-    return ", ".join(short(image) for image in side["images"].values())
+def _shorts(images_by_container: dict[str, str]) -> str:
+    return ", ".join(short(image) for image in images_by_container.values())
 
 
 def _told_where(error: ReleaseError, release: str, where: list[str]) -> ReleaseError:

@@ -14,8 +14,7 @@ from ._platform import platform
 def _run(_ports: None, context: Context) -> Result:
     found = platform(context.params["variables"])
     # Smoke checks are not among the results: their bodies may hold passwords, and a result is redacted.
-    waves = [{"number": number, "services": wave, "workloads": found.workloads(wave)} for number, wave in enumerate(found.waves, start=1)]
-    return Result(False, values={**found.values, "services": list(found.services), "waves": waves})
+    return Result(False, values={**found.values, "services": list(found.services), "waves": found.waves, "stretches": found.stretches()})
 
 
 PLATFORM = Operation({"variables": {"type": "dict", "required": True}}, lambda context: None, _run)

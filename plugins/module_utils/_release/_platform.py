@@ -71,15 +71,30 @@ class Platform:
         repository = service["image"] or f"{self.values['registry']}/{name}"
         return f"{repository}:{service['version'] or self.values['version']}"
 
-    def workloads(self, wave: list[str]) -> list[dict[str, t.Any]]:
+    def stretches(self) -> list[dict[str, t.Any]]:
+        """Waves that roll out without a look in between: each stretch ends with a wave whose services have smoke checks, or the last."""
+        found: list[dict[str, t.Any]] = []
+        begun: list[int] = []
+        for number, wave in enumerate(self.waves, start=1):
+            begun.append(number)
+            checked_here = any(self.services[name]["smoke"] for name in wave)
+            if checked_here or number == len(self.waves):
+                title = f"wave {number}" if len(begun) == 1 else f"waves {begun[0]} to {number}"
+                workloads = [workload for at in begun for workload in self.workloads(at)]
+                found.append({"title": title, "services": [w["name"] for w in workloads], "workloads": workloads, "checked": wave if checked_here else []})
+                begun = []
+        return found
+
+    def workloads(self, number: int) -> list[dict[str, t.Any]]:
         """One wave in the form that kube_rollout takes."""
         return [
             {
                 "name": name,
+                "wave": number,
                 "images": {self.services[name]["container"] or name: self.image(name)},
                 **({} if self.services[name]["replicas"] is None else {"replicas": self.services[name]["replicas"]}),
             }
-            for name in wave
+            for name in self.waves[number - 1]
         ]
 
 

@@ -17,7 +17,7 @@ from .cluster import NAMESPACE, Cluster, context, crashing, entries, image
 def released(*waves, version="1.1.0"):
     cluster = Cluster([name for wave in waves for name in wave])
     for number, wave in enumerate(waves, start=1):
-        params = {"release": version, "wave": number, "workloads": [{"name": name, "images": {name: image(name, version)}} for name in wave]}
+        params = {"release": version, "workloads": [{"name": name, "wave": number, "images": {name: image(name, version)}} for name in wave]}
         rollout.run(cluster, context(cluster, params)[0])
     cluster.requests.clear()
     return cluster
@@ -49,7 +49,7 @@ def test_the_marks_of_the_release_go_and_foreign_annotations_stay():
 def test_pods_of_the_bad_version_that_still_crash_do_not_stop_the_way_back():
     cluster = Cluster(["wallet"])
     cluster.bad[image("wallet", "1.1.0")] = crashing()
-    params = {"release": "1.1.0", "wave": 1, "workloads": [{"name": "wallet", "images": {"wallet": image("wallet", "1.1.0")}}]}
+    params = {"release": "1.1.0", "workloads": [{"wave": 1, "name": "wallet", "images": {"wallet": image("wallet", "1.1.0")}}]}
     with pytest.raises(ReleaseError):
         rollout.run(cluster, context(cluster, params)[0])
     rolled_back(cluster)

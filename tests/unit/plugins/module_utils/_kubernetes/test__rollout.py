@@ -15,11 +15,11 @@ from .cluster import Cluster, context, crashing, entries, image
 
 
 def workloads(*names, version="1.1.0"):
-    return [{"name": name, "images": {name: image(name, version)}} for name in names]
+    return [{"name": name, "wave": 1, "images": {name: image(name, version)}} for name in names]
 
 
-def rolled_out(cluster, wave, check_mode=False, release="1.1.0", number=1):
-    given, lines = context(cluster, {"release": release, "wave": number, "workloads": wave}, check_mode)
+def rolled_out(cluster, wave, check_mode=False, release="1.1.0"):
+    given, lines = context(cluster, {"release": release, "workloads": wave}, check_mode)
     return rollout.run(cluster, given), lines
 
 
@@ -43,6 +43,32 @@ def test_the_baseline_is_in_the_patch_that_changes_and_foreign_annotations_stay(
     assert cluster.deployments["auth"]["spec"]["replicas"] == 3
 
 
+def test_waves_go_in_order_each_after_the_one_before_has_settled():
+    cluster = Cluster(["auth", "kyc", "user"])
+    result, lines = rolled_out(cluster, [{**workloads("kyc")[0], "wave": 2}, *workloads("auth"), {**workloads("user")[0], "wave": 3}])
+    order = [line for line in lines if " -> " in line or "settled" in line]
+    assert [line.split(":")[0] for line in order] == ["auth", "auth", "kyc", "kyc", "user", "user"]
+    assert [item["name"] for item in result.values["workloads"]] == ["auth", "kyc", "user"]
+    assert [entry["wave"] for entry in entries(cluster) if entry["phase"] == "ended"] == [1, 2, 3]
+
+
+def test_a_wave_that_fails_leaves_the_later_ones_untouched_and_says_what_is_where():
+    cluster = Cluster(["auth", "user", "wallet"])
+    cluster.bad[image("user", "1.1.0")] = crashing()
+    with pytest.raises(ReleaseError) as caught:
+        rolled_out(cluster, [*workloads("auth"), {**workloads("user")[0], "wave": 2}, {**workloads("wallet")[0], "wave": 3}])
+    assert "now: auth on 1.1.0; user between 1.0.0 and 1.1.0 (2 available); wallet untouched" in str(caught.value)
+    assert cluster.images() == {"auth": "1.1.0", "user": "1.1.0", "wallet": "1.0.0"}
+
+
+def test_what_others_wrote_during_an_earlier_wave_is_the_baseline_of_a_later_one():
+    cluster = Cluster(["auth", "user"])
+    theirs = {"metadata": {}, "spec": {"replicas": 5}}
+    cluster.between.append(lambda there: there.patch("/apis/apps/v1/namespaces/exchange/deployments/user", theirs))
+    rolled_out(cluster, [*workloads("auth"), {**workloads("user")[0], "wave": 2}])
+    assert json.loads(cluster.deployments["user"]["metadata"]["annotations"][BASELINE])["replicas"] == 5
+
+
 def test_a_second_run_changes_and_writes_nothing():
     cluster = Cluster(["auth"])
     rolled_out(cluster, workloads("auth"))
@@ -59,7 +85,7 @@ def test_check_mode_tells_the_plan_and_writes_nothing():
 
 def test_a_run_after_an_interruption_keeps_the_first_baseline_and_waits_for_what_is_under_way():
     cluster = Cluster(["auth"])
-    change = rollout.plan(workloads("auth"), cluster.deployments, "1.1.0", 1)[0]
+    change = rollout.plan(workloads("auth"), cluster.deployments, "1.1.0")[0]
     cluster.patch(f"/apis/apps/v1/namespaces/exchange/deployments/{change.name}", change.patch)  # and then the controller died
     result, _lines = rolled_out(cluster, [{**workloads("auth")[0], "replicas": 4}])
     kept = json.loads(cluster.deployments["auth"]["metadata"]["annotations"][BASELINE])
@@ -112,7 +138,7 @@ def test_somebody_elses_rollout_in_between_is_noticed_and_named():
     ("wave", "said"),
     [
         (workloads("wallett"), "no Deployment named wallett (did you mean wallet?); there are: auth, wallet"),
-        ([{"name": "auth", "images": {"app": "x:1"}}], "Deployment auth has no container named app; it has: auth"),
+        ([{"name": "auth", "wave": 1, "images": {"app": "x:1"}}], "Deployment auth has no container named app; it has: auth"),
         (workloads("auth", "auth"), "workload auth is listed 2 times"),
     ],
 )

@@ -29,10 +29,21 @@ def test_defaults_are_filled_in_and_images_are_put_together():
     found = platform(GOOD)
     assert found.waves == [["auth"], ["wallet"]]
     assert (found.values["namespace"], found.values["timeout"], found.values["require_healthy"]) == ("exchange", 300, True)
-    assert found.workloads(["auth", "wallet"]) == [
-        {"name": "auth", "images": {"auth": "registry.test:5000/exchange/auth:1.1.0"}},
-        {"name": "wallet", "images": {"app": "registry.test:5000/other/wallet:1.1.0"}, "replicas": 3},
+    assert found.workloads(1) == [{"name": "auth", "wave": 1, "images": {"auth": "registry.test:5000/exchange/auth:1.1.0"}}]
+    assert found.workloads(2) == [{"name": "wallet", "wave": 2, "images": {"app": "registry.test:5000/other/wallet:1.1.0"}, "replicas": 3}]
+
+
+def test_a_stretch_ends_where_a_look_follows():
+    def service(name, *after, smoke=()):
+        return {"name": name, "after": list(after), "smoke": list(smoke)}
+
+    services = [service("a"), service("b", "a", smoke=[{"path": "/"}]), service("c", "a"), service("d", "b", "c"), service("e", "d")]
+    found = platform({**GOOD, "release_services": services, "release_url": "http://x"}).stretches()
+    assert [(stretch["title"], stretch["services"], stretch["checked"]) for stretch in found] == [
+        ("waves 1 to 2", ["a", "b", "c"], ["b", "c"]),
+        ("waves 3 to 4", ["d", "e"], []),
     ]
+    assert [workload["wave"] for workload in found[0]["workloads"]] == [1, 2, 2]
 
 
 def test_a_service_can_have_a_version_of_its_own():

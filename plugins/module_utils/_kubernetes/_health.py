@@ -19,7 +19,7 @@ from ._port import KubeApi, Object, deployments, pods, replica_sets
 
 def run(api: KubeApi, context: Context) -> Result:
     namespace, names = context.params["namespace"], context.params["workloads"]
-    there = {item["metadata"]["name"]: item for item in api.get(deployments(namespace))["items"]}
+    there = workload.by_name(api.get(deployments(namespace)))
     wanted = names or sorted(there)
     unwell = [name for name in wanted if name in there and workload.status(there[name]).state != workload.READY]
     # Pods and ReplicaSets are read only where something is to be explained.

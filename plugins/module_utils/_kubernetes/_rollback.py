@@ -11,14 +11,13 @@ import typing as t
 
 from .._common._errors import NotFound, ReleaseError
 from .._common._operation import Context, Result
-from .._common._schema import like
 from . import _baseline as baseline
 from ._change import Change, begin, diff
 from ._lock import Lock, LockLost
 from ._port import KubeApi, Object, deployments
 from ._record import Record
 from ._settle import Target
-from ._workload import images
+from ._workload import absent, by_name, images
 
 
 def plan(there: dict[str, Object], release: str, names: list[str]) -> list[list[Change]]:
@@ -27,7 +26,7 @@ def plan(there: dict[str, Object], release: str, names: list[str]) -> list[list[
     missing = []
     for name in names:
         if name not in there:
-            missing.append(f"no Deployment named {name}{like(name, there)}; there are: {', '.join(sorted(there)) or 'none'}")
+            missing.append(absent(name, there))
         elif name not in kept:
             missing.append(f"{name} has no baseline of release {release}; it is on release {baseline.release_of(there[name]) or '(none recorded)'}")
     if missing:
@@ -69,7 +68,7 @@ def run(api: KubeApi, context: Context) -> Result:
         context.say(f"release {release} was finished at {closed['at']} ({closed['verdict']}); it stays")
         return Result(False, values={"workloads": [], "finished": True})
     listing = api.get(deployments(namespace))
-    there = {item["metadata"]["name"]: item for item in listing["items"]}
+    there = by_name(listing)
     waves = plan(there, release, params["workloads"] or [])
     steps = [step for wave in waves for step in wave]
     before, after = diff(steps)

@@ -11,14 +11,13 @@ import typing as t
 
 from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context, Result
-from .._common._schema import like
 from . import _baseline as baseline
 from ._change import Change, begin, diff, short
 from ._lock import Lock, LockLost
 from ._port import KubeApi, Object, deployments
 from ._record import Record
 from ._settle import Target, Wait
-from ._workload import images
+from ._workload import absent, by_name, images
 
 
 def plan(workloads: list[dict[str, t.Any]], there: dict[str, Object], release: str) -> list[Change]:
@@ -38,7 +37,7 @@ def _problems(workloads: list[dict[str, t.Any]], there: dict[str, Object]) -> li
         if names.count(name) > 1:
             problems.append(f"workload {name} is listed {names.count(name)} times")
         if name not in there:
-            problems.append(f"no Deployment named {name}{like(name, there)}; there are: {', '.join(sorted(there)) or 'none'}")
+            problems.append(absent(name, there))
     for workload in workloads:
         known = images(there[workload["name"]]) if workload["name"] in there else None
         for container in workload["images"] if known is not None else []:
@@ -65,7 +64,7 @@ def _change(workload: dict[str, t.Any], thing: Object, release: str) -> Change:
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
     listing = api.get(deployments(params["namespace"]))
-    changes = plan(params["workloads"], _by_name(listing), params["release"])
+    changes = plan(params["workloads"], by_name(listing), params["release"])
     before, after = diff(changes)
     if context.check_mode:
         for change in changes:
@@ -95,7 +94,7 @@ class _Stopped(Exception):
 
 
 def _wave(api: KubeApi, context: Context, workloads: list[dict[str, t.Any]], listing: Object, record: Record, lock: Lock) -> list[dict[str, t.Any]]:
-    params, there, wave = context.params, _by_name(listing), workloads[0]["wave"]
+    params, there, wave = context.params, by_name(listing), workloads[0]["wave"]
     changes = plan(workloads, there, params["release"])
     before, after = diff(changes)
     if after:
@@ -115,10 +114,6 @@ def _wave(api: KubeApi, context: Context, workloads: list[dict[str, t.Any]], lis
     if after:
         record.end("wave", {"wave": wave, "workloads": told})
     return told
-
-
-def _by_name(listing: Object) -> dict[str, Object]:
-    return {item["metadata"]["name"]: item for item in listing["items"]}
 
 
 def _where(change: Change, wait: Wait) -> str:

@@ -79,7 +79,7 @@ class Wait:
 
     def _deployment(self, kind: str, thing: Object) -> None:
         if kind == SYNC:
-            there = {item["metadata"]["name"]: item for item in thing["items"]}
+            there = workload.by_name(thing)
             for name in self.targets:
                 self._deployment("MODIFIED" if name in there else "DELETED", there.get(name) or self.objects[name])
             return

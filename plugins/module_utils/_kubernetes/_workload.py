@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._common._schema import like
 from ._port import Object
 
 READY, PROGRESSING, FAILED = "ready", "progressing", "failed"
@@ -26,6 +27,15 @@ class Status:
     def step(self) -> str:
         """The part of the text whose change is worth a line; pods come and go several times within a step."""
         return self.text.partition(",")[0]
+
+
+def by_name(listing: Object) -> dict[str, Object]:
+    return {item["metadata"]["name"]: item for item in listing["items"]}
+
+
+def absent(name: str, there: t.Iterable[str]) -> str:
+    """A name that nobody has, with the one that may be meant and those that there are."""
+    return f"no Deployment named {name}{like(name, there)}; there are: {', '.join(sorted(there)) or 'none'}"
 
 
 def images(deployment: Object) -> dict[str, str]:

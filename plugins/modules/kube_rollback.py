@@ -7,15 +7,18 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kube_rollback
-short_description: Take Deployments back to what ran before a release
+short_description: Take workloads back to what ran before a release
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
-  - Takes every Deployment that a release has changed back to the baseline that M(runbook.release.kube_rollout) recorded on it - images and
-    replicas - in reverse wave order, and waits for each wave.
+  - Takes every Deployment, StatefulSet and DaemonSet that a release has changed back to the baseline that
+    M(runbook.release.kube_rollout) recorded on it - its images, and whatever else of it the release set - in reverse wave order, and
+    waits for each wave.
   - Needs nothing but the cluster, so it works from any controller, also after the one that released was lost.
-  - Annotations, environment and all else that others wrote stay as they are.
-  - Deployments that are back already are recognised, so an interrupted rollback goes on where it stopped when it is run again.
+  - Annotations, environment, replicas and all else that the release did not set stay as they are.
+  - O(to_revision) and O(to_release) go further back than the release before, by what the cluster keeps of older revisions.
+  - A StatefulSet waits for a broken pod before it takes up another version; such pods of the version that is left are deleted.
+  - Workloads that are back already are recognised, so an interrupted rollback goes on where it stopped when it is run again.
 extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._kubernetes
@@ -27,10 +30,20 @@ options:
     required: true
   workloads:
     description:
-      - Names of the Deployments to take back; all that the release has changed when it is not given.
+      - Names of the workloads to take back; all that the release has changed when it is not given.
       - A name that the release has not changed, or that does not exist, is an error.
     type: list
     elements: str
+  to_revision:
+    description:
+      - Number of the revision that one workload, the only one in O(workloads), goes back to, as C(kubectl rollout history) shows it. Its whole
+        pod template is taken. A revision that is not kept any more is an error that says which are.
+    type: int
+  to_release:
+    description:
+      - An older release to go back to. By its record, which must say that it succeeded, every workload that it rolled out gets the newest
+        of its pod templates with the images of then; what the record does not tell of stays as it is.
+    type: str
   reason:
     description: Why, for the record and the report.
     type: str
@@ -41,7 +54,7 @@ options:
     type: bool
     default: false
   timeout:
-    description: Seconds that each wave may take to settle.
+    description: Seconds that each workload may take to settle.
     type: int
     default: 300
 seealso:
@@ -75,6 +88,7 @@ workloads:
   elements: dict
   sample:
     - name: wallet
+      kind: Deployment
       wave: 3
       changed: true
       images_before: {wallet: "registry.example.com/exchange/wallet:2.4.0"}

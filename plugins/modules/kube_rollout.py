@@ -7,16 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kube_rollout
-short_description: Roll out Deployments in waves and wait until all have settled
+short_description: Roll out workloads in waves and wait until all have settled
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
-  - Takes the waves in order. Gives every Deployment of a wave its new images, all of them first, then waits for all of them together by
-    one watch.
-  - What ran before (images, replicas, revision) is recorded on each Deployment as an annotation, in the very patch that changes it,
-    so M(runbook.release.kube_rollback) needs nothing but the cluster. Running it again for the same release keeps the first baseline.
-  - A Deployment has settled by the rule of C(kubectl rollout status) - its controller has seen the newest spec, all replicas are updated
-    and available, no old one runs - and only when it is not paused.
+  - Takes the waves in order. Gives every Deployment, StatefulSet and DaemonSet of a wave what is new, all of them first, then waits for
+    all of them together by one watch a kind.
+  - What was there before of all that is set (images, environment, resources, replicas) is recorded on each workload as an annotation, in
+    the very patch that changes it, so M(runbook.release.kube_rollback) needs nothing but the cluster. Running it again for the same
+    release keeps the first baseline. What somebody else writes meanwhile is not lost - the patch is made anew for it.
+  - A workload has settled by the rule of C(kubectl rollout status) - its controller has seen the newest spec, all replicas are updated
+    and available, no old one runs - and only when it is not paused. Of a StatefulSet, pods below its C(partition) may stay.
   - Fails as soon as a pod of the new version cannot get well by waiting (crash loop, image that is not there, configuration that is missing),
     and says which pod, container, reason, exit code, last log lines and warnings. It does not roll back by itself;
     the role P(runbook.release.rollout#role) does.
@@ -36,28 +37,56 @@ options:
         when another run has had it meanwhile, nothing is written.
     type: int
   workloads:
-    description: The Deployments. Unknown names and containers, all of them, are one error, before anything changes.
+    description: The workloads. Unknown names and containers, all of them, are one error, before anything changes.
     type: list
     elements: dict
     required: true
     suboptions:
       name:
-        description: Name of the Deployment.
+        description: Name of the workload.
         type: str
         required: true
+      kind:
+        description: Its kind. One that replaces pods only when they are deleted (updateStrategy OnDelete) is refused.
+        type: str
+        choices: [Deployment, StatefulSet, DaemonSet]
+        default: Deployment
       images:
-        description: New image by name of the container, with tag or digest. Containers that are not named stay as they are.
+        description:
+          - New image by name of the container, with tag or digest; init containers count, too.
+            Containers that are not named stay as they are.
         type: dict
-        required: true
+      env:
+        description:
+          - Environment by name of the container, each a dictionary. A value is a string, C(null) to unset the variable, or a dictionary with
+            C(valueFrom). Variables that are not named stay as they are.
+        type: dict
+      resources:
+        description:
+          - Resources by name of the container, each with C(limits) and C(requests). A quantity is written as in Kubernetes; C(null) takes it
+            away. Those that are not named stay as they are.
+        type: dict
       replicas:
         description: Number of replicas; what is there stays when it is not given, so an autoscaler is left alone.
+        type: int
+      strategy:
+        description:
+          - How a Deployment replaces its pods - V(rolling) starts new ones before old ones end, V(recreate) ends all old ones first, for
+            services of which two versions must never run together. What is there stays when it is not given.
+        type: str
+        choices: [rolling, recreate]
+      timeout:
+        description: Seconds that this workload may take to settle, in place of O(timeout); longer than its C(minReadySeconds).
         type: int
       wave:
         description: Number of the wave within the release, from 1. Waves go in this order, and a rollback takes them in reverse.
         type: int
         default: 1
+  parallel:
+    description: How many workloads of a wave may roll out at the same time; all of them when it is not given.
+    type: int
   timeout:
-    description: Seconds that each wave may take to settle.
+    description: Seconds that each workload may take to settle, from its own patch on.
     type: int
     default: 300
 seealso:
@@ -79,8 +108,15 @@ EXAMPLES = r"""
       - name: payment
         wave: 2
         replicas: 4
+        timeout: 120
         images:
           payment: registry.example.com/exchange/payment:2.4.0
+        env:
+          payment:
+            LOG_LEVEL: info
+        resources:
+          payment:
+            limits: {memory: 256Mi}
 """
 
 RETURN = r"""
@@ -96,10 +132,15 @@ workloads:
   elements: dict
   contains:
     name:
-      description: Name of the Deployment.
+      description: Name of the workload.
       type: str
       returned: success
       sample: wallet
+    kind:
+      description: Its O(workloads[].kind).
+      type: str
+      returned: success
+      sample: Deployment
     wave:
       description: Its O(workloads[].wave).
       type: int

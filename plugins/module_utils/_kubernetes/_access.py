@@ -27,8 +27,11 @@ class Need(t.NamedTuple):
 # Every request that the collection makes; docs/kubernetes_role.yml is the same as a Role, and a test holds them together.
 NEEDS = (
     Need("apps", "deployments", ("list", "watch"), ("patch",)),
+    Need("apps", "statefulsets", ("list", "watch"), ("patch",)),
+    Need("apps", "daemonsets", ("list", "watch"), ("patch",)),
     Need("apps", "replicasets", ("list",)),
-    Need("", "pods", ("list", "watch")),
+    Need("apps", "controllerrevisions", ("list",)),
+    Need("", "pods", ("list", "watch"), ("delete",)),
     Need("", "pods/log", ("get",)),
     Need("", "events", ("list",)),
     Need("", "configmaps", ("get",), ("create", "patch")),

@@ -20,8 +20,8 @@ import typing as t
 
 from .._common._errors import Conflict, Gone, NotFound, ReleaseError, Unavailable
 from .._common._operation import Clock, Context
-from ._follow import follow
-from ._port import STRATEGIC, Event, Object
+from ._follow import Following
+from ._port import STRATEGIC, Object
 
 try:
     import urllib3
@@ -70,13 +70,16 @@ class ClusterApi:
     def put(self, path: str, body: Object) -> Object:
         return self._json("PUT", f"{path}?fieldManager={_WHO}", body)
 
+    def delete(self, path: str, body: Object | None = None) -> Object:
+        return self._json("DELETE", path, body)
+
     def time(self) -> float:
         if self._ahead is None:
             self._send("GET", "/version")
         return self._clock.wall() + (self._ahead or 0.0)
 
-    def follow(self, paths: t.Mapping[str, str], seconds: float) -> t.Iterator[Event]:
-        return follow(self, paths, seconds, self._clock)
+    def follow(self, paths: t.Mapping[str, str]) -> Following:
+        return Following(self, paths, self._clock)
 
     def watch(self, path: str, version: str, seconds: int) -> t.Iterator[tuple[str, Object]]:
         """The raw watch: ends when the server or the network ends it; raises Gone for a version that is too old."""

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import typing as t
 
+from ._parts import Parts, flat, nested, observed
 from ._port import Object
 from ._workload import images, revision
 
@@ -24,44 +24,47 @@ UNDONE = "runbook.release/rolled-back"
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-    """Images by container and replicas before the release; ``release`` is the one that ran then ('' when unknown)."""
+    """What was there before the release of all that it set, and the images of every container.
 
-    images: dict[str, str]
-    replicas: int
+    ``release`` is the one that ran then ('' when unknown), ``revision`` the number or name of the pod template.
+    """
+
+    parts: Parts
     release: str
     revision: str
     wave: int
 
     def as_text(self) -> str:
-        return json.dumps(dataclasses.asdict(self), separators=(",", ":"), sort_keys=True)
+        told = {**nested(self.parts), "release": self.release, "revision": self.revision, "wave": self.wave}
+        return json.dumps(told, separators=(",", ":"), sort_keys=True)
 
 
-def release_of(deployment: Object) -> str:
-    return str(_annotations(deployment).get(RELEASE, ""))
+def release_of(thing: Object) -> str:
+    return str(_annotations(thing).get(RELEASE, ""))
 
 
-def recorded(deployment: Object, release: str) -> Baseline | None:
+def recorded(thing: Object, release: str) -> Baseline | None:
     """The baseline that this release recorded; None when it has not touched the workload, or was undone."""
-    text = _annotations(deployment).get(BASELINE)
-    if not text or release_of(deployment) != release:
+    text = _annotations(thing).get(BASELINE)
+    if not text or release_of(thing) != release:
         return None
     kept = json.loads(text)
-    return Baseline(**{field.name: kept[field.name] for field in dataclasses.fields(Baseline)})
+    return Baseline(flat(kept), kept["release"], kept["revision"], kept["wave"])
 
 
-def observed(deployment: Object, wave: int) -> Baseline:
-    return Baseline(images(deployment), deployment["spec"].get("replicas", 1), release_of(deployment), revision(deployment), wave)
+def before(thing: Object, release: str, wave: int, touched: Parts) -> Baseline:
+    """The baseline to record with a change.
+
+    What this release has recorded stays: a second look would record its own half-done work. What it touches for the
+    first time is as it was before the release, and is added.
+    """
+    kept = recorded(thing, release)
+    if kept is None:
+        everything = [*touched, *(("images", container) for container in images(thing))]
+        return Baseline(observed(thing, everything), release_of(thing), revision(thing), wave)
+    added = [path for path in touched if path not in kept.parts]
+    return dataclasses.replace(kept, parts={**kept.parts, **observed(thing, added)})
 
 
-def body(deployment: Object, wanted: dict[str, str], replicas: int | None, annotations: dict[str, str | None]) -> Object:
-    """The strategic merge patch: only what changes, and the UID, so that a re-created object is refused (409)."""
-    spec: dict[str, t.Any] = {}
-    if wanted:
-        spec["template"] = {"spec": {"containers": [{"name": name, "image": image} for name, image in wanted.items()]}}
-    if replicas is not None:
-        spec["replicas"] = replicas
-    return {"metadata": {"uid": deployment["metadata"]["uid"], "annotations": annotations}, **({"spec": spec} if spec else {})}
-
-
-def _annotations(deployment: Object) -> dict[str, str]:
-    return deployment["metadata"].get("annotations") or {}
+def _annotations(thing: Object) -> dict[str, str]:
+    return thing["metadata"].get("annotations") or {}

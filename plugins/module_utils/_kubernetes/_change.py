@@ -3,57 +3,84 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""One Deployment from what is there to what is wanted: the step that rollouts and rollbacks are made of."""
+"""One workload from what is there to what is wanted: the step that rollouts and rollbacks are made of. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-from .._common._operation import Context
-from ._port import KubeApi, Object, deployments
-from ._settle import Target, Wait
+from ._parts import Parts, differing, nested
+from ._port import Object, workloads
+from ._workload import containers
 
 
 @dataclasses.dataclass(frozen=True)
 class Change:
-    """``before`` and ``after`` hold ``images`` by container and ``replicas``; ``patch`` is empty when nothing has to change."""
+    """``patch`` is empty when nothing has to change; ``uid`` is the very object that it is for.
+
+    :param wave: number of the wave; rollbacks take them in reverse.
+    :param timeout: seconds that it may take to settle.
+    """
 
     name: str
+    kind: str
+    uid: str
     wave: int
-    target: Target
-    before: dict[str, t.Any]
-    after: dict[str, t.Any]
+    before: Parts
+    after: Parts
     patch: Object
+    timeout: int
+
+    def path(self, namespace: str) -> str:
+        return f"{workloads(self.kind, namespace)}/{self.name}"
 
     def __str__(self) -> str:
-        """What changes, in words."""
-        pairs = [(self.before["images"][container], image) for container, image in self.after["images"].items()]
-        said = [f"{short(was)} -> {short(image)}" for was, image in pairs if was != image]
-        if self.after["replicas"] != self.before["replicas"]:
-            said.append(f"{self.before['replicas']} -> {self.after['replicas']} replicas")
+        """What changes, in words. Values of the environment are not said: they may be secrets."""
+        said = []
+        for path in differing(self.before, self.after):
+            was, now = self.before[path], self.after[path]
+            if path[0] == "images":
+                said.append(f"{short(was)} -> {short(now)}")
+            elif path[0] == "replicas":
+                said.append(f"{was} -> {now} replicas")
+            elif path[0] == "env":
+                said.append(f"env {path[2]} {'unset' if now is None else 'set'}")
+            elif path[0] == "resources":
+                said.append(f"{path[2]} {path[3]} {was or 'none'} -> {now or 'none'}")
+            elif path[0] == "strategy":
+                said.append(f"strategy {now.get('type')}")
+            elif path[0] == "config":
+                said.append("new configuration")
+            else:
+                pairs = [(images(self.before).get(name), image) for name, image in images(self.after).items()]
+                said += [f"{short(old or 'none')} -> {short(new)}" for old, new in pairs if old != new] or ["pod template of an older revision"]
         return ", ".join(said) or "nothing but the marks of the release"
 
     def told(self, seconds: float | None = None) -> dict[str, t.Any]:
         """As it stands in results and in the record; without seconds when it was only planned."""
-        told = {"name": self.name, "wave": self.wave, "changed": bool(self.patch), "images_before": self.before["images"], "images": self.after["images"]}
+        told = {
+            "name": self.name,
+            "kind": self.kind,
+            "wave": self.wave,
+            "changed": bool(self.patch),
+            "images_before": images(self.before),
+            "images": images(self.after),
+        }
         return told if seconds is None else {**told, "seconds": seconds}
 
 
-def begin(api: KubeApi, changes: list[Change], there: dict[str, Object], context: Context, how: str = "") -> Wait:
-    """Patches all of them, then hands over the wait for all of them. ``there`` is kept up to date."""
-    namespace = context.params["namespace"]
-    for change in changes:
-        if change.patch:
-            there[change.name] = api.patch(f"{deployments(namespace)}/{change.name}", change.patch)
-            context.say(f"{change.name}: {how}{change}")
-    return Wait(api, namespace, {change.name: change.target for change in changes}, there, context)
+def images(parts: Parts) -> dict[str, str]:
+    """Images by container."""
+    if ("template",) in parts:
+        return {container["name"]: container["image"] for container in containers(parts[("template",)]["spec"])}
+    return {path[1]: image for path, image in parts.items() if path[0] == "images"}
 
 
 def diff(changes: list[Change]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """Before and after of what has to change, by name."""
     needed = [change for change in changes if change.patch]
-    return {change.name: change.before for change in needed}, {change.name: change.after for change in needed}
+    return {change.name: nested(change.before) for change in needed}, {change.name: nested(change.after) for change in needed}
 
 
 def short(image: str) -> str:

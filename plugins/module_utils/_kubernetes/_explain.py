@@ -78,7 +78,8 @@ def _warnings(api: KubeApi, context: Context) -> list[Object]:
 
 def _command(namespace: str, findings: list[Finding], waiting: dict[str, Object]) -> str:
     if not findings:
-        return f"kubectl -n {namespace} describe deployment {next(iter(waiting), '')}".rstrip()
+        name, thing = next(iter(waiting.items()), ("", {"kind": "Deployment"}))
+        return f"kubectl -n {namespace} describe {thing['kind'].lower()} {name}".rstrip()
     said = findings[0].trouble
     if said.container and said.exit_code is not None:
         return f"kubectl -n {namespace} logs {said.pod} -c {said.container}"

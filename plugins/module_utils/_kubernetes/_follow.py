@@ -22,6 +22,8 @@ from ._port import SYNC, TICK, Event, Object
 _TICK_SECONDS = 1.0
 # How long an API server may be away (a restart, a fail-over) before the wait is given up.
 _AWAY_SECONDS = 60.0
+# How long one watch is asked for; it is taken up again for as long as somebody reads.
+_WATCH_SECONDS = 300
 
 
 class Watching(t.Protocol):
@@ -32,56 +34,62 @@ class Watching(t.Protocol):
         """What happens after that version, for at most that long: kind and object."""
 
 
-def follow(api: Watching, paths: t.Mapping[str, str], seconds: float, clock: Clock) -> t.Iterator[Event]:
-    """Yields events of all paths, and a TICK a second while nothing happens, until the time is over or the caller stops.
+class Following:
+    """See :class:`Follow`. One thread a path: a watch is a blocking read. They are daemons, so a reader that stops leaves nothing to wait for."""
 
-    One thread a path: a watch is a blocking read. They are daemons, so a caller that stops leaves nothing to wait for.
-    """
-    events: queue.Queue[Event | ReleaseError] = queue.Queue()
-    stop = threading.Event()
-    end = clock.now() + seconds
-    for path, version in paths.items():
-        threading.Thread(target=_one, args=(api, path, version, end, clock, events, stop), daemon=True).start()
-    try:
-        while (left := end - clock.now()) > 0:
+    def __init__(self, api: Watching, paths: t.Mapping[str, str], clock: Clock) -> None:
+        self._api, self._clock = api, clock
+        self._events: queue.Queue[Event | ReleaseError] = queue.Queue()
+        self._stop = threading.Event()
+        for path, version in paths.items():
+            self.add(path, version)
+
+    def __enter__(self) -> Following:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._stop.set()
+
+    def __iter__(self) -> t.Iterator[Event]:
+        while True:
             try:
-                event = events.get(timeout=min(_TICK_SECONDS, left))
+                event = self._events.get(timeout=_TICK_SECONDS)
             except queue.Empty:
                 event = Event("", TICK, {})
             if isinstance(event, ReleaseError):
                 raise event
             yield event
-    finally:
-        stop.set()
 
+    def add(self, path: str, version: str = "") -> None:
+        threading.Thread(target=self._watch, args=(path, version), daemon=True).start()
 
-def _one(api: Watching, path: str, version: str, end: float, clock: Clock, events: queue.Queue[Event | ReleaseError], stop: threading.Event) -> None:
-    heard = clock.now()
-    while not stop.is_set() and (left := end - clock.now()) > 0:
-        try:
-            if not version:
-                listing = api.get(path)
-                version = listing["metadata"]["resourceVersion"]
-                events.put(Event(path, SYNC, listing))
-            for kind, thing in api.watch(path, version, max(1, int(left))):
-                heard = clock.now()
-                version = thing["metadata"]["resourceVersion"]
-                if kind != "BOOKMARK":
-                    events.put(Event(path, kind, thing))
-                if stop.is_set():
+    def _watch(self, path: str, version: str) -> None:
+        heard = self._clock.now()
+        while not self._stop.is_set():
+            try:
+                if not version:
+                    listing = self._api.get(path)
+                    version = listing["metadata"]["resourceVersion"]
+                    self._events.put(Event(path, SYNC, listing))
+                for kind, thing in self._api.watch(path, version, _WATCH_SECONDS):
+                    heard = self._clock.now()
+                    version = thing["metadata"]["resourceVersion"]
+                    if kind != "BOOKMARK":
+                        self._events.put(Event(path, kind, thing))
+                    if self._stop.is_set():
+                        return
+                heard = self._clock.now()
+                self._stop.wait(0.05)  # a server that ends every watch at once is not to be asked in a tight loop
+            except Gone:
+                version = ""
+            except Unavailable as exc:
+                if self._clock.now() - heard > _AWAY_SECONDS:
+                    self._events.put(exc)
                     return
-            heard = clock.now()
-            stop.wait(0.05)  # a server that ends every watch at once is not to be asked in a tight loop
-        except Gone:
-            version = ""
-        except Unavailable as exc:
-            if clock.now() - heard > _AWAY_SECONDS:
-                events.put(exc)
+                self._clock.sleep(0.2)
+            except ReleaseError as exc:
+                self._events.put(exc)
                 return
-            clock.sleep(0.2)
-        except ReleaseError as exc:
-            events.put(exc)
-            return
-        except Exception as exc:  # a thread must not die unheard: the caller would wait for its whole time
-            events.put(ReleaseError(f"Watching {path} failed.", why=[f"{type(exc).__name__}: {exc}"]))
-            return
+            except Exception as exc:  # a thread must not die unheard: the reader would wait for its whole time
+                self._events.put(ReleaseError(f"Watching {path} failed.", why=[f"{type(exc).__name__}: {exc}"]))
+                return

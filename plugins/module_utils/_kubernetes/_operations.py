@@ -12,6 +12,7 @@ import typing as t
 from .._common._operation import Operation
 from . import _access, _health, _lock_operations, _report, _rollback, _rollout
 from ._api import OPTIONS, ClusterApi
+from ._port import WORKLOADS
 
 _NAMESPACE: dict[str, t.Any] = {**OPTIONS, "namespace": {"type": "str", "required": True}}
 _LOCK: dict[str, t.Any] = {"lock_force": {"type": "bool", "default": False}}
@@ -30,11 +31,17 @@ ROLLOUT = Operation(
             "required": True,
             "options": {
                 "name": {"type": "str", "required": True},
-                "images": {"type": "dict", "required": True},
+                "kind": {"type": "str", "choices": list(WORKLOADS), "default": "Deployment"},
+                "images": {"type": "dict"},
+                "env": {"type": "dict", "no_log": False},
+                "resources": {"type": "dict"},
                 "replicas": {"type": "int"},
+                "strategy": {"type": "str", "choices": ["rolling", "recreate"]},
+                "timeout": {"type": "int"},
                 "wave": {"type": "int", "default": 1},
             },
         },
+        "parallel": {"type": "int"},
     },
     ClusterApi,
     _rollout.run,
@@ -47,11 +54,14 @@ ROLLBACK = Operation(
         **_TIMEOUT,
         "release": {"type": "str", "required": True},
         "workloads": {"type": "list", "elements": "str"},
+        "to_revision": {"type": "int"},
+        "to_release": {"type": "str"},
         "reason": {"type": "str"},
         "unfinished_only": {"type": "bool", "default": False},
     },
     ClusterApi,
     _rollback.run,
+    {"mutually_exclusive": [["to_revision", "to_release", "unfinished_only"]], "required_by": {"to_revision": ["workloads"]}},
 )
 
 ACCESS = Operation({**_NAMESPACE, "read_only": {"type": "bool", "default": False}}, ClusterApi, _access.run)

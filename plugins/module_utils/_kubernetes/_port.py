@@ -27,6 +27,22 @@ class Event(t.NamedTuple):
     object: Object
 
 
+class Follow(t.Protocol):
+    """Several watches as one stream of events without an end; whoever reads it keeps their own time."""
+
+    def __enter__(self) -> Follow:
+        """The stream; leaving the block ends its watches."""
+
+    def __exit__(self, *details: object) -> None:
+        """Ends the watches."""
+
+    def __iter__(self) -> t.Iterator[Event]:
+        """The events, and a TICK for every second without one."""
+
+    def add(self, path: str, version: str = "") -> None:
+        """Watches one collection more, from after that resource version; without one it begins with a SYNC."""
+
+
 class KubeApi(t.Protocol):
     """Paths begin with /api or /apis. Errors are those of ``_common._errors``: NotFound, Conflict, Unavailable, ReleaseError."""
 
@@ -45,22 +61,40 @@ class KubeApi(t.Protocol):
     def put(self, path: str, body: Object) -> Object:
         """Replaces an object; raises Conflict when it is no longer the version that the body names."""
 
+    def delete(self, path: str, body: Object | None = None) -> Object:
+        """Deletes an object.
+
+        :param body: DeleteOptions, such as preconditions.
+        """
+
     def time(self) -> float:
         """Seconds since the epoch by the API server's clock, which all controllers share."""
 
-    def follow(self, paths: t.Mapping[str, str], seconds: float) -> t.Iterator[Event]:
-        """Watches all paths at once for that long.
+    def follow(self, paths: t.Mapping[str, str]) -> Follow:
+        """Watches all paths at once.
 
         :param paths: collection path -> resource version to begin after; an empty one begins with a SYNC.
         """
 
 
+# The kinds that releases roll out, with their resources.
+WORKLOADS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+
+
+def workloads(kind: str, namespace: str) -> str:
+    return f"/apis/apps/v1/namespaces/{namespace}/{WORKLOADS[kind]}"
+
+
 def deployments(namespace: str) -> str:
-    return f"/apis/apps/v1/namespaces/{namespace}/deployments"
+    return workloads("Deployment", namespace)
 
 
 def replica_sets(namespace: str) -> str:
     return f"/apis/apps/v1/namespaces/{namespace}/replicasets"
+
+
+def controller_revisions(namespace: str) -> str:
+    return f"/apis/apps/v1/namespaces/{namespace}/controllerrevisions"
 
 
 def pods(namespace: str) -> str:

@@ -12,59 +12,85 @@ import typing as t
 from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context, Result
 from . import _baseline as baseline
-from ._change import Change, begin, diff, short
+from . import _parts as parts
+from ._change import Change, diff, images, short
 from ._lock import Lock, LockLost
-from ._port import KubeApi, Object, deployments
+from ._port import KubeApi, Object, workloads
 from ._record import Record
-from ._settle import Target, Wait
-from ._workload import absent, by_name, images
+from ._settle import Wait, digests
+from ._workload import absent, by_name, containers
+
+Workload = dict[str, t.Any]
 
 
-def plan(workloads: list[dict[str, t.Any]], there: dict[str, Object], release: str) -> list[Change]:
-    """Every workload with what has to change. Unknown names and containers, all of them, are one InputError."""
-    problems = _problems(workloads, there)
+def read(api: KubeApi, namespace: str, kinds: t.Iterable[str]) -> tuple[dict[str, dict[str, Object]], dict[str, str]]:
+    """All objects by kind and name, and the version of each list by its path."""
+    there, versions = {}, {}
+    for kind in sorted(set(kinds)):
+        path = workloads(kind, namespace)
+        listing = api.get(path)
+        there[kind], versions[path] = by_name(listing, kind), listing["metadata"]["resourceVersion"]
+    return there, versions
+
+
+def plan(wanted: list[Workload], there: dict[str, Object], release: str, timeout: int = 300) -> list[Change]:
+    """Every workload with what has to change. ``there``: the objects by name."""
+    return [_change(workload, there[workload["name"]], release, timeout) for workload in wanted]
+
+
+def check(wanted: list[Workload], there: dict[str, dict[str, Object]], timeout: int = 300) -> None:
+    """Whatever does not fit what is in the cluster, all of it, is one InputError."""
+    problems = []
+    names = [workload["name"] for workload in wanted]
+    problems += [f"workload {name} is listed {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
+    for workload in wanted:
+        of_kind = there[workload["kind"]]
+        if workload["name"] in of_kind:
+            problems += _problems(workload, of_kind[workload["name"]], workload["timeout"] or timeout)
+        else:
+            problems.append(absent(workload["name"], of_kind, workload["kind"]))
     if problems:
         raise InputError(
-            "The rollout does not fit what is in the cluster; nothing was changed.", why=problems, then="correct release_services, or create what is missing"
+            "The rollout does not fit what is in the cluster; nothing was changed.",
+            why=list(dict.fromkeys(problems)),
+            then="correct release_services, or create what is missing",
         )
-    return [_change(workload, there[workload["name"]], release) for workload in workloads]
 
 
-def _problems(workloads: list[dict[str, t.Any]], there: dict[str, Object]) -> list[str]:
-    problems = []
-    names = [workload["name"] for workload in workloads]
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
-            problems.append(f"workload {name} is listed {names.count(name)} times")
-        if name not in there:
-            problems.append(absent(name, there))
-    for workload in workloads:
-        known = images(there[workload["name"]]) if workload["name"] in there else None
-        for container in workload["images"] if known is not None else []:
-            if container not in (known or {}):
-                problems.append(f"Deployment {workload['name']} has no container named {container}; it has: {', '.join(known or {})}")
-    return problems
+def _problems(workload: Workload, thing: Object, timeout: int) -> t.Iterator[str]:
+    what = f"{thing['kind']} {workload['name']}"
+    known = [container["name"] for container in containers(thing["spec"]["template"]["spec"])]
+    for option in ("images", "env", "resources"):
+        for container in workload[option] or {}:
+            if container not in known:
+                yield f"{what} has no container named {container}; it has: {', '.join(known)}"
+    if thing["kind"] == "DaemonSet" and workload["replicas"] is not None:
+        yield f"{what} takes no replicas: one pod runs on every node that it wants"
+    if thing["kind"] != "Deployment" and workload["strategy"]:
+        yield f"{what} takes no strategy; only a Deployment does"
+    if (thing["spec"].get("updateStrategy") or {}).get("type") == "OnDelete":
+        yield f"{what} replaces pods only when they are deleted (its updateStrategy is OnDelete); allowed: RollingUpdate"
+    if thing["spec"].get("minReadySeconds", 0) >= timeout:
+        yield f"{what} can not settle in time: its minReadySeconds is {thing['spec']['minReadySeconds']}, the timeout {timeout} s"
 
 
-def _change(workload: dict[str, t.Any], thing: Object, release: str) -> Change:
-    wave = workload["wave"]
-    now = {"images": {name: image for name, image in images(thing).items() if name in workload["images"]}, "replicas": thing["spec"].get("replicas", 1)}
-    replicas = workload.get("replicas")
-    after = {"images": dict(workload["images"]), "replicas": now["replicas"] if replicas is None else replicas}
-    target = Target(thing["metadata"]["uid"], dict(workload["images"]))
-    if now == after:
-        return Change(workload["name"], wave, target, now, after, {})
-    # A baseline that this release has recorded already is what ran before it: a second look would record our own half-done work.
-    kept = baseline.recorded(thing, release) or baseline.observed(thing, wave)
-    annotations: dict[str, str | None] = {baseline.RELEASE: release, baseline.BASELINE: kept.as_text(), baseline.UNDONE: None}
-    wanted = {name: image for name, image in after["images"].items() if now["images"][name] != image}
-    return Change(workload["name"], wave, target, now, after, baseline.body(thing, wanted, replicas if replicas != now["replicas"] else None, annotations))
+def _change(workload: Workload, thing: Object, release: str, timeout: int) -> Change:
+    after = parts.wanted(workload)
+    now = parts.observed(thing, after)
+    patch: Object = {}
+    if parts.differing(now, after):
+        kept = baseline.before(thing, release, workload["wave"], after)
+        marks: dict[str, str | None] = {baseline.RELEASE: release, baseline.BASELINE: kept.as_text(), baseline.UNDONE: None}
+        patch = parts.body(thing, now, after, marks)
+    return Change(workload["name"], thing["kind"], thing["metadata"]["uid"], workload["wave"], now, after, patch, workload["timeout"] or timeout)
 
 
 def run(api: KubeApi, context: Context) -> Result:
-    params = context.params
-    listing = api.get(deployments(params["namespace"]))
-    changes = plan(params["workloads"], by_name(listing), params["release"])
+    params, wanted = context.params, context.params["workloads"]
+    there, versions = read(api, params["namespace"], (workload["kind"] for workload in wanted))
+    check(wanted, there, params["timeout"])
+    objects = {workload["name"]: there[workload["kind"]][workload["name"]] for workload in wanted}
+    changes = plan(wanted, objects, params["release"], params["timeout"])
     before, after = diff(changes)
     if context.check_mode:
         for change in changes:
@@ -73,15 +99,19 @@ def run(api: KubeApi, context: Context) -> Result:
         return Result(bool(after), before, after, {"workloads": [change.told() for change in changes]})
     record, lock = Record(api, params["namespace"], params["release"], context.clock), Lock(api, context)
     told: list[dict[str, t.Any]] = []
-    for wave in sorted({change.wave for change in changes}):
-        if told and after:  # seconds have passed: what others have written since counts
-            listing = api.get(deployments(params["namespace"]))
-        try:
-            told += _wave(api, context, [w for w in params["workloads"] if w["wave"] == wave], listing, record, lock)
-        except _Stopped as exc:
-            where = [*(f"{item['name']} on {_shorts(item['images'])}" for item in told), *exc.where]
-            where += [f"{change.name} untouched" for change in changes if change.wave > wave]
-            raise _told_where(exc.error, params["release"], where) from exc.error
+    with Wait(api, context, objects, versions) as wait:
+        for wave in sorted({change.wave for change in changes}):
+            try:
+                told += _wave(context, [workload for workload in wanted if workload["wave"] == wave], wait, record, lock)
+            except _Stopped as exc:
+                where = [*(f"{item['name']} on {_shorts(item['images'])}" for item in told), *exc.where]
+                where += [f"{change.name} untouched" for change in changes if change.wave > wave]
+                raise _told_where(exc.error, params["release"], where) from exc.error
+    wrote = lock.token is not None
+    found = digests(api, params["namespace"], {item["name"]: item["images"] for item in told}) if wrote else {}
+    if wrote:
+        record.end("images", {"digests": found})
+    told = [{**item, "digests": found.get(item["name"], {})} for item in told]
     return Result(bool(after), before, after, {"workloads": told, "lock_token": params["lock_token"] if lock.token is None else lock.token})
 
 
@@ -93,39 +123,51 @@ class _Stopped(Exception):
         self.error, self.where = error, where
 
 
-def _wave(api: KubeApi, context: Context, workloads: list[dict[str, t.Any]], listing: Object, record: Record, lock: Lock) -> list[dict[str, t.Any]]:
-    params, there, wave = context.params, by_name(listing), workloads[0]["wave"]
-    changes = plan(workloads, there, params["release"])
-    before, after = diff(changes)
+def _wave(context: Context, wanted: list[Workload], wait: Wait, record: Record, lock: Lock) -> list[dict[str, t.Any]]:
+    """One wave, planned anew: what others have written since the beginning counts."""
+    params, wave = context.params, wanted[0]["wave"]
+    if gone := [workload["name"] for workload in wanted if workload["name"] not in wait.objects]:
+        error = InputError(f"{', '.join(gone)} was deleted before its wave began.", then="create what is missing, then run the release again")
+        raise _Stopped(error, [f"{workload['name']} untouched" for workload in wanted if workload["name"] not in gone])
+    changes = plan(wanted, wait.objects, params["release"], params["timeout"])
+
+    def again(thing: Object) -> Change:
+        return plan([workload for workload in wanted if workload["name"] == thing["metadata"]["name"]], wait.objects, params["release"], params["timeout"])[0]
+
+    _before, after = diff(changes)
     if after:
         lock.enter(params["lock_token"] if lock.token is None else lock.token, params["lock_force"])
-        record.begin("wave", {"wave": wave, "changes": {name: {"from": before[name]["images"], "to": after[name]["images"]} for name in after}})
-    wait = begin(api, changes, there, context)
+        moved = {change.name: {"from": images(change.before), "to": images(change.after)} for change in changes if change.patch}
+        record.begin("wave", {"wave": wave, "changes": moved})
     try:
-        wait.until_settled(listing["metadata"]["resourceVersion"], params["timeout"], lock.keep)
+        wait.roll(changes, again, lock.keep, params["parallel"] or 0)
     except LockLost:
         raise  # the record belongs to the other run now
     except ReleaseError as exc:
         if after:
             record.end("wave", {"wave": wave, "failed": context.redact.text(exc.what)})
         raise _Stopped(exc, [_where(change, wait) for change in changes]) from exc
-    digests = wait.digests()
-    told = [{**change.told(wait.settled[change.name]), "digests": digests[change.name]} for change in changes]
+    told = [change.told(wait.settled[change.name]) for change in changes]
     if after:
         record.end("wave", {"wave": wave, "workloads": told})
     return told
 
 
 def _where(change: Change, wait: Wait) -> str:
-    to = _shorts(change.after["images"])
+    to = _shorts(images(change.after))
     if change.name in wait.settled:
         return f"{change.name} on {to}"
-    available = (wait.objects[change.name].get("status") or {}).get("availableReplicas", 0)
-    return f"{change.name} between {_shorts(change.before['images'])} and {to} ({available} available)"
+    if change.name not in wait.objects:
+        return f"{change.name} deleted"
+    if change.patch and not wait.began(change):
+        return f"{change.name} untouched"
+    now = wait.objects[change.name].get("status") or {}
+    available = now.get("availableReplicas", now.get("numberAvailable", 0))
+    return f"{change.name} between {_shorts(images(change.before))} and {to} ({available} available)"
 
 
 def _shorts(images_by_container: dict[str, str]) -> str:
-    return ", ".join(short(image) for image in images_by_container.values())
+    return ", ".join(short(image) for image in images_by_container.values()) or "its own image"
 
 
 def _told_where(error: ReleaseError, release: str, where: list[str]) -> ReleaseError:

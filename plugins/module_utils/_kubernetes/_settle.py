@@ -3,136 +3,209 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Waits until every Deployment of a wave has settled on its images, by one watch each on Deployments and pods.
+"""Changes workloads and waits until each has settled on what it was given, by one watch a kind and namespace.
 
-Gives up at once on what will not heal.
+The watches go on from wave to wave, so what others write in between is known without asking. Pods are watched beside
+the workloads only once somebody has waited for a moment: a wave that is well needs no reasons. Gives up at once on what
+will not heal.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
+import itertools
 import typing as t
 
-from .._common._errors import Conflict, ReleaseError
+from .._common._errors import Conflict, NotFound, ReleaseError
 from .._common._operation import Context
 from . import _diagnosis as diagnosis
 from . import _workload as workload
+from ._change import Change
 from ._explain import Finding, failure
-from ._port import SYNC, KubeApi, Object, deployments, pods, replica_sets
+from ._parts import differing, observed, of_template
+from ._port import SYNC, Event, Follow, KubeApi, Object, pods, workloads
+from ._revisions import Revisions
+
+# A pod takes about that long to become ready when all is well (the kubelet looks at its containers once a second).
+_SECONDS_BEFORE_PODS = 1.5
 
 
-@dataclasses.dataclass(frozen=True)
-class Target:
-    """Where a Deployment is to settle: these images in this very object."""
+# How often a patch is made anew because somebody else was quicker: a status that is being written is one, too.
+_TRIES = 10
 
-    uid: str
-    images: dict[str, str]
+Plan = t.Callable[[Object], Change]
 
 
 class Wait:
-    """The state of one wait. ``settled`` holds seconds by name; ``objects`` the newest Deployments seen."""
+    """``objects`` holds the newest state of all workloads by name; ``settled`` the seconds that each change took.
 
-    def __init__(self, api: KubeApi, namespace: str, targets: dict[str, Target], objects: dict[str, Object], context: Context) -> None:
-        self.api, self.namespace, self.targets, self.context = api, namespace, targets, context
-        self.objects = {name: objects[name] for name in targets}
+    :param versions: collection path -> resource version of the list that ``objects`` come from.
+    """
+
+    def __init__(self, api: KubeApi, context: Context, objects: dict[str, Object], versions: dict[str, str]) -> None:
+        self.api, self.context, self.namespace, self.objects = api, context, context.params["namespace"], objects
         self.settled: dict[str, float] = {}
-        self.pods: dict[str, Object] = {}
-        self._hopeless: dict[str, Object] = {}
+        self._versions = versions
+        self._stream: Follow | None = None
+        self._changes: dict[str, Change] = {}
+        self._began: dict[str, float] = {}
         self._said: dict[str, str] = {}
-        self._started = context.clock.now()
-        self._replica_sets: dict[str, Object] = {}
-        self._asked: set[tuple[str, str]] = set()
-        for name in targets:
-            self._look(name)
+        self._pods: dict[str, Object] | None = None
+        self._hopeless: dict[str, Object] = {}
+        self._freed: set[str] = set()
+        self._revisions = Revisions(api, self.namespace)
 
-    def until_settled(self, version: str, timeout: int, keep: t.Callable[[], None] = lambda: None) -> None:
-        """
-        :param version: resource version of the list of Deployments that was read before the first patch.
+    def __enter__(self) -> Wait:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        if self._stream is not None:
+            self._stream.__exit__(*details)
+
+    def roll(self, changes: list[Change], plan: Plan, keep: t.Callable[[], None], parallel: int = 0, how: str = "") -> None:
+        """Makes the changes of one wave, at most ``parallel`` at a time (0: all), and waits for all of them.
+
+        :param plan: makes a change anew, for an object that somebody else wrote meanwhile.
         :param keep: called all the while, about once a second at least; keeps the lock.
         """
-        if self._waiting():
-            here = {deployments(self.namespace): version, pods(self.namespace): ""}
-            for event in self.api.follow(here, timeout):
-                keep()
-                if event.path == deployments(self.namespace):
-                    self._deployment(event.type, event.object)
-                elif event.path == pods(self.namespace):
-                    self._pod(event.type, event.object)
-                if not self._waiting():
-                    return
-                if any(self._workload_of(pod) in self._waiting() for pod in self._hopeless.values()):
-                    self._give_up()
-            raise self._failure(f"{', '.join(self._waiting())} did not settle within {timeout} s.", self._findings())
+        queue, self._changes = list(changes), {}
+        for _event in itertools.chain([None], self._events(keep)):
+            while queue and not (parallel and len(self._waiting()) >= parallel):
+                self._begin(queue.pop(0), plan, how)
+            if not self._waiting():
+                return
+            self._look_at_the_clock()
 
-    def digests(self) -> dict[str, dict[str, str]]:
-        """Digest by container and workload, as the container runtime reports what it runs."""
-        found: dict[str, dict[str, str]] = {name: {} for name in self.targets}
-        for pod in self.pods.values():
-            for container in (pod.get("status") or {}).get("containerStatuses") or []:
-                for name, target in self.targets.items():
-                    if _spec_image(pod, container["name"]) == target.images.get(container["name"]) and "@" in container.get("imageID", ""):
-                        found[name][container["name"]] = container["imageID"].rsplit("@", 1)[1]
-        return found
+    def began(self, change: Change) -> bool:
+        """Whether it was its turn already."""
+        return change.name in self._began
+
+    def _events(self, keep: t.Callable[[], None]) -> t.Iterator[Event]:
+        if self._stream is None:
+            self._stream = self.api.follow(self._versions)
+        for event in self._stream:
+            keep()
+            if event.path == pods(self.namespace):
+                self._pod(event.type, event.object)
+            elif event.path:
+                self._workload(event)
+            if any(self._name_of(pod) for pod in self._hopeless.values()):
+                self._give_up()
+            yield event
+
+    def _begin(self, change: Change, plan: Plan, how: str) -> None:
+        change = self._made(change, plan)
+        if change.patch:
+            self.context.say(f"{change.name}: {how}{change}")
+        self._changes[change.name] = change
+        self._began[change.name] = self.context.clock.now()
+        self._look(change.name)
+
+    def _made(self, change: Change, plan: Plan) -> Change:
+        """Patches, with what others have written meanwhile in the baseline; the change as it was made in the end."""
+        for left in reversed(range(_TRIES)):
+            try:
+                if change.patch:
+                    self.objects[change.name] = self.api.patch(change.path(self.namespace), change.patch)
+                return change
+            except Conflict:
+                one = f"{workloads(change.kind, self.namespace)}?fieldSelector=metadata.name%3D{change.name}"
+                there = workload.by_name(self.api.get(one), change.kind).get(change.name)
+                if not left or there is None or there["metadata"]["uid"] != change.uid:
+                    raise
+                self.objects[change.name] = there
+                change = plan(there)
+        return change
 
     def _waiting(self) -> list[str]:
-        return [name for name in self.targets if name not in self.settled]
+        return [name for name in self._changes if name not in self.settled]
 
-    def _deployment(self, kind: str, thing: Object) -> None:
-        if kind == SYNC:
-            there = workload.by_name(thing)
-            for name in self.targets:
-                self._deployment("MODIFIED" if name in there else "DELETED", there.get(name) or self.objects[name])
+    def _look_at_the_clock(self) -> None:
+        now = self.context.clock.now()
+        late = {name: self._changes[name].timeout for name in self._waiting() if now - self._began[name] > self._changes[name].timeout}
+        if late:
+            raise self._failure(f"{', '.join(late)} did not settle within {', '.join(dict.fromkeys(f'{timeout} s' for timeout in late.values()))}.")
+        if self._pods is None and self._stream is not None and any(now - self._began[name] > _SECONDS_BEFORE_PODS for name in self._waiting()):
+            self._pods = {}
+            self._stream.add(pods(self.namespace))
+
+    def _workload(self, event: Event) -> None:
+        if event.type == SYNC:
+            kind = next(kind for kind in {thing["kind"] for thing in self.objects.values()} if workloads(kind, self.namespace) == event.path)
+            there = workload.by_name(event.object, kind)
+            for name, known in list(self.objects.items()):
+                if known["kind"] == kind:
+                    self._workload(Event(event.path, "MODIFIED" if name in there else "DELETED", there.get(name) or known))
             return
-        name = thing["metadata"]["name"]
-        if name not in self.targets or not _newer(thing, self.objects[name]):
+        thing, name = event.object, event.object["metadata"]["name"]
+        known_as = self.objects.get(name)
+        if known_as is None or known_as["kind"] != thing["kind"] or not _newer(thing, known_as):
             return
-        if kind == "DELETED" or thing["metadata"]["uid"] != self.targets[name].uid:
+        if name in self._waiting() and (event.type == "DELETED" or thing["metadata"]["uid"] != self._changes[name].uid):
             raise Conflict(
-                f"Deployment {name} was deleted while it rolled out.", then=f"kubectl -n {self.namespace} get deployment {name}; then run the release again"
+                f"{thing['kind']} {name} was deleted while it rolled out.",
+                then=f"kubectl -n {self.namespace} get {thing['kind'].lower()} {name}; then run the release again",
             )
+        if event.type == "DELETED":
+            del self.objects[name]
+            return
         self.objects[name] = thing
-        self._look(name)
+        if name in self._waiting():
+            self._look(name)
 
     def _look(self, name: str) -> None:
-        thing, target = self.objects[name], self.targets[name]
-        there = workload.images(thing)
-        if name in self.settled:
-            return
-        if any(there.get(container) != image for container, image in target.images.items()):
+        thing, change = self.objects[name], self._changes[name]
+        target = of_template(change.after)
+        if foreign := differing(observed(thing, target), target):
+            there = observed(thing, target)
             raise Conflict(
-                f"Somebody else changed Deployment {name} while it rolled out.",
-                why=[
-                    f"container {container}: wanted {image}, found {there.get(container)}"
-                    for container, image in target.images.items()
-                    if there.get(container) != image
-                ],
-                then=f"kubectl -n {self.namespace} get deployment {name} -o yaml --show-managed-fields; then run the release again",
+                f"Somebody else changed {thing['kind']} {name} while it rolled out" + (f": {who}." if (who := last_writer(thing)) else "."),
+                why=[f"{' '.join(path)}: wanted {target[path]}, found {there.get(path)}" for path in foreign if path[0] in ("images", "resources")]
+                or [f"{' '.join(path[:3])} is not what this release has set" for path in foreign],
+                then=f"kubectl -n {self.namespace} get {thing['kind'].lower()} {name} -o yaml --show-managed-fields; then run the release again",
             )
         now = workload.status(thing)
         if now.state == workload.READY:
-            self.settled[name] = round(self.context.clock.now() - self._started, 1)
+            self.settled[name] = round(self.context.clock.now() - self._began[name], 1)
             if self.settled[name]:
                 self.context.say(f"{name}: settled after {self.settled[name]} s, {now.text}")
         elif now.state == workload.FAILED:
-            raise self._failure(f"{name} failed: {now.text}.", self._findings())
+            raise self._failure(f"{name} failed: {now.text}.")
         elif workload.seen(thing) and self._said.get(name) != now.step:
             self._said[name] = now.step
             self.context.say(f"{name}: {now.text}")
 
     def _pod(self, kind: str, thing: Object) -> None:
         if kind == SYNC:
-            self.pods, self._hopeless = {}, {}
+            self._pods, self._hopeless = {}, {}
             for item in thing["items"]:
                 self._pod("ADDED", item)
             return
-        uid = thing["metadata"]["uid"]
-        self.pods.pop(uid, None)
+        uid, there = thing["metadata"]["uid"], self._pods if self._pods is not None else {}
+        there.pop(uid, None)
         self._hopeless.pop(uid, None)
         if kind != "DELETED":
-            self.pods[uid] = thing
+            there[uid] = thing
             found = diagnosis.trouble(thing)
             if found and found.hopeless:
                 self._hopeless[uid] = thing
+                self._free(thing)
+
+    def _free(self, pod: Object) -> None:
+        """Deletes a broken pod of an old version that a StatefulSet waits for before it goes on.
+
+        The controller waits for it to become ready, which it never does; going back to the old template alone does not
+        help (Kubernetes documentation, StatefulSets, "Forced rollback").
+        """
+        for name in self._waiting():
+            thing, uid = self.objects[name], pod["metadata"]["uid"]
+            if thing["kind"] != "StatefulSet" or uid in self._freed or not workload.seen(thing) or not self._revisions.owns(thing, pod):
+                continue
+            if not self._revisions.is_newest(thing, pod):
+                self._freed.add(uid)
+                self.context.say(f"{name}: deleting its broken pod {pod['metadata']['name']} of the version before, which holds up the others")
+                with contextlib.suppress(NotFound, Conflict):  # it is gone, or another one of its name has taken its place
+                    self.api.delete(f"{pods(self.namespace)}/{pod['metadata']['name']}", {"preconditions": {"uid": uid}})
 
     def _give_up(self) -> None:
         """What only is not ready yet is no reason; it is left to the state of its workload."""
@@ -142,10 +215,11 @@ class Wait:
 
     def _findings(self) -> list[Finding]:
         """One a workload that still waits: the hopeless before the others, a named reason before 'not ready'."""
+        if self._pods is None:
+            self._pods = {item["metadata"]["uid"]: item for item in self.api.get(pods(self.namespace))["items"]}
         found: dict[str, Finding] = {}
-        for pod in self.pods.values():
-            name = self._workload_of(pod)
-            if name not in self._waiting() or pod["metadata"].get("deletionTimestamp"):
+        for pod in self._pods.values():
+            if pod["metadata"].get("deletionTimestamp") or not (name := self._name_of(pod)):
                 continue
             said = diagnosis.trouble(pod)
             if not said and (unready := diagnosis.unready(pod)):
@@ -154,28 +228,40 @@ class Wait:
                 found[name] = Finding(name, pod, said)
         return list(found.values())
 
-    def _workload_of(self, pod: Object) -> str:
-        """The workload whose newest ReplicaSet owns the pod, by UID; '' for pods of others and of old versions.
+    def _name_of(self, pod: Object) -> str:
+        """The workload that is waited for and whose newest version the pod runs; '' for all other pods."""
+        found = self._revisions.workload_of(pod, [self.objects[name] for name in self._waiting()])
+        return str(found["metadata"]["name"]) if found else ""
 
-        The Deployment controller writes the revision before observedGeneration: a Deployment that it has not seen yet still
-        points at the version that we want to leave.
-        """
-        reference = workload.owner(pod, "ReplicaSet")
-        for name, thing in self.objects.items():
-            if not reference or not pod["metadata"]["name"].startswith(name) or not workload.seen(thing):
-                continue
-            newest = workload.current_replica_set(thing, self._replica_sets.values())
-            if newest is None and (name, workload.revision(thing)) not in self._asked:
-                self._asked.add((name, workload.revision(thing)))
-                listing = self.api.get(replica_sets(self.namespace))
-                self._replica_sets = {item["metadata"]["uid"]: item for item in listing["items"]}
-                newest = workload.current_replica_set(thing, self._replica_sets.values())
-            if newest and newest["metadata"]["uid"] == reference["uid"]:
-                return name
-        return ""
+    def _failure(self, what: str, findings: list[Finding] | None = None) -> ReleaseError:
+        told = self._findings() if findings is None else findings
+        return failure(self.api, self.context, what, told, {name: self.objects[name] for name in self._waiting()})
 
-    def _failure(self, what: str, findings: list[Finding]) -> ReleaseError:
-        return failure(self.api, self.context, what, findings, {name: self.objects[name] for name in self._waiting()})
+
+def digests(api: KubeApi, namespace: str, wanted: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Digest by container and workload, as the container runtime reports what it runs.
+
+    :param wanted: images by container and workload.
+    """
+    found: dict[str, dict[str, str]] = {name: {} for name in wanted}
+    for pod in api.get(pods(namespace))["items"]:
+        images = {container["name"]: container["image"] for container in workload.containers(pod["spec"])}
+        for status in workload.statuses(pod):
+            for name, containers in wanted.items():
+                if containers.get(status["name"]) == images.get(status["name"], "") and "@" in status.get("imageID", ""):
+                    found[name][status["name"]] = status["imageID"].rsplit("@", 1)[1]
+    return found
+
+
+def last_writer(thing: Object) -> str:
+    """Who wrote the pod template last, other than ourselves, by the managed fields; '' where they do not tell."""
+    wrote = [
+        entry
+        for entry in thing["metadata"].get("managedFields") or []
+        if "f:template" in (entry.get("fieldsV1") or {}).get("f:spec", {}) and entry.get("manager") != "runbook.release"
+    ]
+    newest = max(wrote, key=lambda entry: str(entry.get("time", "")), default=None)
+    return f"{newest['manager']} at {newest.get('time', 'an unknown time')}" if newest else ""
 
 
 def _rank(said: diagnosis.Trouble) -> tuple[bool, bool, bool]:
@@ -185,7 +271,3 @@ def _rank(said: diagnosis.Trouble) -> tuple[bool, bool, bool]:
 def _newer(thing: Object, known: Object) -> bool:
     """Events of before our patch come first when the watch begins at an older version; they tell nothing new."""
     return int(thing["metadata"]["resourceVersion"]) >= int(known["metadata"]["resourceVersion"]) or thing["metadata"]["uid"] != known["metadata"]["uid"]
-
-
-def _spec_image(pod: Object, container: str) -> str:
-    return next((item["image"] for item in pod["spec"]["containers"] if item["name"] == container), "")

@@ -45,7 +45,8 @@ def markdown(platform: str, release: str, record: dict[str, t.Any]) -> str:
     if services:
         lines += ["", "## Services", ""]
         head = ("service", "container", "from", "to", "digest", "wave", "seconds")
-        lines += _table(head, [row for wave, workload in services for row in _service_rows(wave, workload)])
+        digests = {name: found for entry in entries if entry["kind"] == "images" for name, found in entry["digests"].items()}
+        lines += _table(head, [row for wave, workload in services for row in _service_rows(wave, workload, digests.get(workload["name"], {}))])
     waves = [entry for entry in entries if entry["kind"] == "wave" and entry["phase"] == "began"]
     if waves:
         lines += ["", "## Waves", ""]
@@ -74,14 +75,14 @@ def _took(began: str, ended: str) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-def _service_rows(wave: int, workload: dict[str, t.Any]) -> list[tuple[str, ...]]:
+def _service_rows(wave: int, workload: dict[str, t.Any], digests: dict[str, str]) -> list[tuple[str, ...]]:
     return [
         (
             workload["name"],
             container,
             f"`{workload['images_before'].get(container, '')}`",
             f"`{image}`",
-            f"`{workload.get('digests', {}).get(container, 'not reported')}`",
+            f"`{digests.get(container, 'not reported')}`",
             str(wave),
             str(workload.get("seconds", "")),
         )

@@ -41,6 +41,7 @@ class Cluster:
         for name in services:
             self.deployments[name] = self._touch(
                 {
+                    "kind": "Deployment",
                     "metadata": {"name": name, "uid": f"uid-{name}", "generation": 0, "annotations": {"team": "payments"}},
                     "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": name, "image": image(name, version)}]}}},
                     "status": {},
@@ -66,6 +67,7 @@ class Cluster:
 
     def get(self, path):
         self.requests.append(("GET", path))
+        query = urllib.parse.parse_qs(urllib.parse.urlsplit(path).query)
         path = urllib.parse.urlsplit(path).path
         kinds = {
             DEPLOYMENTS: self.deployments.values(),
@@ -73,9 +75,13 @@ class Cluster:
             PODS: self.pods.values(),
             EVENTS: self.events,
             CONFIG_MAPS: self.config_maps.values(),
+            DEPLOYMENTS.replace("deployments", "statefulsets"): [],
+            DEPLOYMENTS.replace("deployments", "daemonsets"): [],
         }
         if path in kinds:
-            return copy.deepcopy({"metadata": {"resourceVersion": str(self.version)}, "items": list(kinds[path])})
+            name = query.get("fieldSelector", [""])[0].partition("metadata.name=")[2]
+            items = [item for item in kinds[path] if not name or item["metadata"]["name"] == name]
+            return copy.deepcopy({"metadata": {"resourceVersion": str(self.version)}, "items": items})
         return copy.deepcopy(self._find(path))
 
     def text(self, path):
@@ -116,6 +122,8 @@ class Cluster:
             return copy.deepcopy(thing)
         if body["metadata"].get("uid", thing["metadata"]["uid"]) != thing["metadata"]["uid"]:
             raise Conflict("uid mismatch")
+        if body["metadata"].get("resourceVersion", thing["metadata"]["resourceVersion"]) != thing["metadata"]["resourceVersion"]:
+            raise Conflict("the object has been modified")
         for key, value in body["metadata"].get("annotations", {}).items():
             thing["metadata"]["annotations"].pop(key, None)
             if value is not None:
@@ -130,18 +138,12 @@ class Cluster:
         self._touch(thing, generation=thing["spec"] != before)
         return copy.deepcopy(thing)
 
-    def follow(self, paths, seconds):
-        end = self.seconds + seconds
-        if not paths[PODS]:
-            yield Event(PODS, SYNC, self.get(PODS))
-        while self.seconds < end:
-            self.seconds += 1
-            if self.between:
-                self.between.pop(0)(self)
-            for name in list(self.deployments):
-                for event in self._control(name):
-                    yield copy.deepcopy(event)
-            yield Event("", TICK, {})
+    def delete(self, path, body=None):
+        self.requests.append(("DELETE", path))
+        return self.pods.pop(path.rsplit("/", 1)[-1], {})
+
+    def follow(self, paths):
+        return Stream(self, paths)
 
     # --- the controller
 
@@ -201,6 +203,38 @@ class Cluster:
         return pod
 
 
+class Stream:
+    """Every look at the watches is a second, and one step of the controller."""
+
+    def __init__(self, cluster, paths):
+        self.cluster, self.paths, self.todo = cluster, set(paths), [path for path, version in paths.items() if not version]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *details):
+        pass
+
+    def add(self, path, version=""):
+        self.paths.add(path)
+        if not version:
+            self.todo.append(path)
+
+    def __iter__(self):
+        while True:
+            while self.todo:
+                path = self.todo.pop()
+                yield Event(path, SYNC, self.cluster.get(path))
+            self.cluster.seconds += 1
+            if self.cluster.between:
+                self.cluster.between.pop(0)(self.cluster)
+            for name in list(self.cluster.deployments):
+                for event in self.cluster._control(name):
+                    if event.path in self.paths:
+                        yield copy.deepcopy(event)
+            yield Event("", TICK, {})
+
+
 def crashing(code=3):
     return {
         "ready": False,
@@ -210,11 +244,17 @@ def crashing(code=3):
     }
 
 
+def workload(name, **given):
+    """One workload with the defaults of the argument spec."""
+    missing = dict.fromkeys(("images", "env", "resources", "replicas", "strategy", "timeout"))
+    return {"name": name, "kind": "Deployment", "wave": 1, **missing, **given}
+
+
 def context(cluster, params, check_mode=False):
     """The context, and the lines that were shown."""
     lines = []
     clock = Clock(now=lambda: cluster.seconds, sleep=lambda seconds: None, wall=cluster.wall)
-    given = {"namespace": NAMESPACE, "timeout": 30, "lock_force": False, "lock_token": None, **params}
+    given = {"namespace": NAMESPACE, "timeout": 30, "lock_force": False, "lock_token": None, "parallel": None, **params}
     return Context(given, check_mode=check_mode, show=lines.append, clock=clock), lines
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._change import Change, short
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._settle import Target
 
 
 @pytest.mark.parametrize(
@@ -17,6 +16,14 @@ def test_an_image_is_said_by_its_tag_or_digest(name, said):
     assert short(name) == said
 
 
-def test_a_change_says_images_and_replicas_and_only_what_differs():
-    before, after = {"images": {"app": "r/app:1", "proxy": "r/proxy:7"}, "replicas": 2}, {"images": {"app": "r/app:2", "proxy": "r/proxy:7"}, "replicas": 3}
-    assert str(Change("auth", 1, Target("u", {}), before, after, {"spec": {}})) == "1 -> 2, 2 -> 3 replicas"
+def test_a_change_says_what_differs_and_no_value_of_the_environment():
+    images = {("images", "app"): "r/app:1", ("images", "proxy"): "r/proxy:7"}
+    before = {**images, ("replicas",): 2, ("env", "app", "TOKEN"): None, ("resources", "app", "limits", "cpu"): "500m"}
+    after = {
+        **before,
+        ("images", "app"): "r/app:2",
+        ("replicas",): 3,
+        ("env", "app", "TOKEN"): {"value": "s3cr3t"},
+        ("resources", "app", "limits", "cpu"): "0.5",
+    }
+    assert str(Change("auth", "Deployment", "u", 1, before, after, {"spec": {}}, 300)) == "1 -> 2, 2 -> 3 replicas, env TOKEN set"

@@ -72,6 +72,6 @@ def test_warnings_command_and_structure():
 
 
 def test_a_workload_without_a_pod_to_blame_is_told_by_its_status():
-    thing = {"metadata": {"name": "kyc", "generation": 1}, "spec": {"replicas": 2}, "status": {"observedGeneration": 1}}
+    thing = {"kind": "Deployment", "metadata": {"name": "kyc", "generation": 1}, "spec": {"replicas": 2}, "status": {"observedGeneration": 1}}
     error = failure(Logs(), context(Cluster([]), {})[0], "kyc failed.", [], {"kyc": thing})
     assert error.why == ["kyc: 0 of 2 updated, 0 available"] and error.then == "kubectl -n exchange describe deployment kyc"

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import Gone, NotFound, ReleaseError, Unavailable
 from ansible_collections.runbook.release.plugins.module_utils._common._operation import Clock
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._follow import follow
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._follow import Following
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import SYNC
 
 END = ("MODIFIED", {"metadata": {"name": "end", "resourceVersion": "999"}})
@@ -41,7 +41,7 @@ def change(version, kind="MODIFIED"):
 def names(server, version=""):
     """The names of the objects told of until the script is at its end; a list is told as SYNC."""
     told = []
-    for event in follow(server, {"/pods": version}, 20, Clock(sleep=lambda seconds: None)):
+    for event in Following(server, {"/pods": version}, Clock(sleep=lambda seconds: None)):
         if event.type == SYNC:
             told.append(SYNC)
         elif event.path:
@@ -79,7 +79,7 @@ def test_a_server_that_stays_away_ends_the_wait():
         now[0] += 10
 
     with pytest.raises(Unavailable, match="does not answer"):
-        list(follow(server, {"/pods": "4"}, 300, Clock(now=lambda: now[0], sleep=sleep)))
+        list(Following(server, {"/pods": "4"}, Clock(now=lambda: now[0], sleep=sleep)))
     assert len(server.asked) < 20
 
 

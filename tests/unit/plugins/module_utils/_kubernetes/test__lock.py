@@ -16,7 +16,7 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes import
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _rollout as rollout
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._lock import NAME, SECONDS, TAKEN_FROM, Lock, LockLost
 
-from .cluster import Cluster, context, image
+from .cluster import Cluster, context, image, workload
 
 ELSEWHERE = "deploy@runner-3 pid 77 since 1"
 
@@ -37,7 +37,7 @@ def spec(cluster):
 
 
 def released(cluster, force=False):
-    params = {"release": "1.1.0", "workloads": [{"wave": 1, "name": "auth", "images": {"auth": image("auth", "1.1.0")}}], "lock_force": force}
+    params = {"release": "1.1.0", "workloads": [workload("auth", images={"auth": image("auth", "1.1.0")})], "lock_force": force}
     return rollout.run(cluster, context(cluster, params)[0])
 
 
@@ -150,7 +150,7 @@ def test_a_rollout_whose_lock_is_taken_while_it_waits_stops_and_leaves_the_recor
 
     cluster.between.append(taken)
     with pytest.raises(LockLost):
-        params = {"release": "1.1.0", "workloads": [{"wave": 1, "name": "auth", "images": {"auth": image("auth", "1.1.0")}}], "timeout": 300}
+        params = {"release": "1.1.0", "workloads": [workload("auth", images={"auth": image("auth", "1.1.0")})], "timeout": 300}
         rollout.run(cluster, context(cluster, params)[0])
     assert [key for key in cluster.config_maps["release-1.1.0"]["data"] if key.endswith("-ended")] == []
 
@@ -158,7 +158,7 @@ def test_a_rollout_whose_lock_is_taken_while_it_waits_stops_and_leaves_the_recor
 def test_a_rollback_may_take_the_lock_of_a_live_release_by_force_only(cluster):
     released(cluster)
     lock(cluster, ELSEWHERE).take(force=True)
-    params = {"release": "1.1.0", "workloads": None, "reason": "", "unfinished_only": False}
+    params = {"release": "1.1.0", "workloads": None, "reason": "", "unfinished_only": False, "to_revision": None, "to_release": None}
     with pytest.raises(ReleaseError, match="Another release is under way"):
         rollback.run(cluster, context(cluster, params)[0])
     rollback.run(cluster, context(cluster, {**params, "lock_force": True})[0])
@@ -167,7 +167,7 @@ def test_a_rollback_may_take_the_lock_of_a_live_release_by_force_only(cluster):
 
 def test_a_wave_goes_on_only_with_the_very_lock_that_the_wave_before_took(cluster):
     def wave(token):
-        params = {"release": "1.1.0", "workloads": [{"wave": 2, "name": "auth", "images": {"auth": image("auth", "1.1.0")}}], "lock_token": token}
+        params = {"release": "1.1.0", "workloads": [workload("auth", wave=2, images={"auth": image("auth", "1.1.0")})], "lock_token": token}
         return rollout.run(cluster, context(cluster, params)[0])
 
     mine = lock(cluster)

@@ -11,20 +11,20 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes import
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._baseline import BASELINE, RELEASE, UNDONE
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._record import Record
 
-from .cluster import NAMESPACE, Cluster, context, crashing, entries, image
+from .cluster import NAMESPACE, Cluster, context, crashing, entries, image, workload
 
 
 def released(*waves, version="1.1.0"):
     cluster = Cluster([name for wave in waves for name in wave])
     for number, wave in enumerate(waves, start=1):
-        params = {"release": version, "workloads": [{"name": name, "wave": number, "images": {name: image(name, version)}} for name in wave]}
+        params = {"release": version, "workloads": [workload(name, wave=number, images={name: image(name, version)}) for name in wave]}
         rollout.run(cluster, context(cluster, params)[0])
     cluster.requests.clear()
     return cluster
 
 
 def rolled_back(cluster, names=None, check_mode=False, release="1.1.0", unfinished_only=False):
-    params = {"release": release, "workloads": names, "reason": "errors", "unfinished_only": unfinished_only}
+    params = {"release": release, "workloads": names, "reason": "errors", "unfinished_only": unfinished_only, "to_revision": None, "to_release": None}
     given, lines = context(cluster, params, check_mode)
     return rollback.run(cluster, given), lines
 
@@ -49,7 +49,7 @@ def test_the_marks_of_the_release_go_and_foreign_annotations_stay():
 def test_pods_of_the_bad_version_that_still_crash_do_not_stop_the_way_back():
     cluster = Cluster(["wallet"])
     cluster.bad[image("wallet", "1.1.0")] = crashing()
-    params = {"release": "1.1.0", "workloads": [{"wave": 1, "name": "wallet", "images": {"wallet": image("wallet", "1.1.0")}}]}
+    params = {"release": "1.1.0", "workloads": [workload("wallet", images={"wallet": image("wallet", "1.1.0")})]}
     with pytest.raises(ReleaseError):
         rollout.run(cluster, context(cluster, params)[0])
     rolled_back(cluster)
@@ -80,7 +80,7 @@ def test_names_without_a_baseline_are_loud_errors():
     cluster = released(["auth"])
     with pytest.raises(NotFound) as caught:
         rolled_back(cluster, ["auth", "wallte"])
-    assert "no Deployment named wallte" in str(caught.value)
+    assert "no workload named wallte" in str(caught.value)
     with pytest.raises(NotFound, match="cannot be rolled back as asked") as caught:
         rolled_back(cluster, ["auth"], release="7.7.7")
     assert "auth has no baseline of release 7.7.7; it is on release 1.1.0" in str(caught.value)
@@ -107,6 +107,6 @@ def test_the_record_keeps_what_was_undone_and_why_in_the_attempt_it_undid():
     cluster = released(["auth"])
     rolled_back(cluster)
     kinds = [(entry["kind"], entry["phase"]) for entry in entries(cluster)]
-    assert kinds == [("wave", "began"), ("wave", "ended"), ("rollback", "began"), ("rollback", "ended")]
+    assert kinds == [("wave", "began"), ("wave", "ended"), ("images", "ended"), ("rollback", "began"), ("rollback", "ended")]
     assert cluster.config_maps["release-1.1.0"]["data"]["attempt"] == "1"
-    assert entries(cluster)[2]["reason"] == "errors"
+    assert entries(cluster)[3]["reason"] == "errors"

@@ -11,11 +11,11 @@ from ansible_collections.runbook.release.plugins.module_utils._common._errors im
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _rollout as rollout
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._baseline import BASELINE, RELEASE
 
-from .cluster import Cluster, context, crashing, entries, image
+from .cluster import Cluster, context, crashing, entries, image, workload
 
 
 def workloads(*names, version="1.1.0"):
-    return [{"name": name, "wave": 1, "images": {name: image(name, version)}} for name in names]
+    return [workload(name, images={name: image(name, version)}) for name in names]
 
 
 def rolled_out(cluster, wave, check_mode=False, release="1.1.0"):
@@ -49,7 +49,7 @@ def test_waves_go_in_order_each_after_the_one_before_has_settled():
     order = [line for line in lines if " -> " in line or "settled" in line]
     assert [line.split(":")[0] for line in order] == ["auth", "auth", "kyc", "kyc", "user", "user"]
     assert [item["name"] for item in result.values["workloads"]] == ["auth", "kyc", "user"]
-    assert [entry["wave"] for entry in entries(cluster) if entry["phase"] == "ended"] == [1, 2, 3]
+    assert [entry["wave"] for entry in entries(cluster) if entry["kind"] == "wave" and entry["phase"] == "ended"] == [1, 2, 3]
 
 
 def test_a_wave_that_fails_leaves_the_later_ones_untouched_and_says_what_is_where():
@@ -63,10 +63,10 @@ def test_a_wave_that_fails_leaves_the_later_ones_untouched_and_says_what_is_wher
 
 def test_what_others_wrote_during_an_earlier_wave_is_the_baseline_of_a_later_one():
     cluster = Cluster(["auth", "user"])
-    theirs = {"metadata": {}, "spec": {"replicas": 5}}
+    theirs = {"metadata": {}, "spec": {"template": {"spec": {"containers": [{"name": "user", "image": image("user", "1.0.5")}]}}}}
     cluster.between.append(lambda there: there.patch("/apis/apps/v1/namespaces/exchange/deployments/user", theirs))
     rolled_out(cluster, [*workloads("auth"), {**workloads("user")[0], "wave": 2}])
-    assert json.loads(cluster.deployments["user"]["metadata"]["annotations"][BASELINE])["replicas"] == 5
+    assert json.loads(cluster.deployments["user"]["metadata"]["annotations"][BASELINE])["images"] == {"user": image("user", "1.0.5")}
 
 
 def test_a_second_run_changes_and_writes_nothing():
@@ -138,7 +138,7 @@ def test_somebody_elses_rollout_in_between_is_noticed_and_named():
     ("wave", "said"),
     [
         (workloads("wallett"), "no Deployment named wallett (did you mean wallet?); there are: auth, wallet"),
-        ([{"name": "auth", "wave": 1, "images": {"app": "x:1"}}], "Deployment auth has no container named app; it has: auth"),
+        ([workload("auth", images={"app": "x:1"})], "Deployment auth has no container named app; it has: auth"),
         (workloads("auth", "auth"), "workload auth is listed 2 times"),
     ],
 )

@@ -10,6 +10,7 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes._workl
 
 def deployment(replicas=2, updated=2, there=2, available=2, generation=2, observed=2, conditions=(), **spec):
     return {
+        "kind": "Deployment",
         "metadata": {"name": "auth", "uid": "u", "generation": generation, "annotations": {"deployment.kubernetes.io/revision": "4"}},
         "spec": {"replicas": replicas, **spec},
         "status": {
@@ -26,7 +27,7 @@ def deployment(replicas=2, updated=2, there=2, available=2, generation=2, observ
     ("thing", "state", "said"),
     [
         (deployment(), READY, "2 of 2 available"),
-        (deployment(replicas=0, updated=0, there=0, available=0), READY, "0 of 0 available"),
+        (deployment(replicas=0, updated=0, there=0, available=0), READY, "scaled to 0: nothing of it runs"),
         (deployment(observed=1), PROGRESSING, "not yet seen by the Deployment controller"),
         (deployment(updated=1, there=3), PROGRESSING, "1 of 2 updated, 2 available, 2 old still running"),
         (deployment(there=3), PROGRESSING, "2 of 2 updated, 2 available, 1 old still running"),

@@ -19,11 +19,11 @@ WAVE = [
                 "changed": True,
                 "images_before": {"auth": "r/auth:1.0.0"},
                 "images": {"auth": "r/auth:1.1.0"},
-                "digests": {"auth": "sha256:abc"},
                 "seconds": 4.2,
             }
         ],
     },
+    {"kind": "images", "phase": "ended", "at": "2026-01-01T03:00:05Z", "digests": {"auth": {"auth": "sha256:abc"}}},
 ]
 FAILED = [
     {"kind": "wave", "phase": "began", "at": "2026-01-01T03:00:06Z", "wave": 2, "changes": {"wallet": {}}},

@@ -52,7 +52,7 @@ def running(api: KubeApi, namespace: str, thing: Object, images: dict[str, str])
         own = {container["name"]: container["image"] for container in workload.containers(revision.template["spec"])}
         if all(own.get(container) == image for container, image in images.items()):
             return revision
-    raise NotFound(_missing(thing, "a revision with " + ", ".join(images.values()), there))
+    raise NotFound(_missing(thing, "revision with " + ", ".join(images.values()), there))
 
 
 def _missing(thing: Object, wanted: str, there: list[Revision]) -> str:

@@ -131,7 +131,10 @@ class Cluster:
         before = copy.deepcopy(thing["spec"])
         spec = body.get("spec", {})
         thing["spec"]["replicas"] = spec.get("replicas", thing["spec"]["replicas"])
-        for wanted in spec.get("template", {}).get("spec", {}).get("containers", []):
+        template = copy.deepcopy(spec.get("template", {}))
+        if template.pop("$patch", None):
+            thing["spec"]["template"] = template
+        for wanted in template.get("spec", {}).get("containers", []):
             for container in thing["spec"]["template"]["spec"]["containers"]:
                 if container["name"] == wanted["name"]:
                     container.update(wanted)
@@ -175,7 +178,8 @@ class Cluster:
                     "uid": f"uid-{key}",
                     "annotations": {"deployment.kubernetes.io/revision": revision},
                     "ownerReferences": [{**OWNED, "kind": "Deployment", "uid": meta["uid"], "name": name}],
-                }
+                },
+                "spec": {"template": copy.deepcopy(thing["spec"]["template"])},
             }
             meta["annotations"]["deployment.kubernetes.io/revision"] = revision
             available = thing["status"].get("availableReplicas", 0)

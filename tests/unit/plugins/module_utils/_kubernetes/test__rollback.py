@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import NotFound, ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import InputError, NotFound, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _rollback as rollback
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _rollout as rollout
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._baseline import BASELINE, RELEASE, UNDONE
@@ -23,8 +23,8 @@ def released(*waves, version="1.1.0"):
     return cluster
 
 
-def rolled_back(cluster, names=None, check_mode=False, release="1.1.0", unfinished_only=False):
-    params = {"release": release, "workloads": names, "reason": "errors", "unfinished_only": unfinished_only, "to_revision": None, "to_release": None}
+def rolled_back(cluster, names=None, check_mode=False, release="1.1.0", unfinished_only=False, **to):
+    params = {"release": release, "workloads": names, "reason": "errors", "unfinished_only": unfinished_only, "to_revision": None, "to_release": None, **to}
     given, lines = context(cluster, params, check_mode)
     return rollback.run(cluster, given), lines
 
@@ -60,6 +60,56 @@ def test_one_service_can_go_back_alone():
     cluster = released(["auth"], ["wallet"])
     rolled_back(cluster, ["wallet"])
     assert cluster.images() == {"auth": "1.1.0", "wallet": "1.0.0"}
+
+
+def test_what_the_release_did_not_set_stays_as_others_have_it_now():
+    cluster = released(["auth"])
+    cluster.deployments["auth"]["spec"]["replicas"] = 7  # an autoscaler
+    rolled_back(cluster)
+    assert cluster.images() == {"auth": "1.0.0"} and cluster.deployments["auth"]["spec"]["replicas"] == 7
+
+
+def test_one_service_can_go_to_a_revision_by_number():
+    cluster = released(["auth"])
+    release_again(cluster, "auth", "1.2.0")
+    rolled_back(cluster, ["auth"], release="1.2.0", to_revision=1)
+    assert cluster.images() == {"auth": "1.0.0"} and BASELINE not in cluster.deployments["auth"]["metadata"]["annotations"]
+    with pytest.raises(NotFound, match="has no revision 99"):
+        rolled_back(cluster, ["auth"], to_revision=99)
+    with pytest.raises(InputError, match="revisions of one workload"):
+        rolled_back(cluster, ["auth", "user"], to_revision=1)
+
+
+def test_several_releases_back_by_the_record_of_the_one_that_succeeded():
+    cluster = released(["auth"], ["wallet"])
+    with pytest.raises(NotFound, match="cannot be rolled back as asked") as caught:
+        rolled_back(cluster, release="1.2.0", to_release="1.1.0")
+    assert "release 1.1.0 is nothing to go back to: its verdict is not given yet" in str(caught.value)
+    given, _lines = context(cluster, {})
+    Record(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
+    for version in ("1.2.0", "1.3.0"):
+        for name in ("auth", "wallet"):
+            release_again(cluster, name, version)
+    _result, lines = rolled_back(cluster, release="1.3.0", to_release="1.1.0")
+    assert cluster.images() == {"auth": "1.1.0", "wallet": "1.1.0"} and lines[0] == "wallet: back 1.3.0 -> 1.1.0"
+    assert cluster.deployments["auth"]["metadata"]["annotations"][RELEASE] == "1.1.0"
+
+
+def test_a_release_whose_revisions_are_gone_is_a_loud_error_that_names_all_of_them():
+    cluster = released(["auth"], ["wallet"])
+    given, _lines = context(cluster, {})
+    Record(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
+    for name in ("auth", "wallet"):
+        release_again(cluster, name, "1.2.0")
+        del cluster.replica_sets[f"{name}-1.1.0"]
+    cluster.requests.clear()
+    with pytest.raises(NotFound) as caught:
+        rolled_back(cluster, release="1.2.0", to_release="1.1.0")
+    assert str(caught.value).count("(any more)") == 2 and cluster.writes == []
+
+
+def release_again(cluster, name, version):
+    rollout.run(cluster, context(cluster, {"release": version, "workloads": [workload(name, images={name: image(name, version)})]})[0])
 
 
 def test_a_second_rollback_finds_nothing_to_do():

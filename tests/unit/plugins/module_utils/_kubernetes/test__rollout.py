@@ -69,6 +69,47 @@ def test_what_others_wrote_during_an_earlier_wave_is_the_baseline_of_a_later_one
     assert json.loads(cluster.deployments["user"]["metadata"]["annotations"][BASELINE])["images"] == {"user": image("user", "1.0.5")}
 
 
+def test_what_somebody_writes_at_the_very_moment_of_our_patch_is_in_the_baseline():
+    cluster = Cluster(["auth"])
+    given, _lines = context(cluster, {"release": "1.1.0", "workloads": workloads("auth")})
+    patch, theirs = cluster.patch, {"metadata": {}, "spec": {"template": {"spec": {"containers": [{"name": "auth", "image": image("auth", "1.0.5")}]}}}}
+
+    def late(path, body, content_type="application/strategic-merge-patch+json"):
+        cluster.patch = patch
+        cluster.patch(path, theirs)
+        return cluster.patch(path, body)
+
+    cluster.patch = late
+    rollout.run(cluster, given)
+    kept = json.loads(cluster.deployments["auth"]["metadata"]["annotations"][BASELINE])
+    assert cluster.images() == {"auth": "1.1.0"} and kept["images"] == {"auth": image("auth", "1.0.5")}
+
+
+def test_no_more_than_parallel_roll_at_the_same_time():
+    cluster = Cluster(["auth", "kyc", "user"])
+    given, lines = context(cluster, {"release": "1.1.0", "workloads": workloads("auth", "kyc", "user"), "parallel": 1})
+    rollout.run(cluster, given)
+    order = [line.split(":")[0] for line in lines if " -> " in line or "settled" in line]
+    assert order == ["auth", "auth", "kyc", "kyc", "user", "user"]
+
+
+def test_a_workload_has_a_timeout_of_its_own_from_its_own_patch_on():
+    cluster = Cluster(["auth", "wallet"])
+    cluster.bad[image("wallet", "1.1.0")] = {"ready": False, "restartCount": 0, "state": {"running": {}}}
+    with pytest.raises(ReleaseError, match="wallet did not settle within 7 s") as caught:
+        rolled_out(cluster, [*workloads("auth"), {**workloads("wallet")[0], "timeout": 7}])
+    assert cluster.seconds < 12 and "now: auth on 1.1.0" in str(caught.value)
+
+
+def test_environment_and_resources_roll_with_the_release_and_are_in_its_baseline():
+    cluster = Cluster(["auth"])
+    result, lines = rolled_out(cluster, [workload("auth", env={"auth": {"MODE": "new"}}, resources={"auth": {"limits": {"cpu": "1"}}})])
+    kept = json.loads(cluster.deployments["auth"]["metadata"]["annotations"][BASELINE])
+    assert (kept["env"], kept["resources"]) == ({"auth": {"MODE": None}}, {"auth": {"limits": {"cpu": None}}})
+    assert kept["images"] == {"auth": image("auth", "1.0.0")} and "replicas" not in kept
+    assert lines[0] == "auth: env MODE set, limits cpu none -> 1" and result.after["auth"]["env"] == {"auth": {"MODE": {"value": "new"}}}
+
+
 def test_a_second_run_changes_and_writes_nothing():
     cluster = Cluster(["auth"])
     rolled_out(cluster, workloads("auth"))
@@ -134,12 +175,23 @@ def test_somebody_elses_rollout_in_between_is_noticed_and_named():
     assert "9.9.9" in str(caught.value)
 
 
+def test_a_timeout_shorter_than_min_ready_seconds_and_an_update_by_hand_are_refused():
+    cluster = Cluster(["auth"])
+    cluster.deployments["auth"]["spec"].update(minReadySeconds=60, updateStrategy={"type": "OnDelete"})
+    with pytest.raises(InputError) as caught:
+        rolled_out(cluster, workloads("auth"))
+    assert "Deployment auth can not settle in time: its minReadySeconds is 60, the timeout 30 s" in str(caught.value)
+    assert "Deployment auth replaces pods only when they are deleted (its updateStrategy is OnDelete); allowed: RollingUpdate" in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("wave", "said"),
     [
         (workloads("wallett"), "no Deployment named wallett (did you mean wallet?); there are: auth, wallet"),
         ([workload("auth", images={"app": "x:1"})], "Deployment auth has no container named app; it has: auth"),
         (workloads("auth", "auth"), "workload auth is listed 2 times"),
+        ([workload("auth", env={"app": {}})], "Deployment auth has no container named app; it has: auth"),
+        ([workload("auth", kind="StatefulSet", images={})], "no StatefulSet named auth; there are: none"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_any_change(wave, said):

@@ -66,6 +66,14 @@ options:
           - Resources by name of the container, each with C(limits) and C(requests). A quantity is written as in Kubernetes; C(null) takes it
             away. Those that are not named stay as they are.
         type: dict
+      config:
+        description:
+          - ConfigMaps and Secrets that the pods read, each as C(ConfigMap/NAME) or C(Secret/NAME). A hash of their content stands in the pod
+            template, so new content makes new pods.
+          - The content is kept as an immutable copy (C(NAME-HASH)), from which M(runbook.release.kube_rollback) gives back what the
+            release before had.
+        type: list
+        elements: str
       replicas:
         description: Number of replicas; what is there stays when it is not given, so an autoscaler is left alone.
         type: int

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._common._redact import HIDDEN, is_secret_key
 from ._parts import Parts, differing, nested
 from ._port import Object, workloads
 from ._workload import containers
@@ -80,7 +81,12 @@ def images(parts: Parts) -> dict[str, str]:
 def diff(changes: list[Change]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """Before and after of what has to change, by name."""
     needed = [change for change in changes if change.patch]
-    return {change.name: nested(change.before) for change in needed}, {change.name: nested(change.after) for change in needed}
+    return {change.name: nested(_shown(change.before)) for change in needed}, {change.name: nested(_shown(change.after)) for change in needed}
+
+
+def _shown(parts: Parts) -> Parts:
+    """Literals in the environment are hidden by name: who knows what somebody else has put there."""
+    return {path: HIDDEN if path[0] == "env" and value and is_secret_key(path[2]) else value for path, value in parts.items()}
 
 
 def short(image: str) -> str:

@@ -35,6 +35,7 @@ ROLLOUT = Operation(
                 "images": {"type": "dict"},
                 "env": {"type": "dict", "no_log": False},
                 "resources": {"type": "dict"},
+                "config": {"type": "list", "elements": "str"},
                 "replicas": {"type": "int"},
                 "strategy": {"type": "str", "choices": ["rolling", "recreate"]},
                 "timeout": {"type": "int"},

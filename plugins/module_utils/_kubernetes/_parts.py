@@ -12,7 +12,7 @@ Parts are a flat mapping, so that what is compared, changed, recorded and restor
     ("resources", container, kind, resource)   quantity of "limits" or "requests"; None: not there
     ("replicas",)                              number
     ("strategy",)                              the Deployment's strategy
-    ("config",)                                hash of the configuration that the pods were started with; None: never hashed
+    ("config",)                                names and hashes of the configuration that the pods were started with; None: never hashed
     ("template",)                              the whole pod template, where a rollback goes to an older revision
 
 Only what the user names is in it: everything else on the workload belongs to somebody else.
@@ -73,6 +73,8 @@ def wanted(workload: t.Mapping[str, t.Any]) -> Parts:
             parts[path] = str(value)
     if workload.get("replicas") is not None:
         parts[("replicas",)] = workload["replicas"]
+    if workload.get("config_text"):
+        parts[("config",)] = workload["config_text"]
     if workload.get("strategy") == "recreate":
         parts[("strategy",)] = {"type": "Recreate"}
     elif workload.get("strategy") == "rolling":

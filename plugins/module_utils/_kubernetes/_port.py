@@ -109,5 +109,9 @@ def leases(namespace: str) -> str:
     return f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
 
+def secrets(namespace: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/secrets"
+
+
 def config_maps(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/configmaps"

@@ -15,6 +15,7 @@ import typing as t
 from .._common._errors import InputError, NotFound, ReleaseError
 from .._common._operation import Context, Result
 from . import _baseline as baseline
+from . import _config as config
 from . import _history as history
 from ._change import Change, diff
 from ._lock import Lock, LockLost
@@ -152,6 +153,9 @@ def run(api: KubeApi, context: Context) -> Result:
             lock.confirm()
             # A wave that does not come back is told at the end: the waves before it have to go back all the same.
             try:
+                for step in wave:
+                    if ("config",) in step.after:
+                        config.restore(api, namespace, step.after[("config",)], step.before[("config",)], context.say)
                 wait.roll(wave, lambda thing: _step(thing, ways[thing["metadata"]["name"]], params["timeout"]), lock.keep, how="back ")
                 told += [step.told(wait.settled[step.name]) for step in wave]
             except LockLost:

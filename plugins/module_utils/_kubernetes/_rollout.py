@@ -12,6 +12,7 @@ import typing as t
 from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context, Result
 from . import _baseline as baseline
+from . import _config as config
 from . import _parts as parts
 from ._change import Change, diff, images, short
 from ._lock import Lock, LockLost
@@ -38,9 +39,9 @@ def plan(wanted: list[Workload], there: dict[str, Object], release: str, timeout
     return [_change(workload, there[workload["name"]], release, timeout) for workload in wanted]
 
 
-def check(wanted: list[Workload], there: dict[str, dict[str, Object]], timeout: int = 300) -> None:
-    """Whatever does not fit what is in the cluster, all of it, is one InputError."""
-    problems = []
+def check(wanted: list[Workload], there: dict[str, dict[str, Object]], timeout: int, found: list[str]) -> None:
+    """Whatever does not fit what is in the cluster, all of it, is one InputError. ``found``: what is wrong already."""
+    problems = list(found)
     names = [workload["name"] for workload in wanted]
     problems += [f"workload {name} is listed {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
     for workload in wanted:
@@ -88,7 +89,9 @@ def _change(workload: Workload, thing: Object, release: str, timeout: int) -> Ch
 def run(api: KubeApi, context: Context) -> Result:
     params, wanted = context.params, context.params["workloads"]
     there, versions = read(api, params["namespace"], (workload["kind"] for workload in wanted))
-    check(wanted, there, params["timeout"])
+    contents, problems = config.read(api, params["namespace"], (name for workload in wanted for name in workload["config"] or []))
+    check(wanted, there, params["timeout"], problems)
+    wanted = [{**workload, "config_text": config.text(contents, workload["config"] or [])} for workload in wanted]
     objects = {workload["name"]: there[workload["kind"]][workload["name"]] for workload in wanted}
     changes = plan(wanted, objects, params["release"], params["timeout"])
     before, after = diff(changes)
@@ -102,7 +105,7 @@ def run(api: KubeApi, context: Context) -> Result:
     with Wait(api, context, objects, versions) as wait:
         for wave in sorted({change.wave for change in changes}):
             try:
-                told += _wave(context, [workload for workload in wanted if workload["wave"] == wave], wait, record, lock)
+                told += _wave(context, [workload for workload in wanted if workload["wave"] == wave], wait, record, lock, contents)
             except _Stopped as exc:
                 where = [*(f"{item['name']} on {_shorts(item['images'])}" for item in told), *exc.where]
                 where += [f"{change.name} untouched" for change in changes if change.wave > wave]
@@ -123,7 +126,7 @@ class _Stopped(Exception):
         self.error, self.where = error, where
 
 
-def _wave(context: Context, wanted: list[Workload], wait: Wait, record: Record, lock: Lock) -> list[dict[str, t.Any]]:
+def _wave(context: Context, wanted: list[Workload], wait: Wait, record: Record, lock: Lock, contents: dict[str, Object]) -> list[dict[str, t.Any]]:
     """One wave, planned anew: what others have written since the beginning counts."""
     params, wave = context.params, wanted[0]["wave"]
     if gone := [workload["name"] for workload in wanted if workload["name"] not in wait.objects]:
@@ -139,6 +142,8 @@ def _wave(context: Context, wanted: list[Workload], wait: Wait, record: Record, 
         lock.enter(params["lock_token"] if lock.token is None else lock.token, params["lock_force"])
         moved = {change.name: {"from": images(change.before), "to": images(change.after)} for change in changes if change.patch}
         record.begin("wave", {"wave": wave, "changes": moved})
+        read_here = {name for workload in wanted for name in workload["config"] or [] if workload["name"] in after}
+        config.keep(wait.api, params["namespace"], {name: contents[name] for name in sorted(read_here)})
     try:
         wait.roll(changes, again, lock.keep, params["parallel"] or 0)
     except LockLost:

@@ -14,6 +14,7 @@ import dataclasses
 import typing as t
 
 from .._common._errors import InputError
+from .._common._redact import is_secret_key
 from .._common._schema import REQUIRED, Field, checked, like
 from .._gate._smoke_schema import CHECK
 from ._waves import waves
@@ -24,6 +25,9 @@ _LABEL_SAYS = "lower-case letters, digits and '-', at most 63, beginning and end
 # The OCI distribution specification's tag.
 _TAG = "[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
 _TAG_SAYS = "a quoted string of letters, digits, '_', '.', '-', at most 128 (an unquoted 1.10 is the number 1.1)"
+# One service may be pinned to a digest; the release itself is named by a tag.
+_VERSION = f"sha256:[0-9a-f]{{64}}|{_TAG}"
+_VERSION_SAYS = f"{_TAG_SAYS}, or a digest, sha256:..."
 
 SERVICE = Field(
     "dict",
@@ -31,13 +35,23 @@ SERVICE = Field(
     fields={
         "name": Field("str", REQUIRED, pattern=_LABEL, allowed=_LABEL_SAYS),
         "after": Field("list", each=Field("str", REQUIRED)),
+        "config": Field("list", each=Field("str", REQUIRED, pattern="(ConfigMap|Secret)/[a-z0-9.-]+", allowed="ConfigMap/NAME or Secret/NAME")),
         "container": Field("str", pattern=_LABEL, allowed=_LABEL_SAYS),
+        "env": Field("dict", allowed="a dictionary of variables of its container; null unsets one"),
         "image": Field("str", pattern=r"[^\s:@]+(:\d+/[^\s:@]+)?", allowed="an image repository without tag or digest"),
+        "images": Field("dict", allowed="a dictionary of container and image, with tag or digest: init containers and sidecars"),
+        "kind": Field("str", "Deployment", choices=("Deployment", "StatefulSet", "DaemonSet")),
         "port": Field("int", low=1, high=65535),
         "replicas": Field("int", low=0),
+        "resources": Field(
+            "dict",
+            allowed="a dictionary with limits and requests of its container",
+            fields={"limits": Field("dict", allowed="a dictionary of quantities"), "requests": Field("dict", allowed="a dictionary of quantities")},
+        ),
         "smoke": Field("list", each=CHECK),
-        "strategy": Field("str", "rolling", choices=("rolling",)),
-        "version": Field("str", pattern=_TAG, allowed=_TAG_SAYS),
+        "strategy": Field("str", "rolling", choices=("rolling", "recreate")),
+        "timeout": Field("int", low=1),
+        "version": Field("str", pattern=_VERSION, allowed=_VERSION_SAYS),
     },
 )
 
@@ -52,6 +66,7 @@ VARIABLES: dict[str, Field] = {
     "release_kubeconfig": Field("str"),
     "release_context": Field("str"),
     "release_timeout": Field("int", 300, low=1),
+    "release_parallel": Field("int", low=1),
     "release_lock_force": Field("bool", False),
     "release_require_healthy": Field("bool", True),
     "release_report_dir": Field("str", "release-reports"),
@@ -69,7 +84,8 @@ class Platform:
     def image(self, name: str) -> str:
         service = self.services[name]
         repository = service["image"] or f"{self.values['registry']}/{name}"
-        return f"{repository}:{service['version'] or self.values['version']}"
+        version = service["version"] or self.values["version"]
+        return f"{repository}{'@' if version.startswith('sha256:') else ':'}{version}"
 
     def stretches(self) -> list[dict[str, t.Any]]:
         """Waves that roll out without a look in between: each stretch ends with a wave whose services have smoke checks, or the last."""
@@ -87,15 +103,17 @@ class Platform:
 
     def workloads(self, number: int) -> list[dict[str, t.Any]]:
         """One wave in the form that kube_rollout takes."""
-        return [
-            {
-                "name": name,
-                "wave": number,
-                "images": {self.services[name]["container"] or name: self.image(name)},
-                **({} if self.services[name]["replicas"] is None else {"replicas": self.services[name]["replicas"]}),
-            }
-            for name in self.waves[number - 1]
-        ]
+        return [self._workload(name, number) for name in self.waves[number - 1]]
+
+    def _workload(self, name: str, number: int) -> dict[str, t.Any]:
+        service = self.services[name]
+        container = service["container"] or name
+        found = {"name": name, "wave": number, "images": {container: self.image(name), **(service["images"] or {})}}
+        found.update({key: {container: service[key]} for key in ("env", "resources") if service[key]})
+        found.update({key: service[key] for key in ("config", "replicas", "timeout") if service[key] is not None})
+        # Left out where they say what is so anyway: a Deployment whose own strategy is Recreate keeps it.
+        found.update({key: service[key] for key, usual in (("kind", "Deployment"), ("strategy", "rolling")) if service[key] != usual})
+        return found
 
 
 def platform(variables: t.Mapping[str, t.Any]) -> Platform:
@@ -110,6 +128,7 @@ def platform(variables: t.Mapping[str, t.Any]) -> Platform:
         problems.append("release_services: found an empty list; allowed: at least one service")
     found, graph = waves(services)
     problems += [f"release_services: {problem}" for problem in graph]
+    problems += _literal_secrets(services)
     if (values["release_smoke"] or any(service["smoke"] for service in services)) and not values["release_url"]:
         problems.append("release_url: is missing, and there are smoke checks; allowed: " + VARIABLES["release_url"].says())
     if problems:
@@ -125,3 +144,14 @@ def platform(variables: t.Mapping[str, t.Any]) -> Platform:
         {service["name"]: service for service in services},
         found,
     )
+
+
+def _literal_secrets(services: list[dict[str, t.Any]]) -> t.Iterator[str]:
+    """A literal in a pod template can be read by whoever may read the workload, and would be in every result on the way there."""
+    for service in services:
+        for name, value in (service["env"] or {}).items():
+            if is_secret_key(name) and isinstance(value, str):
+                yield (
+                    f"release_services ({service['name']}).env.{name}: found a literal, and the name says that it is secret; "
+                    "allowed: valueFrom with secretKeyRef, or a number"
+                )

@@ -118,7 +118,7 @@ class Cluster:
         self.requests.append(("PATCH", path))
         thing = self._find(path)
         if "data" in body:
-            thing["data"].update(body["data"])
+            thing["data"] = {key: value for key, value in {**thing["data"], **body["data"]}.items() if value is not None}
             return copy.deepcopy(thing)
         if body["metadata"].get("uid", thing["metadata"]["uid"]) != thing["metadata"]["uid"]:
             raise Conflict("uid mismatch")
@@ -134,6 +134,11 @@ class Cluster:
         template = copy.deepcopy(spec.get("template", {}))
         if template.pop("$patch", None):
             thing["spec"]["template"] = template
+        if notes := template.get("metadata", {}).get("annotations"):
+            kept = thing["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})
+            kept.update(notes)
+            for key in [key for key, value in notes.items() if value is None]:
+                del kept[key]
         for wanted in template.get("spec", {}).get("containers", []):
             for container in thing["spec"]["template"]["spec"]["containers"]:
                 if container["name"] == wanted["name"]:
@@ -250,7 +255,7 @@ def crashing(code=3):
 
 def workload(name, **given):
     """One workload with the defaults of the argument spec."""
-    missing = dict.fromkeys(("images", "env", "resources", "replicas", "strategy", "timeout"))
+    missing = dict.fromkeys(("images", "env", "resources", "config", "replicas", "strategy", "timeout"))
     return {"name": name, "kind": "Deployment", "wave": 1, **missing, **given}
 
 

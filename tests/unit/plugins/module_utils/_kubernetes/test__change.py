@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._change import Change, short
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._change import Change, diff, short
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,9 @@ def test_a_change_says_what_differs_and_no_value_of_the_environment():
         ("resources", "app", "limits", "cpu"): "0.5",
     }
     assert str(Change("auth", "Deployment", "u", 1, before, after, {"spec": {}}, 300)) == "1 -> 2, 2 -> 3 replicas, env TOKEN set"
+
+
+def test_the_diff_hides_what_is_secret_by_name_also_what_others_have_put_there():
+    before, after = {("env", "app", "DB_PASSWORD"): {"value": "old"}}, {("env", "app", "DB_PASSWORD"): {"value": "new"}}
+    shown = diff([Change("auth", "Deployment", "u", 1, before, after, {"spec": {}}, 300)])
+    assert shown == ({"auth": {"env": {"app": {"DB_PASSWORD": "********"}}}},) * 2

@@ -50,6 +50,36 @@ def test_a_service_can_have_a_version_of_its_own():
     assert platform({**GOOD, "release_services": [{"name": "auth", "version": "9"}]}).image("auth").endswith("/auth:9")
 
 
+def test_what_a_service_sets_beside_its_image_goes_to_its_container():
+    service = {
+        "name": "db",
+        "kind": "StatefulSet",
+        "version": "sha256:" + "a" * 64,
+        "images": {"schema": "r/schema:3"},
+        "env": {"MODE": "live"},
+        "resources": {"limits": {"cpu": "1"}},
+        "config": ["Secret/db"],
+        "timeout": 60,
+    }
+    assert platform({**GOOD, "release_services": [service]}).workloads(1) == [
+        {
+            "name": "db",
+            "wave": 1,
+            "kind": "StatefulSet",
+            "images": {"db": "registry.test:5000/exchange/db@sha256:" + "a" * 64, "schema": "r/schema:3"},
+            "env": {"db": {"MODE": "live"}},
+            "resources": {"db": {"limits": {"cpu": "1"}, "requests": None}},
+            "config": ["Secret/db"],
+            "timeout": 60,
+        }
+    ]
+
+
+def test_a_literal_secret_has_no_place_in_a_pod_template():
+    found = problems(release_services=[{"name": "db", "env": {"DB_PASSWORD": "hunter2", "TOKEN_TTL": 300, "API_KEY": {"valueFrom": {}}}}])
+    assert len(found) == 1 and found[0].startswith("release_services (db).env.DB_PASSWORD: found a literal") and "hunter2" not in found[0]
+
+
 def test_smoke_checks_and_their_secrets_are_not_among_the_values():
     checks = [{"path": "/login", "body": {"password": "Test123!"}}]
     assert "Test123!" not in str(platform({**GOOD, "release_smoke": checks, "release_url": "http://x"}).values)

@@ -16,19 +16,28 @@ import dataclasses
 import re
 import typing as t
 
+from . import _podspec as podspec
 from ._port import Object
 from ._workload import conditions
 
-_PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
+_NEVER_PULLED = ("InvalidImageName", "ErrImageNeverPull")
+_PULL = ("ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable", *_NEVER_PULLED)
 _CREATE = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
-_NOT_THERE = re.compile(r"not found|manifest unknown|unauthorized|denied|invalid", re.IGNORECASE)
+# A registry that does not answer may come back; one that answers this will not change its mind.
+_NOT_THERE = re.compile(r"not found|manifest unknown|no match for platform|no matching manifest|unauthorized|denied|invalid|x509:", re.IGNORECASE)
+_NOT_STARTED = re.compile(r"no such file or directory|executable file not found|permission denied|exec format error", re.IGNORECASE)
+_MESSAGE_CHARACTERS = 600
+_ALIKE = 40
+_OTHER_ARCHITECTURE = re.compile(r"exec format error|no match for platform|no matching manifest", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
 class Trouble:
-    """What is wrong with one container (or with the pod, then ``container`` is empty).
+    """What is wrong with one container (or with the pod, then ``container`` is empty; or with a workload that gets no pod).
 
-    ``hopeless``: it will not heal by waiting, so the rollout is given up at once.
+    ``hopeless``: it will not heal by waiting, so the wait is given up at once. ``heals``: somebody else's doing may heal it
+    (a node that joins, a quota that is raised, a registry that comes back), so it is given a while; see ``_patience``.
+    Neither: it is under way.
     """
 
     pod: str
@@ -38,68 +47,165 @@ class Trouble:
     exit_code: int | None = None
     restarts: int = 0
     hopeless: bool = False
+    heals: bool = False
+    init: bool = False
 
     def __str__(self) -> str:
-        where = f"pod {self.pod}" + (f", container {self.container}" if self.container else "")
+        where = ", ".join(filter(None, [f"pod {self.pod}" if self.pod else "", f"{'init ' * self.init}container {self.container}" if self.container else ""]))
         parts = [self.reason]
         if self.exit_code is not None:
             parts.append(f"exit code {self.exit_code}")
         if self.restarts:
             parts.append(f"restarted {self.restarts} time" + ("s" if self.restarts > 1 else ""))
-        return f"{where}: {', '.join(parts)}" + (f"\n  {self.message}" if self.message else "")
+        said = f"{where}: {', '.join(parts)}" if where else ", ".join(parts)
+        return said + (f"\n  {self.message}" if self.message else "")
 
 
 def trouble(pod: Object) -> Trouble | None:
-    """The first thing that is wrong with the pod, in the order in which a pod starts; None when nothing is."""
+    """What is wrong with the pod: what will not heal before what may; else the first, in the order in which a pod starts. None when nothing is."""
     name = pod["metadata"]["name"]
     if pod["metadata"].get("deletionTimestamp"):
         return None  # on its way out: what it says now is no verdict on the version
     scheduled = conditions(pod).get("PodScheduled", {})
     if scheduled.get("status") == "False":
-        return Trouble(name, "", scheduled.get("reason", "not scheduled"), scheduled.get("message", ""))
+        return Trouble(name, "", scheduled.get("reason", "not scheduled"), _scheduling(pod, scheduled.get("message", "")), heals=True)
     now = pod.get("status") or {}
+    if now.get("phase") == "Failed" and now.get("reason"):
+        # Evicted, Preempting, NodeShutdown, OutOfcpu ...: the node's doing; its controller makes another pod.
+        return Trouble(name, "", now["reason"], now.get("message", ""), heals=now["reason"] != "DeadlineExceeded")
+    found = [_of_container(pod, status, init=True) for status in now.get("initContainerStatuses") or []]
+    found += [_of_container(pod, status) for status in now.get("containerStatuses") or []]
+    told = [said for said in found if said]
+    if told:
+        return next((said for said in told if said.hopeless), told[0])
     if now.get("phase") == "Failed":
-        return Trouble(name, "", now.get("reason", "Failed"), now.get("message", ""))
-    for container in [*(now.get("initContainerStatuses") or []), *(now.get("containerStatuses") or [])]:
-        found = _of_container(name, container)
-        if found:
-            return found
+        return Trouble(name, "", "Failed", now.get("message", ""))
+    if conditions(pod).get("PodReadyToStartContainers", {}).get("status") == "False" and now.get("phase") == "Pending":
+        return Trouble(name, "", "volumes or network are not there yet", heals=True)  # the events say which, and why
     return None
 
 
-def _of_container(pod: str, container: Object) -> Trouble | None:
-    state, restarts = container.get("state") or {}, container.get("restartCount", 0)
-    ended = state.get("terminated") or (container.get("lastState") or {}).get("terminated") or {}
+def trouble_of_workload(thing: Object) -> Trouble | None:
+    """Why a workload gets no pods at all: a quota, an admission webhook, a missing service account. No pod can tell."""
+    failure = conditions(thing).get("ReplicaFailure", {})
+    if failure.get("status") != "True":
+        return None
+    return Trouble("", "", f"pods cannot be created ({failure.get('reason', 'ReplicaFailure')})", failure.get("message", ""), heals=True)
+
+
+def _of_container(pod: Object, status: Object, init: bool = False) -> Trouble | None:
+    state, restarts = status.get("state") or {}, status.get("restartCount", 0)
+    ended = state.get("terminated") or (status.get("lastState") or {}).get("terminated") or {}
     waiting = state.get("waiting") or {}
-    reason, message = waiting.get("reason", ""), waiting.get("message", "")
+    reason, message = waiting.get("reason", ""), hinted(waiting.get("message", ""))
+    name, spec = status.get("name", ""), podspec.container(pod, status.get("name", ""))
+
+    def said(why: str, text: str = "", **more: t.Any) -> Trouble:
+        return Trouble(pod["metadata"]["name"], name, why, text, init=init, **more)
+
     if reason == "CrashLoopBackOff":
-        why = "OOMKilled (its memory limit was too small for it)" if ended.get("reason") == "OOMKilled" else reason
-        return Trouble(pod, container["name"], why, "", ended.get("exitCode"), restarts, hopeless=True)
+        why = _killed(spec) if ended.get("reason") == "OOMKilled" else reason
+        return said(why, _last_words(ended), exit_code=ended.get("exitCode"), restarts=restarts, hopeless=True)
     if reason in _PULL:
-        return Trouble(pod, container["name"], reason, message, hopeless=reason != "ErrImagePull" or bool(_NOT_THERE.search(message)))
+        hopeless = reason in _NEVER_PULLED or bool(_NOT_THERE.search(message))
+        return said(reason, message, hopeless=hopeless, heals=not hopeless)
     if reason in _CREATE:
-        return Trouble(pod, container["name"], reason, message, None, restarts, hopeless="failed to sync" not in message)
-    if ended.get("exitCode") and not container.get("ready"):
+        late = "failed to sync" in message  # what it needs is there, and still on its way to the node
+        return said(reason, message, restarts=restarts, hopeless=not late, heals=late)
+    if ended.get("exitCode") and not status.get("ready"):
+        why = _killed(spec) if ended.get("reason") == "OOMKilled" else ended.get("reason", "Error")
         # The second end in a row is the crash loop: the kubelet calls it that at its next look only, up to 6 s later (measured).
         again = bool(state.get("terminated")) and restarts > 0
-        return Trouble(pod, container["name"], ended.get("reason", "Error"), ended.get("message", ""), ended["exitCode"], restarts, hopeless=again)
+        never = ended.get("reason") in ("StartError", "ContainerCannotRun") and bool(_NOT_STARTED.search(ended.get("message", "")))
+        return said(why, _last_words(ended), exit_code=ended["exitCode"], restarts=restarts, hopeless=again or never)
     return None
 
 
 def unready(pod: Object) -> str:
-    """For a pod that runs and is not ready: which containers, in the words of its conditions."""
-    ready = conditions(pod).get("Ready", {})
-    return "" if ready.get("status") == "True" else ready.get("message", "") or ready.get("reason", "")
+    """For a pod that runs and is not ready: which containers and by which probe, in the words of its conditions."""
+    now = conditions(pod)
+    ready = now.get("Ready", {})
+    if not ready or ready.get("status") == "True":
+        return ""
+    if not ready.get("message") and now.get("ContainersReady", {}).get("status") == "True":
+        node = (pod.get("spec") or {}).get("nodeName", "")
+        return f"its containers are ready, the pod is not: node {node} may not report any more"
+    said = ready.get("message", "") or ready.get("reason", "")
+    probes = [
+        f"{status.get('name')}: {kind} {podspec.said_of(probe)}"
+        for status in (pod.get("status") or {}).get("containerStatuses") or []
+        if "running" in (status.get("state") or {}) and not status.get("ready")
+        for kind, probe in [_holding(podspec.container(pod, status.get("name", "")), status)]
+        if probe
+    ]
+    return "; ".join([said, *probes])
 
 
-def last_warnings(events: t.Iterable[Object], name: str, count: int = 3) -> list[str]:
+def last_warnings(events: t.Iterable[Object], name: str, count: int = 3, kind: str = "Pod") -> list[str]:
     """The newest warnings about the object of this name, oldest first: probe failures say here what the probe got."""
-    about = [event for event in events if event.get("involvedObject", {}).get("name") == name and event.get("type") == "Warning"]
-    about.sort(key=lambda event: str(event.get("lastTimestamp") or event.get("eventTime") or ""))
+    about = [event for event in events if _is_about(event, name, kind) and event.get("type") == "Warning" and not _says_nothing(event)]
+    about.sort(key=happened)
     return list(dict.fromkeys(f"{event.get('reason')}: {str(event.get('message', '')).strip()}" for event in about))[-count:]
+
+
+def happened(event: Object) -> str:
+    """When it happened last. An event of the new API (events.k8s.io) has only the time of its first."""
+    return str(event.get("lastTimestamp") or (event.get("series") or {}).get("lastObservedTime") or event.get("eventTime") or "")
 
 
 def secrets_of(pod: Object) -> dict[str, str]:
     """The pod's literal environment, so that its log lines can be shown without the secrets in it."""
-    containers = [*pod["spec"].get("initContainers", []), *pod["spec"].get("containers", [])]
-    return {entry["name"]: entry["value"] for container in containers for entry in container.get("env") or [] if entry.get("value")}
+    return {entry["name"]: entry["value"] for container in podspec.containers(pod) for entry in container.get("env") or [] if entry.get("value")}
+
+
+def _is_about(event: Object, name: str, kind: str) -> bool:
+    about = event.get("involvedObject") or {}
+    return about.get("name") == name and about.get("kind", kind) == kind
+
+
+def _says_nothing(event: Object) -> bool:
+    """That the kubelet waits before it tries again, and names of states that the pod itself tells."""
+    return event.get("reason") == "BackOff" or bool(re.fullmatch(r"Error: \w+", str(event.get("message", ""))))
+
+
+def told_by(said: Trouble, warning: str) -> bool:
+    """Whether the warning says again what the trouble's message says."""
+    words, first = warning.partition(": ")[2].replace("Error: ", "", 1), said.message.partition("\n")[0]
+    return bool(first) and (words[-_ALIKE:] in said.message or first[:_ALIKE] in words)
+
+
+def _scheduling(pod: Object, message: str) -> str:
+    """The scheduler's words without what preemption would not help, and what the pod asks for."""
+    spec = pod.get("spec") or {}
+    asked = [
+        f"{container.get('name')} requests " + ", ".join(f"{what} {amount}" for what, amount in sorted(requests.items()))
+        for container in podspec.containers(pod)
+        for requests in [(container.get("resources") or {}).get("requests")]
+        if requests and "Insufficient" in message
+    ]
+    if spec.get("nodeSelector") and "affinity/selector" in message:
+        asked.append("nodeSelector " + ", ".join(f"{key}={value}" for key, value in sorted(spec["nodeSelector"].items())))
+    short = re.split(r" (?:no new claims to deallocate, )?preemption:", message, maxsplit=1)[0].rstrip(" ,")
+    return short + (f"\n  {'; '.join(asked)}" if asked else "")
+
+
+def _killed(spec: Object) -> str:
+    limit = ((spec.get("resources") or {}).get("limits") or {}).get("memory")
+    return f"OOMKilled (its memory limit{f' of {limit}' if limit else ''} was too small for it)"
+
+
+def _last_words(ended: Object) -> str:
+    """What the container left in its termination message: a program's own, or why it could not be started."""
+    return hinted(str(ended.get("message", "")).strip()[-_MESSAGE_CHARACTERS:])
+
+
+def hinted(message: str) -> str:
+    """With what it means, where the words do not say it."""
+    return message + " (the image is for another CPU architecture than the node)" if _OTHER_ARCHITECTURE.search(message) else message
+
+
+def _holding(spec: Object, status: Object) -> tuple[str, Object]:
+    """The probe that a running container has not passed: the readiness probe begins after the startup probe."""
+    if spec.get("startupProbe") and not status.get("started"):
+        return "startup probe", spec["startupProbe"]
+    return "readiness probe", spec.get("readinessProbe") or {}

@@ -13,13 +13,13 @@ from .._common._errors import ReleaseError
 from .._common._operation import Context
 from . import _diagnosis as diagnosis
 from . import _workload as workload
-from ._port import KubeApi, Object, events, pods
+from ._port import KubeApi, Object, events, pods, replica_sets
 
 _LOG_LINES = 5
 
 
 class Finding(t.NamedTuple):
-    """What is wrong with one workload, and the pod that shows it."""
+    """What is wrong with one workload, and a pod that shows it; without a pod when it gets none."""
 
     workload: str
     pod: Object
@@ -28,34 +28,78 @@ class Finding(t.NamedTuple):
 
 def failure(api: KubeApi, context: Context, what: str, findings: list[Finding], waiting: dict[str, Object]) -> ReleaseError:
     """
-    :param waiting: the Deployments that have not settled; those without a finding are told by their own status.
+    :param findings: the worst first; of several of one workload the first is told, and the pods of the others are named.
+    :param waiting: the workloads that have not settled; those without a finding are told by their own status.
     """
-    warnings = _warnings(api, context) if findings else []
-    why = [_text(api, context, finding, warnings) for finding in findings]
-    found = {finding.workload for finding in findings}
-    why += [f"{name}: {workload.status(thing).text}" for name, thing in waiting.items() if name not in found]
+    for finding in findings:
+        context.redact.learn_from(diagnosis.secrets_of(finding.pod))
+    by_workload: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_workload.setdefault(finding.workload, []).append(finding)
+    seen = _Seen(api, context.params["namespace"], waiting)
+    why = [_text(api, context, found, seen) for found in by_workload.values()]
+    untold = {name: thing for name, thing in waiting.items() if name not in by_workload}
+    why += [f"{name}: {workload.status(thing).text}" + _indented("warning: ", seen.of_workload(name)) for name, thing in untold.items()]
     failures = [
-        {"workload": name, "pod": said.pod, "container": said.container, "reason": said.reason, "exit_code": said.exit_code} for name, _pod, said in findings
+        {"workload": name, "pod": trouble.pod, "container": trouble.container, "reason": trouble.reason, "exit_code": trouble.exit_code}
+        for name, trouble in ((name, found[0].trouble) for name, found in by_workload.items())
     ]
     return ReleaseError(what, why=why, then=_command(context.params["namespace"], findings, waiting), failures=failures)
 
 
-def _text(api: KubeApi, context: Context, finding: Finding, warnings: list[Object]) -> str:
-    text = f"{finding.workload}: {finding.trouble}"
-    text += "".join(f"\n  warning: {line}" for line in diagnosis.last_warnings(warnings, finding.trouble.pod))
-    lines = _log(api, context, finding)
-    return text + ("\n  last log lines:" + "".join(f"\n    {line}" for line in lines) if lines else "")
+def _text(api: KubeApi, context: Context, found: list[Finding], seen: _Seen) -> str:
+    first = found[0]
+    text = f"{first.workload}: {first.trouble}"
+    others = [finding.trouble.pod for finding in found[1:] if finding.trouble.pod]
+    text += f"\n  and {len(others)} more of its pods: {', '.join(others)}" if others else ""
+    warnings = [*seen.of_pod(first.trouble.pod), *seen.of_workload(first.workload)]
+    text += _indented("warning: ", [line for line in warnings if not diagnosis.told_by(first.trouble, line)])
+    lines = _log(api, context, first)
+    return text + (f"\n  last log lines:{_indented('  ', lines)}" if lines else "")
+
+
+def _indented(before: str, lines: list[str]) -> str:
+    return "".join(f"\n  {before}{line}" for line in lines)
+
+
+class _Seen:
+    """The warnings of the namespace; read once, and the ReplicaSets only where a workload's own warnings are asked for.
+
+    Whatever cannot be read is left out: the failure is told all the same.
+    """
+
+    def __init__(self, api: KubeApi, namespace: str, things: dict[str, Object]) -> None:
+        self._api, self._namespace, self._things = api, namespace, things
+        self._warnings = self._items(f"{events(namespace)}?fieldSelector=type%3DWarning")
+        self._sets: list[Object] | None = None
+
+    def of_pod(self, name: str) -> list[str]:
+        return diagnosis.last_warnings(self._warnings, name)
+
+    def of_workload(self, name: str) -> list[str]:
+        """About the workload and what makes its pods: a quota or an admission webhook that refuses them is told there only."""
+        thing = self._things.get(name)
+        if thing is None:
+            return []
+        found = diagnosis.last_warnings(self._warnings, name, kind=thing["kind"])
+        if self._sets is None:
+            self._sets = self._items(replica_sets(self._namespace)) if self._warnings else []
+        newest = workload.current_replica_set(thing, self._sets)
+        return found + (diagnosis.last_warnings(self._warnings, newest["metadata"]["name"], 1, "ReplicaSet") if newest else [])
+
+    def _items(self, path: str) -> list[Object]:
+        try:
+            return t.cast("list[Object]", self._api.get(path)["items"])
+        except ReleaseError:
+            return []
 
 
 def _log(api: KubeApi, context: Context, finding: Finding) -> list[str]:
     """The last lines of the container that failed: of the instance that ended, where another one runs already."""
     said, pod = finding.trouble, finding.pod
-    status = pod.get("status") or {}
-    containers = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
-    container = next((c for c in containers if c["name"] == said.container or (not said.container and not c.get("ready"))), None)
+    container = next((c for c in workload.statuses(pod) if c["name"] == said.container or (not said.container and not c.get("ready"))), None)
     if container is None:
         return []
-    context.redact.learn_from(diagnosis.secrets_of(pod))
     # Without `previous` the kubelet gives the last instance that has begun, running or ended; only one dead one is kept.
     ended_before = said.exit_code is not None and "running" in (container.get("state") or {})
     for previous in ("true", "false") if ended_before else ("false",):
@@ -65,22 +109,16 @@ def _log(api: KubeApi, context: Context, finding: Finding) -> list[str]:
         except ReleaseError:
             continue  # no such instance (any more): a diagnosis tells what it can get
         if lines and not lines[0].startswith("unable to retrieve container logs"):
-            return [context.redact.text(line[:300]) for line in lines]
+            return [context.redact.text(diagnosis.hinted(line[:300])) for line in lines]
     return []
 
 
-def _warnings(api: KubeApi, context: Context) -> list[Object]:
-    try:
-        return t.cast("list[Object]", api.get(f"{events(context.params['namespace'])}?fieldSelector=type%3DWarning")["items"])
-    except ReleaseError:
-        return []  # without them the failure is told all the same
-
-
 def _command(namespace: str, findings: list[Finding], waiting: dict[str, Object]) -> str:
-    if not findings:
-        name, thing = next(iter(waiting.items()), ("", {"kind": "Deployment"}))
-        return f"kubectl -n {namespace} describe {thing['kind'].lower()} {name}".rstrip()
-    said = findings[0].trouble
-    if said.container and said.exit_code is not None:
+    said = findings[0].trouble if findings else None
+    if said and said.container and said.exit_code is not None:
         return f"kubectl -n {namespace} logs {said.pod} -c {said.container}"
-    return f"kubectl -n {namespace} describe pod {said.pod}"
+    if said and said.pod:
+        return f"kubectl -n {namespace} describe pod {said.pod}"
+    name = findings[0].workload if findings else next(iter(waiting), "")
+    kind = waiting[name]["kind"].lower() if name in waiting else "deployment"
+    return f"kubectl -n {namespace} describe {kind} {name}".rstrip()

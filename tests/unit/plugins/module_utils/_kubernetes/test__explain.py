@@ -4,22 +4,28 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import NotFound
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._diagnosis import Trouble
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._diagnosis import Trouble, trouble_of_workload
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._explain import Finding, failure
 
 from .cluster import Cluster, context
+
+CAPTURED = json.loads((Path(__file__).parent / "captured.json").read_text())
 
 
 class Logs:
     """Holds a log for each instance; without one, the kubelet says so in its own way."""
 
     def __init__(self, warnings=(), **logs):
-        self.warnings, self.logs, self.asked = list(warnings), logs, []
+        self.warnings, self.replica_sets, self.logs, self.asked = list(warnings), [], logs, []
 
     def get(self, path):
-        return {"items": self.warnings}
+        self.asked += [path.rsplit("/", 1)[-1]] * ("replicasets" in path)
+        return {"items": self.replica_sets if "replicasets" in path else self.warnings}
 
     def text(self, path):
         instance = "before" if "previous=true" in path else "now"
@@ -69,6 +75,35 @@ def test_warnings_command_and_structure():
     error = explained(Logs([warning]), {"running": {}}, Trouble("wallet-1", "", "not ready", "containers with unready status: [wallet]"))
     assert "warning: Unhealthy: Readiness probe failed: 503" in str(error) and error.then == "kubectl -n exchange describe pod wallet-1"
     assert error.details["failures"] == [{"workload": "wallet", "pod": "wallet-1", "container": "", "reason": "not ready", "exit_code": None}]
+
+
+def test_the_worst_pod_is_told_in_full_and_the_others_by_name():
+    pods = [{"metadata": {"name": f"wallet-{n}"}, "spec": {}, "status": {}} for n in range(3)]
+    findings = [Finding("wallet", pod, Trouble(pod["metadata"]["name"], "wallet", "Error", "", 3)) for pod in pods]
+    error = failure(Logs(), context(Cluster([]), {})[0], "wallet failed.", findings, {})
+    assert "pod wallet-0, container wallet: Error, exit code 3\n    and 2 more of its pods: wallet-1, wallet-2" in str(error)
+    assert [found["pod"] for found in error.details["failures"]] == ["wallet-0"]
+
+
+@pytest.mark.parametrize("name", ["over", "no-account"])
+def test_a_workload_that_gets_no_pods_is_told_by_the_warnings_of_its_newest_replica_set(name):
+    api = Logs(CAPTURED["events"])
+    api.replica_sets = CAPTURED["replica_sets"]
+    thing = {**CAPTURED["deployments"][name], "kind": "Deployment"}
+    error = failure(api, context(Cluster([]), {})[0], f"{name} did not settle.", [], {name: thing})
+    refused = {"over": "exceeded quota: limits", "no-account": 'serviceaccount "nobody-here" not found'}[name]
+    assert "warning: FailedCreate: " in str(error) and refused in str(error).split("warning:")[1]
+    assert error.then == f"kubectl -n exchange describe deployment {name}"
+    found = Finding(name, {"metadata": {"name": ""}, "spec": {}}, trouble_of_workload(thing))
+    error = failure(api, context(Cluster([]), {})[0], f"{name} is stuck.", [found], {name: thing})
+    assert str(error).count(refused) == 1 and error.then == f"kubectl -n exchange describe deployment {name}"
+
+
+def test_a_secret_of_the_environment_does_not_come_out_of_a_termination_message():
+    pod = {"metadata": {"name": "w"}, "spec": {"containers": [{"name": "w", "env": [{"name": "TOKEN", "value": "t0ken-of-wallet"}]}]}}
+    given, _lines = context(Cluster([]), {})
+    error = failure(Logs(), given, "w failed.", [Finding("w", pod, Trouble("w", "w", "Error", "refused t0ken-of-wallet", 1))], {})
+    assert "t0ken" not in given.redact.text(str(error))
 
 
 def test_a_workload_without_a_pod_to_blame_is_told_by_its_status():

@@ -57,6 +57,12 @@ options:
     description: Seconds that each workload may take to settle.
     type: int
     default: 300
+  stuck_after:
+    description:
+      - Seconds that a workload may stand still for a reason that only somebody else can mend (no node has room, a quota is used up, a volume
+        or the registry does not come) before it is given up. What cannot heal at all is given up at once.
+    type: int
+    default: 60
 seealso:
   - module: runbook.release.kube_rollout
 """

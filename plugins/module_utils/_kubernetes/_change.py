@@ -12,8 +12,8 @@ import typing as t
 
 from .._common._redact import HIDDEN, is_secret_key
 from ._parts import Parts, differing, nested
+from ._podspec import containers
 from ._port import Object, workloads
-from ._workload import containers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Change:
 def images(parts: Parts) -> dict[str, str]:
     """Images by container."""
     if ("template",) in parts:
-        return {container["name"]: container["image"] for container in containers(parts[("template",)]["spec"])}
+        return {container["name"]: container["image"] for container in containers(parts[("template",)])}
     return {path[1]: image for path, image in parts.items() if path[0] == "images"}
 
 

@@ -11,6 +11,7 @@ import typing as t
 
 from .._common._errors import NotFound
 from . import _workload as workload
+from ._podspec import containers
 from ._port import KubeApi, Object, controller_revisions, replica_sets
 
 # The Deployment controller adds it to the template of each ReplicaSet.
@@ -49,7 +50,7 @@ def running(api: KubeApi, namespace: str, thing: Object, images: dict[str, str])
     """The newest one with exactly these images."""
     there = revisions(api, namespace, thing)
     for revision in reversed(there):
-        own = {container["name"]: container["image"] for container in workload.containers(revision.template["spec"])}
+        own = {container["name"]: container["image"] for container in containers(revision.template)}
         if all(own.get(container) == image for container, image in images.items()):
             return revision
     raise NotFound(_missing(thing, "revision with " + ", ".join(images.values()), there))

@@ -16,7 +16,7 @@ from ._port import WORKLOADS
 
 _NAMESPACE: dict[str, t.Any] = {**OPTIONS, "namespace": {"type": "str", "required": True}}
 _LOCK: dict[str, t.Any] = {"lock_force": {"type": "bool", "default": False}}
-_TIMEOUT: dict[str, t.Any] = {"timeout": {"type": "int", "default": 300}}
+_TIMEOUT: dict[str, t.Any] = {"timeout": {"type": "int", "default": 300}, "stuck_after": {"type": "int", "default": 60}}
 
 ROLLOUT = Operation(
     {

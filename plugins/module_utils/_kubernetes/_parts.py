@@ -23,8 +23,8 @@ from __future__ import annotations
 import decimal
 import typing as t
 
+from ._podspec import containers
 from ._port import Object
-from ._workload import containers
 
 Parts = dict[tuple[str, ...], t.Any]
 
@@ -85,7 +85,7 @@ def wanted(workload: t.Mapping[str, t.Any]) -> Parts:
 def observed(thing: Object, asked: t.Iterable[tuple[str, ...]]) -> Parts:
     """What is there of the parts asked for. Those of a container that is not there are left out."""
     template = thing["spec"]["template"]
-    there = {container["name"]: container for container in containers(template["spec"])}
+    there = {container["name"]: container for container in containers(template)}
     found: Parts = {}
     for path in asked:
         container = there.get(path[1]) if len(path) > 1 else None

@@ -16,10 +16,11 @@ from . import _config as config
 from . import _parts as parts
 from ._change import Change, diff, images, short
 from ._lock import Lock, LockLost
+from ._podspec import containers
 from ._port import KubeApi, Object, workloads
 from ._record import Record
 from ._settle import Wait, digests
-from ._workload import absent, by_name, containers
+from ._workload import absent, by_name
 
 Workload = dict[str, t.Any]
 
@@ -60,7 +61,7 @@ def check(wanted: list[Workload], there: dict[str, dict[str, Object]], timeout: 
 
 def _problems(workload: Workload, thing: Object, timeout: int) -> t.Iterator[str]:
     what = f"{thing['kind']} {workload['name']}"
-    known = [container["name"] for container in containers(thing["spec"]["template"]["spec"])]
+    known = [container["name"] for container in containers(thing["spec"]["template"])]
     for option in ("images", "env", "resources"):
         for container in workload[option] or {}:
             if container not in known:

@@ -23,6 +23,8 @@ from . import _workload as workload
 from ._change import Change
 from ._explain import Finding, failure
 from ._parts import differing, observed, of_template
+from ._patience import Patience
+from ._podspec import containers
 from ._port import SYNC, Event, Follow, KubeApi, Object, pods, workloads
 from ._revisions import Revisions
 
@@ -52,6 +54,7 @@ class Wait:
         self._said: dict[str, str] = {}
         self._pods: dict[str, Object] | None = None
         self._hopeless: dict[str, Object] = {}
+        self._patience = Patience(context.params["stuck_after"])
         self._freed: set[str] = set()
         self._revisions = Revisions(api, self.namespace)
 
@@ -89,8 +92,7 @@ class Wait:
                 self._pod(event.type, event.object)
             elif event.path:
                 self._workload(event)
-            if any(self._name_of(pod) for pod in self._hopeless.values()):
-                self._give_up()
+            self._give_up_on_the_hopeless()
             yield event
 
     def _begin(self, change: Change, plan: Plan, how: str) -> None:
@@ -165,6 +167,7 @@ class Wait:
                 then=f"kubectl -n {self.namespace} get {thing['kind'].lower()} {name} -o yaml --show-managed-fields; then run the release again",
             )
         now = workload.status(thing)
+        self._patience.look(name, diagnosis.trouble_of_workload(thing) if now.state == workload.PROGRESSING else None, self.context.clock.now())
         if now.state == workload.READY:
             self.settled[name] = round(self.context.clock.now() - self._began[name], 1)
             if self.settled[name]:
@@ -176,20 +179,26 @@ class Wait:
             self.context.say(f"{name}: {now.text}")
 
     def _pod(self, kind: str, thing: Object) -> None:
+        if self._pods is None:
+            self._pods = {}
         if kind == SYNC:
-            self._pods, self._hopeless = {}, {}
+            listed = {item["metadata"]["uid"] for item in thing["items"]}
+            for gone in [pod for uid, pod in self._pods.items() if uid not in listed]:
+                self._pod("DELETED", gone)
             for item in thing["items"]:
                 self._pod("ADDED", item)
             return
-        uid, there = thing["metadata"]["uid"], self._pods if self._pods is not None else {}
-        there.pop(uid, None)
+        uid = thing["metadata"]["uid"]
+        self._pods.pop(uid, None)
         self._hopeless.pop(uid, None)
+        found = None
         if kind != "DELETED":
-            there[uid] = thing
+            self._pods[uid] = thing
             found = diagnosis.trouble(thing)
             if found and found.hopeless:
                 self._hopeless[uid] = thing
                 self._free(thing)
+        self._patience.look(uid, found, self.context.clock.now())
 
     def _free(self, pod: Object) -> None:
         """Deletes a broken pod of an old version that a StatefulSet waits for before it goes on.
@@ -207,26 +216,40 @@ class Wait:
                 with contextlib.suppress(NotFound, Conflict):  # it is gone, or another one of its name has taken its place
                     self.api.delete(f"{pods(self.namespace)}/{pod['metadata']['name']}", {"preconditions": {"uid": uid}})
 
-    def _give_up(self) -> None:
-        """What only is not ready yet is no reason; it is left to the state of its workload."""
-        findings = [finding for finding in self._findings() if finding.trouble.hopeless or finding.trouble.exit_code is not None]
-        names = sorted(finding.workload for finding in findings if finding.trouble.hopeless)
-        raise self._failure(f"{', '.join(names)} will not become ready.", findings)
+    def _give_up_on_the_hopeless(self) -> None:
+        """At once on what will not heal, after a while on what somebody else would have to mend. What only is not ready yet is no reason."""
+        stuck = self._patience.over(self.context.clock.now())
+        there = self._pods or {}
+        for pod in [*self._hopeless.values(), *(there[uid] for uid in stuck if uid in there)]:
+            if self._name_of(pod):
+                break
+        else:
+            if not any(name in stuck for name in self._waiting()):
+                return
+        findings = [finding for finding in self._findings() if finding.trouble.hopeless or finding.trouble.heals or finding.trouble.exit_code is not None]
+        names = sorted({finding.workload for finding in findings if finding.trouble.hopeless})
+        if names:
+            raise self._failure(f"{', '.join(names)} will not become ready.", findings)
+        names = sorted({finding.workload for finding in findings if finding.trouble.heals})
+        raise self._failure(f"{', '.join(names)} did not get on for {self.context.params['stuck_after']} s.", findings)
 
     def _findings(self) -> list[Finding]:
-        """One a workload that still waits: the hopeless before the others, a named reason before 'not ready'."""
+        """What is wrong with the workloads that still wait: the hopeless before the others, a named reason before 'not ready'."""
         if self._pods is None:
             self._pods = {item["metadata"]["uid"]: item for item in self.api.get(pods(self.namespace))["items"]}
-        found: dict[str, Finding] = {}
+        found = []
+        for name in self._waiting():
+            if said := diagnosis.trouble_of_workload(self.objects[name]):
+                found.append(Finding(name, {}, said))
         for pod in self._pods.values():
             if pod["metadata"].get("deletionTimestamp") or not (name := self._name_of(pod)):
                 continue
             said = diagnosis.trouble(pod)
             if not said and (unready := diagnosis.unready(pod)):
                 said = diagnosis.Trouble(pod["metadata"]["name"], "", "not ready", unready)
-            if said and (name not in found or _rank(said) > _rank(found[name].trouble)):
-                found[name] = Finding(name, pod, said)
-        return list(found.values())
+            if said:
+                found.append(Finding(name, pod, said))
+        return sorted(found, key=lambda finding: _rank(finding.trouble), reverse=True)
 
     def _name_of(self, pod: Object) -> str:
         """The workload that is waited for and whose newest version the pod runs; '' for all other pods."""
@@ -245,10 +268,10 @@ def digests(api: KubeApi, namespace: str, wanted: dict[str, dict[str, str]]) -> 
     """
     found: dict[str, dict[str, str]] = {name: {} for name in wanted}
     for pod in api.get(pods(namespace))["items"]:
-        images = {container["name"]: container["image"] for container in workload.containers(pod["spec"])}
+        images = {container["name"]: container["image"] for container in containers(pod)}
         for status in workload.statuses(pod):
-            for name, containers in wanted.items():
-                if containers.get(status["name"]) == images.get(status["name"], "") and "@" in status.get("imageID", ""):
+            for name, asked in wanted.items():
+                if asked.get(status["name"]) == images.get(status["name"], "") and "@" in status.get("imageID", ""):
                     found[name][status["name"]] = status["imageID"].rsplit("@", 1)[1]
     return found
 
@@ -264,8 +287,8 @@ def last_writer(thing: Object) -> str:
     return f"{newest['manager']} at {newest.get('time', 'an unknown time')}" if newest else ""
 
 
-def _rank(said: diagnosis.Trouble) -> tuple[bool, bool, bool]:
-    return said.hopeless, said.exit_code is not None, said.reason != "not ready"
+def _rank(said: diagnosis.Trouble) -> tuple[bool, bool, bool, bool]:
+    return said.hopeless, said.exit_code is not None, said.heals, said.reason != "not ready"
 
 
 def _newer(thing: Object, known: Object) -> bool:

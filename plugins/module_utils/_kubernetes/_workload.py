@@ -11,6 +11,7 @@ import dataclasses
 import typing as t
 
 from .._common._schema import like
+from ._podspec import containers
 from ._port import Object
 
 READY, PROGRESSING, FAILED = "ready", "progressing", "failed"
@@ -40,12 +41,8 @@ def absent(name: str, there: t.Iterable[str], kind: str = "Deployment") -> str:
 
 
 def images(thing: Object) -> dict[str, str]:
-    """Images by container, init containers after the others (their names are unique together)."""
-    return {container["name"]: container["image"] for container in containers(thing["spec"]["template"]["spec"])}
-
-
-def containers(pod_spec: Object) -> list[Object]:
-    return [*pod_spec["containers"], *(pod_spec.get("initContainers") or [])]
+    """Images by container, init containers too: no two of a pod share a name."""
+    return {container["name"]: container["image"] for container in containers(thing["spec"]["template"])}
 
 
 def statuses(pod: Object) -> list[Object]:

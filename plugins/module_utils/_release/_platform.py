@@ -67,6 +67,7 @@ VARIABLES: dict[str, Field] = {
     "release_context": Field("str"),
     "release_timeout": Field("int", 300, low=1),
     "release_parallel": Field("int", low=1),
+    "release_stuck_after": Field("int", 60, low=1),
     "release_lock_force": Field("bool", False),
     "release_require_healthy": Field("bool", True),
     "release_report_dir": Field("str", "release-reports"),

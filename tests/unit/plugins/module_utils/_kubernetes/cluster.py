@@ -263,7 +263,7 @@ def context(cluster, params, check_mode=False):
     """The context, and the lines that were shown."""
     lines = []
     clock = Clock(now=lambda: cluster.seconds, sleep=lambda seconds: None, wall=cluster.wall)
-    given = {"namespace": NAMESPACE, "timeout": 30, "lock_force": False, "lock_token": None, "parallel": None, **params}
+    given = {"namespace": NAMESPACE, "timeout": 30, "stuck_after": 10, "lock_force": False, "lock_token": None, "parallel": None, **params}
     return Context(given, check_mode=check_mode, show=lines.append, clock=clock), lines
 
 

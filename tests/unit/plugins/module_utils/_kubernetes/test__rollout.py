@@ -10,8 +10,9 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, InputError, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _rollout as rollout
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._baseline import BASELINE, RELEASE
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import Event
 
-from .cluster import Cluster, context, crashing, entries, image, workload
+from .cluster import DEPLOYMENTS, Cluster, context, crashing, entries, image, workload
 
 
 def workloads(*names, version="1.1.0"):
@@ -200,3 +201,25 @@ def test_what_does_not_fit_is_refused_before_any_change(wave, said):
         rolled_out(cluster, wave + workloads("nobody"))
     assert said in str(caught.value) and "nobody" in str(caught.value)
     assert cluster.writes == []
+
+
+def test_what_only_somebody_else_can_mend_is_given_a_while_and_no_more():
+    cluster = Cluster(["wallet"])
+    waiting = {"state": {"waiting": {"reason": "ImagePullBackOff", "message": "dial tcp: connection refused"}}, "ready": False, "restartCount": 0}
+    cluster.bad[image("wallet", "1.1.0")] = waiting
+    with pytest.raises(ReleaseError, match="wallet did not get on for 10 s") as caught:
+        rolled_out(cluster, workloads("wallet"))
+    assert "ImagePullBackOff" in str(caught.value) and cluster.seconds < 20
+
+
+def test_a_quota_that_lets_no_pod_be_made_is_given_a_while_and_told():
+    cluster = Cluster(["wallet"])
+    cluster.bad[image("wallet", "1.1.0")] = {"ready": True, "restartCount": 0, "state": {"running": {}}}
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: pods"}
+    cluster.between += [lambda there: None] * 2
+    cluster.between.append(lambda there: there._touch(there.deployments["wallet"], generation=False)["status"].update(conditions=[refused]))
+    control = cluster._control
+    cluster._control = lambda name: control(name) or ([Event(DEPLOYMENTS, "MODIFIED", cluster.deployments[name])] if cluster.seconds >= 3 else [])
+    with pytest.raises(ReleaseError, match="wallet did not get on for 10 s") as caught:
+        rolled_out(cluster, workloads("wallet"))
+    assert "exceeded quota: pods" in str(caught.value)

@@ -71,6 +71,27 @@ class Playbooks:
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
+    def task(self, module: str, *, check: bool = False, **options: t.Any) -> tuple[Outcome, dict[str, t.Any]]:
+        """One task against the cluster, without an inventory: the run, and what the module returned."""
+        result = self.reports.with_name("result.json")
+        result.unlink(missing_ok=True)
+        keep = {
+            "ansible.builtin.copy": {"content": "{{ done | to_json }}", "dest": str(result), "mode": "0600"},
+            "check_mode": False,
+            "when": "done is defined",
+        }
+        play = {
+            "hosts": "localhost",
+            "connection": "local",
+            "gather_facts": False,
+            "tasks": [{"block": [{f"runbook.release.{module}": options, "register": "done"}], "always": [keep]}],
+        }
+        path = self.reports.with_name("task.yml")
+        path.write_text(json.dumps([play]))
+        command = ["ansible-playbook", str(path), "--diff", *(["--check"] if check else [])]
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL)
+        return Outcome(done.returncode, done.stdout, done.stderr), json.loads(result.read_text()) if result.exists() else {}
+
     def release(self, version: str, *more: str) -> Outcome:
         return self.run("playbooks/release.yml", version, *more)
 
@@ -101,8 +122,9 @@ def signal_all(process: subprocess.Popen[str], number: int) -> None:
 class Kubectl:
     """What is in the cluster, by the program that its users trust."""
 
-    def __init__(self, program: str, kubeconfig: Path) -> None:
-        self._command = [program, "--kubeconfig", str(kubeconfig), "-n", NAMESPACE]
+    def __init__(self, program: str, kubeconfig: Path, namespace: str = NAMESPACE) -> None:
+        self.namespace = namespace
+        self._command = [program, "--kubeconfig", str(kubeconfig), "-n", namespace]
 
     def command(self, *arguments: str) -> list[str]:
         return [*self._command, *arguments]

@@ -26,8 +26,11 @@ class Finding(t.NamedTuple):
     trouble: diagnosis.Trouble
 
 
-def failure(api: KubeApi, context: Context, what: str, findings: list[Finding], waiting: dict[str, Object]) -> ReleaseError:
+def failure(
+    api: KubeApi, context: Context, what: str, findings: list[Finding], waiting: dict[str, Object], known: dict[str, Object] | None = None
+) -> ReleaseError:
     """
+    :param known: the workloads that findings may be about, where those are more than the waiting ones.
     :param findings: the worst first; of several of one workload the first is told, and the pods of the others are named.
     :param waiting: the workloads that have not settled; those without a finding are told by their own status.
     """
@@ -36,7 +39,8 @@ def failure(api: KubeApi, context: Context, what: str, findings: list[Finding], 
     by_workload: dict[str, list[Finding]] = {}
     for finding in findings:
         by_workload.setdefault(finding.workload, []).append(finding)
-    seen = _Seen(api, context.params["namespace"], waiting)
+    things = {**(known or {}), **waiting}
+    seen = _Seen(api, context.params["namespace"], things)
     why = [_text(api, context, found, seen) for found in by_workload.values()]
     untold = {name: thing for name, thing in waiting.items() if name not in by_workload}
     why += [f"{name}: {workload.status(thing).text}" + _indented("warning: ", seen.of_workload(name)) for name, thing in untold.items()]
@@ -44,7 +48,7 @@ def failure(api: KubeApi, context: Context, what: str, findings: list[Finding], 
         {"workload": name, "pod": trouble.pod, "container": trouble.container, "reason": trouble.reason, "exit_code": trouble.exit_code}
         for name, trouble in ((name, found[0].trouble) for name, found in by_workload.items())
     ]
-    return ReleaseError(what, why=why, then=_command(context.params["namespace"], findings, waiting), failures=failures)
+    return ReleaseError(what, why=why, then=_command(context.params["namespace"], findings, next(iter(waiting), ""), things), failures=failures)
 
 
 def _text(api: KubeApi, context: Context, found: list[Finding], seen: _Seen) -> str:
@@ -113,12 +117,12 @@ def _log(api: KubeApi, context: Context, finding: Finding) -> list[str]:
     return []
 
 
-def _command(namespace: str, findings: list[Finding], waiting: dict[str, Object]) -> str:
+def _command(namespace: str, findings: list[Finding], waiting: str, things: dict[str, Object]) -> str:
     said = findings[0].trouble if findings else None
     if said and said.container and said.exit_code is not None:
         return f"kubectl -n {namespace} logs {said.pod} -c {said.container}"
     if said and said.pod:
         return f"kubectl -n {namespace} describe pod {said.pod}"
-    name = findings[0].workload if findings else next(iter(waiting), "")
-    kind = waiting[name]["kind"].lower() if name in waiting else "deployment"
+    name = findings[0].workload if findings else waiting
+    kind = things[name]["kind"].lower() if name in things else "deployment"
     return f"kubectl -n {namespace} describe {kind} {name}".rstrip()

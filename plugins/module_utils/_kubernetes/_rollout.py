@@ -103,7 +103,7 @@ def run(api: KubeApi, context: Context) -> Result:
         return Result(bool(after), before, after, {"workloads": [change.told() for change in changes]})
     record, lock = Record(api, params["namespace"], params["release"], context.clock), Lock(api, context)
     told: list[dict[str, t.Any]] = []
-    with Wait(api, context, objects, versions) as wait:
+    with Wait(api, context, objects, versions, look_back=True) as wait:
         for wave in sorted({change.wave for change in changes}):
             try:
                 told += _wave(context, [workload for workload in wanted if workload["wave"] == wave], wait, record, lock, contents)

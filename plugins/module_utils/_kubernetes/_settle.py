@@ -42,12 +42,13 @@ class Wait:
     """``objects`` holds the newest state of all workloads by name; ``settled`` the seconds that each change took.
 
     :param versions: collection path -> resource version of the list that ``objects`` come from.
+    :param look_back: give up, too, when what settled in an earlier wave breaks while a later one rolls out.
     """
 
-    def __init__(self, api: KubeApi, context: Context, objects: dict[str, Object], versions: dict[str, str]) -> None:
+    def __init__(self, api: KubeApi, context: Context, objects: dict[str, Object], versions: dict[str, str], look_back: bool = False) -> None:
         self.api, self.context, self.namespace, self.objects = api, context, context.params["namespace"], objects
         self.settled: dict[str, float] = {}
-        self._versions = versions
+        self._versions, self._look_back = versions, look_back
         self._stream: Follow | None = None
         self._changes: dict[str, Change] = {}
         self._began: dict[str, float] = {}
@@ -227,9 +228,10 @@ class Wait:
             if not any(name in stuck for name in self._waiting()):
                 return
         findings = [finding for finding in self._findings() if finding.trouble.hopeless or finding.trouble.heals or finding.trouble.exit_code is not None]
-        names = sorted({finding.workload for finding in findings if finding.trouble.hopeless})
-        if names:
-            raise self._failure(f"{', '.join(names)} will not become ready.", findings)
+        if names := sorted({finding.workload for finding in findings if finding.trouble.hopeless}):
+            broke, never = [name for name in names if name in self.settled], [name for name in names if name not in self.settled]
+            said = [f"{', '.join(never)} will not become ready."] if never else []
+            raise self._failure(" ".join(said + [f"{name} broke after it had settled." for name in broke]), findings)
         names = sorted({finding.workload for finding in findings if finding.trouble.heals})
         raise self._failure(f"{', '.join(names)} did not get on for {self.context.params['stuck_after']} s.", findings)
 
@@ -252,13 +254,16 @@ class Wait:
         return sorted(found, key=lambda finding: _rank(finding.trouble), reverse=True)
 
     def _name_of(self, pod: Object) -> str:
-        """The workload that is waited for and whose newest version the pod runs; '' for all other pods."""
-        found = self._revisions.workload_of(pod, [self.objects[name] for name in self._waiting()])
+        """The workload that is waited for (or looked back at) and whose newest version the pod runs; '' for all other pods."""
+        found = self._revisions.workload_of(pod, [self.objects[name] for name in self._watched()])
         return str(found["metadata"]["name"]) if found else ""
+
+    def _watched(self) -> list[str]:
+        return [*self._waiting(), *(name for name in self.settled if self._look_back and name in self.objects and name in self._began)]
 
     def _failure(self, what: str, findings: list[Finding] | None = None) -> ReleaseError:
         told = self._findings() if findings is None else findings
-        return failure(self.api, self.context, what, told, {name: self.objects[name] for name in self._waiting()})
+        return failure(self.api, self.context, what, told, {name: self.objects[name] for name in self._waiting()}, self.objects)
 
 
 def digests(api: KubeApi, namespace: str, wanted: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:

@@ -16,7 +16,8 @@ import (
 // variable is absent or empty, so an image may carry all of them as defaults.
 type faults struct {
 	exitCode      int           // FAULT_EXIT_AT_START: exit with this code instead of starting
-	lastWords     string        // FAULT_LAST_WORDS: the line printed before that
+	exitAfter     int           // FAULT_EXIT_AFTER, seconds: exit with code 4 in the middle of its work
+	lastWords     string        // FAULT_LAST_WORDS: the line printed before either
 	neverReady    bool          // FAULT_NEVER_READY
 	readyAfter    time.Duration // FAULT_READY_AFTER, seconds
 	errorPercent  int64         // FAULT_ERROR_PERCENT: share of API answers that are a 500
@@ -30,7 +31,7 @@ type faults struct {
 
 func faultsFromEnv() (*faults, error) {
 	found := &faults{
-		lastWords:     envOr("FAULT_LAST_WORDS", "fatal: told to exit at start (FAULT_EXIT_AT_START)"),
+		lastWords:     envOr("FAULT_LAST_WORDS", "fatal: told to exit (FAULT_EXIT_AT_START, FAULT_EXIT_AFTER)"),
 		neverReady:    envBool("FAULT_NEVER_READY"),
 		ignoreSigterm: envBool("FAULT_IGNORE_SIGTERM"),
 		started:       time.Now(),
@@ -38,6 +39,7 @@ func faultsFromEnv() (*faults, error) {
 	var readyAfter, errorPercent, latency int
 	for name, target := range map[string]*int{
 		"FAULT_EXIT_AT_START":      &found.exitCode,
+		"FAULT_EXIT_AFTER":         &found.exitAfter,
 		"FAULT_READY_AFTER":        &readyAfter,
 		"FAULT_ERROR_PERCENT":      &errorPercent,
 		"FAULT_LATENCY_MS":         &latency,
@@ -85,6 +87,16 @@ func (f *faults) wrap(next http.HandlerFunc) http.HandlerFunc {
 		}
 		next(w, r)
 	}
+}
+
+func (f *faults) startClock() {
+	if f.exitAfter == 0 {
+		return
+	}
+	time.AfterFunc(time.Duration(f.exitAfter)*time.Second, func() {
+		fmt.Fprintln(os.Stderr, f.lastWords)
+		os.Exit(4)
+	})
 }
 
 func (f *faults) startLeak() {

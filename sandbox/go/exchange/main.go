@@ -34,6 +34,7 @@ func main() {
 		os.Exit(faults.exitCode)
 	}
 	faults.startLeak()
+	faults.startClock()
 	if err := serve(config, faults); err != nil {
 		fmt.Fprintf(os.Stderr, "fatal: %s %s: %v\n", config.service, config.version, err)
 		os.Exit(1)

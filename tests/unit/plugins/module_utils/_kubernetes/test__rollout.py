@@ -12,7 +12,7 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes import
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._baseline import BASELINE, RELEASE
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import Event
 
-from .cluster import DEPLOYMENTS, Cluster, context, crashing, entries, image, workload
+from .cluster import DEPLOYMENTS, PODS, Cluster, context, crashing, entries, image, workload
 
 
 def workloads(*names, version="1.1.0"):
@@ -223,3 +223,18 @@ def test_a_quota_that_lets_no_pod_be_made_is_given_a_while_and_told():
     with pytest.raises(ReleaseError, match="wallet did not get on for 10 s") as caught:
         rolled_out(cluster, workloads("wallet"))
     assert "exceeded quota: pods" in str(caught.value)
+
+
+def test_a_service_that_breaks_while_a_later_wave_rolls_out_ends_the_release():
+    cluster = Cluster(["auth", "wallet"])
+    cluster.bad[image("wallet", "1.1.0")] = {"ready": False, "restartCount": 0, "state": {"running": {}}}
+
+    def crash(there):
+        there.pods["uid-auth-1.1.0-x"]["status"]["containerStatuses"][0].update(crashing())
+
+    cluster.between += [lambda there: None] * 4 + [crash] * 3
+    control = cluster._control
+    cluster._control = lambda name: control(name) + [Event(PODS, "MODIFIED", pod) for pod in cluster.pods.values()]
+    with pytest.raises(ReleaseError, match="auth broke after it had settled") as caught:
+        rolled_out(cluster, [*workloads("auth"), {**workloads("wallet")[0], "wave": 2}])
+    assert "auth: pod auth-1.1.0-x, container auth: CrashLoopBackOff" in str(caught.value) and cluster.seconds < 15

@@ -29,6 +29,7 @@ class Program:
 PROGRAMS = (
     Program("pause", "./pause"),
     Program("exchange", "./exchange"),
+    Program("task", "./task"),
     Program("controlplane", "./controlplane", ("kubectl",)),
     Program("coredns", "./coredns"),
     Program("k6", "go.k6.io/k6"),

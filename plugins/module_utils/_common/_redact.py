@@ -33,7 +33,10 @@ class Redactor:
         self._values: list[str] = []
 
     def learn(self, value: object) -> None:
-        """From now on this value is hidden wherever it occurs."""
+        """From now on this value is hidden wherever it occurs; of several lines (a key, a certificate) each by itself, too, as logs show them."""
+        if isinstance(value, str) and "\n" in value.strip():
+            for line in value.splitlines():
+                self.learn(line.strip())
         if isinstance(value, str) and len(value) >= SHORTEST and value not in self._values and value != HIDDEN:
             self._values.append(value)
             self._values.sort(key=len, reverse=True)  # the longest first: one secret may be part of another

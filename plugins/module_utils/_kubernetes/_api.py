@@ -20,6 +20,7 @@ import typing as t
 
 from .._common._errors import Conflict, Gone, NotFound, ReleaseError, Unavailable
 from .._common._operation import Clock, Context
+from ._exec_api import execute
 from ._follow import Following
 from ._port import STRATEGIC, Object
 
@@ -61,8 +62,25 @@ class ClusterApi:
     def text(self, path: str) -> str:
         return t.cast(str, self._send("GET", path).data.decode(errors="replace"))
 
-    def post(self, path: str, body: Object) -> Object:
-        return self._json("POST", f"{path}?fieldManager={_WHO}", body)
+    def lines(self, path: str) -> t.Iterator[str]:
+        response = self._send("GET", path, stream=True)
+        pending = b""
+        try:
+            while chunk := response.read1(65536):
+                *lines, pending = (pending + chunk).split(b"\n")
+                yield from (line.decode(errors="replace") for line in lines)
+            if pending:
+                yield pending.decode(errors="replace")
+        except urllib3.exceptions.HTTPError:
+            return  # a cut line is no line: the caller asks for it again
+        finally:
+            response.close()
+
+    def execute(self, path: str, stdin: str | None, seconds: float) -> t.Iterator[tuple[int, str]]:
+        return execute(self._settings, self._headers(), path, stdin, seconds)
+
+    def post(self, path: str, body: Object, dry_run: bool = False) -> Object:
+        return self._json("POST", f"{path}?fieldManager={_WHO}{'&dryRun=All' * dry_run}", body)
 
     def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object:
         return self._json("PATCH", f"{path}?fieldManager={_WHO}", body, content_type)
@@ -116,9 +134,11 @@ class ClusterApi:
             self._clock.sleep(pause)
         raise Unavailable(f"No answer to {method} {path}.")
 
+    def _headers(self) -> dict[str, str]:
+        return {auth["key"]: auth["value"] for auth in self._settings.auth_settings().values()}
+
     def _send_once(self, method: str, path: str, body: t.Any, content_type: str, stream: bool) -> t.Any:
-        headers = {"Content-Type": content_type, "Accept": "application/json", "User-Agent": _WHO}
-        headers.update({auth["key"]: auth["value"] for auth in self._settings.auth_settings().values()})
+        headers = {"Content-Type": content_type, "Accept": "application/json", "User-Agent": _WHO, **self._headers()}
         try:
             response = self._client.rest_client.pool_manager.request(
                 method,

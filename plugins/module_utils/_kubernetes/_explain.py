@@ -27,12 +27,21 @@ class Finding(t.NamedTuple):
 
 
 def failure(
-    api: KubeApi, context: Context, what: str, findings: list[Finding], waiting: dict[str, Object], known: dict[str, Object] | None = None
+    api: KubeApi,
+    context: Context,
+    what: str,
+    findings: list[Finding],
+    waiting: dict[str, Object],
+    known: dict[str, Object] | None = None,
+    logs: t.Mapping[str, list[str]] | None = None,
+    **details: t.Any,
 ) -> ReleaseError:
     """
     :param known: the workloads that findings may be about, where those are more than the waiting ones.
     :param findings: the worst first; of several of one workload the first is told, and the pods of the others are named.
     :param waiting: the workloads that have not settled; those without a finding are told by their own status.
+    :param logs: what is known of the logs already, by pod.
+    :param details: further extras of the result.
     """
     for finding in findings:
         context.redact.learn_from(diagnosis.secrets_of(finding.pod))
@@ -41,24 +50,25 @@ def failure(
         by_workload.setdefault(finding.workload, []).append(finding)
     things = {**(known or {}), **waiting}
     seen = _Seen(api, context.params["namespace"], things)
-    why = [_text(api, context, found, seen) for found in by_workload.values()]
+    why = [_text(api, context, found, seen, logs or {}) for found in by_workload.values()]
     untold = {name: thing for name, thing in waiting.items() if name not in by_workload}
     why += [f"{name}: {workload.status(thing).text}" + _indented("warning: ", seen.of_workload(name)) for name, thing in untold.items()]
     failures = [
         {"workload": name, "pod": trouble.pod, "container": trouble.container, "reason": trouble.reason, "exit_code": trouble.exit_code}
         for name, trouble in ((name, found[0].trouble) for name, found in by_workload.items())
     ]
-    return ReleaseError(what, why=why, then=_command(context.params["namespace"], findings, next(iter(waiting), ""), things), failures=failures)
+    then = _command(context.params["namespace"], findings, next(iter(waiting), ""), things)
+    return ReleaseError(what, why=why, then=then, failures=failures, **details)
 
 
-def _text(api: KubeApi, context: Context, found: list[Finding], seen: _Seen) -> str:
+def _text(api: KubeApi, context: Context, found: list[Finding], seen: _Seen, logs: t.Mapping[str, list[str]]) -> str:
     first = found[0]
     text = f"{first.workload}: {first.trouble}"
     others = [finding.trouble.pod for finding in found[1:] if finding.trouble.pod]
     text += f"\n  and {len(others)} more of its pods: {', '.join(others)}" if others else ""
     warnings = [*seen.of_pod(first.trouble.pod), *seen.of_workload(first.workload)]
     text += _indented("warning: ", [line for line in warnings if not diagnosis.told_by(first.trouble, line)])
-    lines = _log(api, context, first)
+    lines = logs[first.trouble.pod][-_LOG_LINES:] if first.trouble.pod in logs else _log(api, context, first)
     return text + (f"\n  last log lines:{_indented('  ', lines)}" if lines else "")
 
 
@@ -86,6 +96,8 @@ class _Seen:
         if thing is None:
             return []
         found = diagnosis.last_warnings(self._warnings, name, kind=thing["kind"])
+        if thing["kind"] != "Deployment":
+            return found  # it makes its pods itself
         if self._sets is None:
             self._sets = self._items(replica_sets(self._namespace)) if self._warnings else []
         newest = workload.current_replica_set(thing, self._sets)

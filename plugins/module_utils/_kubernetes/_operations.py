@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._common._operation import Operation
-from . import _access, _health, _lock_operations, _report, _rollback, _rollout
+from . import _access, _exec, _health, _job, _lock_operations, _report, _rollback, _rollout
 from ._api import OPTIONS, ClusterApi
 from ._port import WORKLOADS
 
@@ -93,4 +93,61 @@ REPORT = Operation(
     },
     ClusterApi,
     _report.run,
+)
+
+_TEXTS: dict[str, t.Any] = {"type": "list", "elements": "str"}
+
+JOB = Operation(
+    {
+        **_NAMESPACE,
+        **_TIMEOUT,
+        "name": {"type": "str", "required": True},
+        "release": {"type": "str"},
+        "lock_token": {"type": "int", "no_log": False},
+        "definition": {"type": "dict"},
+        "src": {"type": "path"},
+        "workload": {"type": "str"},
+        "image": {"type": "str"},
+        "container": {"type": "str"},
+        "command": _TEXTS,
+        "args": _TEXTS,
+        "env": {"type": "dict"},
+        "env_from": {
+            "type": "list",
+            "elements": "dict",
+            "options": {"secret": {"type": "str", "no_log": False}, "config_map": {"type": "str"}, "prefix": {"type": "str"}},
+            "mutually_exclusive": [["secret", "config_map"]],
+            "required_one_of": [["secret", "config_map"]],
+        },
+        "service_account": {"type": "str"},
+        "resources": {"type": "dict"},
+        "retries": {"type": "int"},
+        "ttl": {"type": "int"},
+        "stuck_after": {"type": "int", "default": 60},
+        "cleanup": {"type": "str", "choices": ["always", "on_success", "never"], "default": "always"},
+        "rerun": {"type": "bool", "default": False},
+        "log_lines": {"type": "int", "default": 20},
+    },
+    ClusterApi,
+    _job.run,
+    {
+        "mutually_exclusive": [["definition", "src", "workload"]],
+        "required_one_of": [["definition", "src", "workload", "image"]],
+        "required_by": {"lock_token": ["release"]},
+    },
+)
+
+EXEC = Operation(
+    {
+        **_NAMESPACE,
+        "command": {**_TEXTS, "required": True},
+        "workload": {"type": "str"},
+        "pod": {"type": "str"},
+        "container": {"type": "str"},
+        "stdin": {"type": "str", "no_log": True},
+        "timeout": {"type": "int", "default": 60},
+    },
+    ClusterApi,
+    _exec.run,
+    {"mutually_exclusive": [["workload", "pod"]], "required_one_of": [["workload", "pod"]]},
 )

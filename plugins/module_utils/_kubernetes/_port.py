@@ -17,6 +17,8 @@ MERGE = "application/merge-patch+json"
 # What `follow` yields besides ADDED, MODIFIED and DELETED.
 SYNC = "SYNC"  # the object is a fresh list that replaces everything known of that path
 TICK = "TICK"  # nothing happened for about a second
+# What `execute` yields.
+STDOUT, STDERR, STATUS = 1, 2, 3
 
 
 class Event(t.NamedTuple):
@@ -52,8 +54,14 @@ class KubeApi(t.Protocol):
     def text(self, path: str) -> str:
         """What is no JSON: the log of a container."""
 
-    def post(self, path: str, body: Object) -> Object:
-        """Creates an object in this collection."""
+    def lines(self, path: str) -> t.Iterator[str]:
+        """The log of a container line by line as it is written; ends when the log or the connection ends."""
+
+    def execute(self, path: str, stdin: str | None, seconds: float) -> t.Iterator[tuple[int, str]]:
+        """Runs a command in a container: STDOUT and STDERR as they come, then STATUS; raises TimeoutError."""
+
+    def post(self, path: str, body: Object, dry_run: bool = False) -> Object:
+        """Creates an object in this collection, or only asks whether it could be created."""
 
     def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object:
         """Changes an object, and gives it as it is then."""
@@ -115,3 +123,11 @@ def secrets(namespace: str) -> str:
 
 def config_maps(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/configmaps"
+
+
+def jobs(namespace: str) -> str:
+    return f"/apis/batch/v1/namespaces/{namespace}/jobs"
+
+
+def cron_jobs(namespace: str) -> str:
+    return f"/apis/batch/v1/namespaces/{namespace}/cronjobs"

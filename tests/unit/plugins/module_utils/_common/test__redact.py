@@ -37,3 +37,9 @@ def test_a_secret_inside_a_longer_one_leaves_nothing_of_the_longer():
     redact.learn("secret")
     redact.learn("secret-longer")
     assert redact.text("secret-longer") == HIDDEN
+
+
+def test_a_secret_of_several_lines_is_hidden_line_by_line_too():
+    redactor = Redactor()
+    redactor.learn("first-line-of-it\n  second-line\nend\n")
+    assert redactor.text("said second-line") == f"said {HIDDEN}" and redactor.text("the end") == "the end"

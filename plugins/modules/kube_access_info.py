@@ -21,6 +21,15 @@ options:
     description: Whether to ask only for what check mode needs.
     type: bool
     default: false
+  parts:
+    description:
+      - Parts beyond a release to ask for as well; C(docs/kubernetes_role_optional.yml) of the collection holds what each needs.
+      - V(jobs) is M(runbook.release.kube_job), V(exec) M(runbook.release.kube_exec); V(health), V(certificates) and V(nodes) are checks of
+        M(runbook.release.kube_health_info).
+    type: list
+    elements: str
+    choices: [jobs, exec, health, certificates, nodes]
+    default: []
 """
 
 EXAMPLES = r"""

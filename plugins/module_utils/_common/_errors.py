@@ -39,6 +39,10 @@ class NotFound(ReleaseError):
     """The object named in the input does not exist."""
 
 
+class Forbidden(ReleaseError):
+    """The credentials may not do this."""
+
+
 class Conflict(ReleaseError):
     """Somebody else changed, deleted or re-created the object between our reading and our writing."""
 

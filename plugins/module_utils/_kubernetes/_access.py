@@ -38,12 +38,23 @@ NEEDS = (
     Need("coordination.k8s.io", "leases", ("get",), ("create", "update")),
 )
 
+# What parts need that a release can do without; docs/kubernetes_role_optional.yml is the same.
+OPTIONAL = {
+    "jobs": (Need("batch", "jobs", ("list", "watch"), ("create", "delete")), Need("batch", "cronjobs", ("list",))),
+    # A websocket begins with a GET; from Kubernetes 1.35 on it takes the right to create as well.
+    "exec": (Need("", "pods/exec", (), ("get", "create")),),
+    "health": (Need("", "persistentvolumeclaims", ("list",)), Need("policy", "poddisruptionbudgets", ("list",))),
+    "certificates": (Need("", "secrets", ("list",)),),
+    "nodes": (Need("", "nodes", ("list",)),),
+}
+_OF_THE_CLUSTER = ("nodes",)
+
 
 def run(api: KubeApi, context: Context) -> Result:
     """Asks for every verb by itself: SelfSubjectRulesReview may be incomplete, says its documentation."""
     namespace, read_only = context.params["namespace"], context.params["read_only"]
     missing = []
-    for need in NEEDS:
+    for need in (*NEEDS, *(need for part in context.params["parts"] for need in OPTIONAL[part])):
         wanted = need.reads if read_only else (*need.reads, *need.writes)
         refused = [verb for verb in wanted if not _may(api, namespace, need, verb)]
         if refused:
@@ -54,6 +65,12 @@ def run(api: KubeApi, context: Context) -> Result:
 
 def _may(api: KubeApi, namespace: str, need: Need, verb: str) -> bool:
     resource, slash, subresource = need.resource.partition("/")
-    asked = {"namespace": namespace, "verb": verb, "group": need.group, "resource": resource, **({"subresource": subresource} if slash else {})}
+    asked = {
+        "namespace": "" if resource in _OF_THE_CLUSTER else namespace,
+        "verb": verb,
+        "group": need.group,
+        "resource": resource,
+        **({"subresource": subresource} if slash else {}),
+    }
     body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": asked}}
     return bool(api.post(REVIEWS, body)["status"].get("allowed"))

@@ -18,11 +18,12 @@ import json
 import os
 import typing as t
 
-from .._common._errors import Conflict, Gone, NotFound, ReleaseError, Unavailable
+from .._common._errors import Conflict, Forbidden, Gone, NotFound, ReleaseError, Unavailable
 from .._common._operation import Clock, Context
 from ._exec_api import execute
 from ._follow import Following
 from ._port import STRATEGIC, Object
+from ._tls import certificate_of
 
 try:
     import urllib3
@@ -90,6 +91,9 @@ class ClusterApi:
 
     def delete(self, path: str, body: Object | None = None) -> Object:
         return self._json("DELETE", path, body)
+
+    def certificate(self) -> bytes:
+        return certificate_of(self._settings.host, self._settings.tls_server_name)
 
     def time(self) -> float:
         if self._ahead is None:
@@ -196,7 +200,7 @@ def _error(method: str, path: str, status: int, data: bytes) -> ReleaseError:
         message = json.loads(data)["message"]
     except (ValueError, KeyError, TypeError):
         message = data.decode(errors="replace")[:200]
-    kind: type[ReleaseError] = {404: NotFound, 409: Conflict, 410: Gone}.get(status, ReleaseError)
+    kind: type[ReleaseError] = {403: Forbidden, 404: NotFound, 409: Conflict, 410: Gone}.get(status, ReleaseError)
     if status == 429 or status >= 500:
         kind = Unavailable
     then = {401: "check the credentials of the kubeconfig", 403: "ask for the permission named above"}.get(status, "")

@@ -143,7 +143,7 @@ def unready(pod: Object) -> str:
 
 def last_warnings(events: t.Iterable[Object], name: str, count: int = 3, kind: str = "Pod") -> list[str]:
     """The newest warnings about the object of this name, oldest first: probe failures say here what the probe got."""
-    about = [event for event in events if _is_about(event, name, kind) and event.get("type") == "Warning" and not _says_nothing(event)]
+    about = [event for event in events if _is_about(event, name, kind) and event.get("type") == "Warning" and not says_nothing(event)]
     about.sort(key=happened)
     return list(dict.fromkeys(f"{event.get('reason')}: {str(event.get('message', '')).strip()}" for event in about))[-count:]
 
@@ -163,7 +163,7 @@ def _is_about(event: Object, name: str, kind: str) -> bool:
     return about.get("name") == name and about.get("kind", kind) == kind
 
 
-def _says_nothing(event: Object) -> bool:
+def says_nothing(event: Object) -> bool:
     """That the kubelet waits before it tries again, and names of states that the pod itself tells."""
     return event.get("reason") == "BackOff" or bool(re.fullmatch(r"Error: \w+", str(event.get("message", ""))))
 

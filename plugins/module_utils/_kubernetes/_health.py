@@ -3,59 +3,145 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Whether the workloads of a namespace are well: reads, changes nothing."""
+"""Whether the workloads of a namespace are well, and what else is asked for: reads, changes nothing."""
 
 from __future__ import annotations
 
 import typing as t
 
+from .._common._errors import Forbidden, ReleaseError
 from .._common._operation import Context, Result
 from .._common._schema import like
 from . import _baseline as baseline
 from . import _diagnosis as diagnosis
+from . import _health_groups as groups
 from . import _workload as workload
-from ._port import KubeApi, Object, deployments, pods, replica_sets
+from ._port import NODES, KubeApi, Object, budgets, claims, events, pods, replica_sets, secrets, workloads
+
+WORKLOADS, PODS, RESTARTS, EVENTS, VOLUMES, BUDGETS, CERTIFICATES, ALL_NODES = CHECKS = (
+    "workloads",
+    "pods",
+    "restarts",
+    "events",
+    "volumes",
+    "budgets",
+    "certificates",
+    "nodes",
+)
 
 
 def run(api: KubeApi, context: Context) -> Result:
-    namespace, names = context.params["namespace"], context.params["workloads"]
-    there = workload.by_name(api.get(deployments(namespace)))
+    checks: list[str] = context.params["checks"]
+    values: dict[str, list[dict[str, t.Any]]] = {WORKLOADS: []}
+    reasons: list[str] = []
+    unknown: dict[str, str] = {}
+    if WORKLOADS in checks:
+        values["workloads"] = _workloads(api, context)
+        reasons += [f"{report['name']}: {reason}" for report in values["workloads"] for reason in report["reasons"]]
+    look = _Look(api, context)
+    for check in CHECKS[1:]:
+        if check not in checks:
+            continue
+        values[check] = []
+        for group in look.of(check):
+            try:
+                found, why = group()
+            except Forbidden as exc:
+                unknown[check] = f"{'; '.join(exc.why)} (docs/kubernetes_role_optional.yml holds the rule)"
+            except ReleaseError as exc:
+                if check != CERTIFICATES:
+                    raise
+                unknown[check] = str(exc)  # the API server answers, only not to a connection of this kind (a proxy between)
+            else:
+                values[check] += found
+                reasons += why
+    return Result(False, values={"healthy": not reasons, "reasons": reasons, "unknown": unknown, **values})
+
+
+class _Look:
+    """One group at a time; pods are read once for all that is seen in them."""
+
+    def __init__(self, api: KubeApi, context: Context) -> None:
+        self._api, self._context, self._namespace = api, context, context.params["namespace"]
+        self._pods: list[Object] | None = None
+
+    def of(self, check: str) -> list[t.Callable[[], groups.Found]]:
+        params, namespace = self._context.params, self._namespace
+        known: dict[str, list[t.Callable[[], groups.Found]]] = {
+            PODS: [lambda: groups.pods(self._all_pods(), self._api.time())],
+            RESTARTS: [lambda: groups.restarts(self._all_pods(), self._api.time(), params["since"], params["restarts_allowed"])],
+            EVENTS: [
+                lambda: groups.events(
+                    self._items(f"{events(namespace)}?fieldSelector=type%3DWarning"), self._api.time(), params["since"], params["events_allowed"]
+                )
+            ],
+            VOLUMES: [lambda: groups.volumes(self._items(claims(namespace)))],
+            BUDGETS: [lambda: groups.budgets(self._items(budgets(namespace)))],
+            CERTIFICATES: [
+                lambda: groups.api_server(self._api.certificate(), self._api.time(), params["expire_within"]),
+                lambda: groups.certificates(
+                    self._items(f"{secrets(namespace)}?fieldSelector=type%3Dkubernetes.io%2Ftls"), self._api.time(), params["expire_within"]
+                ),
+            ],
+            ALL_NODES: [lambda: groups.nodes(self._items(NODES))],
+        }
+        return known[check]
+
+    def _items(self, path: str) -> list[Object]:
+        return t.cast("list[Object]", self._api.get(path)["items"])
+
+    def _all_pods(self) -> list[Object]:
+        if self._pods is None:
+            self._pods = self._items(pods(self._namespace))
+            for pod in self._pods:
+                self._context.redact.learn_from(diagnosis.secrets_of(pod))  # a container's last words are told
+        return self._pods
+
+
+def _workloads(api: KubeApi, context: Context) -> list[dict[str, t.Any]]:
+    namespace, names, kinds = context.params["namespace"], context.params["workloads"], context.params["kinds"]
+    there: dict[str, Object] = {}
+    for kind in reversed(kinds):  # of two of one name the first kind counts
+        there.update(workload.by_name(api.get(workloads(kind, namespace)), kind))
     wanted = names or sorted(there)
     unwell = [name for name in wanted if name in there and workload.status(there[name]).state != workload.READY]
     # Pods and ReplicaSets are read only where something is to be explained.
-    reasons = _reasons(api, namespace, [there[name] for name in unwell]) if unwell else {}
-    reports = [_report(name, there, reasons.get(name, [])) for name in wanted]
-    problems = [f"{report['name']}: {reason}" for report in reports for reason in report["reasons"]]
-    return Result(False, values={"healthy": not problems, "reasons": problems, "workloads": reports})
+    reasons = _reasons(api, context, [there[name] for name in unwell]) if unwell else {}
+    return [_report(name, there, reasons.get(name, []), " or ".join(kinds)) for name in wanted]
 
 
-def _report(name: str, there: dict[str, Object], reasons: list[str]) -> dict[str, t.Any]:
+def _report(name: str, there: dict[str, Object], reasons: list[str], kinds: str) -> dict[str, t.Any]:
     thing = there.get(name)
     if thing is None:
-        missing = f"there is no Deployment of this name{like(name, there)}; there are: {', '.join(sorted(there)) or 'none'}"
+        missing = f"there is no {kinds} of this name{like(name, there)}; there are: {', '.join(sorted(there)) or 'none'}"
         return {"name": name, "exists": False, "healthy": False, "reasons": [missing]}
     now, status = workload.status(thing), thing.get("status") or {}
     return {
         "name": name,
+        "kind": thing["kind"],
         "exists": True,
         "healthy": now.state == workload.READY,
         "reasons": [] if now.state == workload.READY else [now.text, *reasons],
         "images": workload.images(thing),
-        "replicas": thing["spec"].get("replicas", 1),
-        "available": status.get("availableReplicas", 0),
+        "replicas": thing["spec"].get("replicas", status.get("desiredNumberScheduled", 1)),
+        "available": status.get("availableReplicas", status.get("numberAvailable", 0)),
         "revision": workload.revision(thing),
         "release": baseline.release_of(thing),
     }
 
 
-def _reasons(api: KubeApi, namespace: str, unwell: list[Object]) -> dict[str, list[str]]:
-    sets = {item["metadata"]["uid"]: item for item in api.get(replica_sets(namespace))["items"]}
-    owners = {thing["metadata"]["uid"]: thing["metadata"]["name"] for thing in unwell}
-    found: dict[str, list[str]] = {}
+def _reasons(api: KubeApi, context: Context, unwell: list[Object]) -> dict[str, list[str]]:
+    namespace, found = context.params["namespace"], dict[str, list[str]]()
+    names = {thing["metadata"]["uid"]: thing["metadata"]["name"] for thing in unwell}
+    if any(thing["kind"] == "Deployment" for thing in unwell):
+        for item in api.get(replica_sets(namespace))["items"]:
+            of_set = workload.owner(item, "Deployment")
+            if of_set and of_set["uid"] in names:
+                names[item["metadata"]["uid"]] = names[of_set["uid"]]
     for pod in api.get(pods(namespace))["items"]:
-        of_pod = workload.owner(pod, "ReplicaSet")
-        of_set = workload.owner(sets[of_pod["uid"]], "Deployment") if of_pod and of_pod["uid"] in sets else None
+        owners = [reference["uid"] for reference in pod["metadata"].get("ownerReferences") or [] if reference.get("controller")]
         said = diagnosis.trouble(pod)
-        if of_set and said and of_set["uid"] in owners:
-            found.setdefault(owners[of_set["uid"]], []).append(str(said))
+        if said and owners and owners[0] in names:
+            context.redact.learn_from(diagnosis.secrets_of(pod))
+            found.setdefault(names[owners[0]], []).append(str(said))
     return found

@@ -65,9 +65,30 @@ ROLLBACK = Operation(
     {"mutually_exclusive": [["to_revision", "to_release", "unfinished_only"]], "required_by": {"to_revision": ["workloads"]}},
 )
 
-ACCESS = Operation({**_NAMESPACE, "read_only": {"type": "bool", "default": False}}, ClusterApi, _access.run)
+ACCESS = Operation(
+    {
+        **_NAMESPACE,
+        "read_only": {"type": "bool", "default": False},
+        "parts": {"type": "list", "elements": "str", "choices": list(_access.OPTIONAL), "default": []},
+    },
+    ClusterApi,
+    _access.run,
+)
 
-HEALTH = Operation({**_NAMESPACE, "workloads": {"type": "list", "elements": "str"}}, ClusterApi, _health.run)
+HEALTH = Operation(
+    {
+        **_NAMESPACE,
+        "checks": {"type": "list", "elements": "str", "choices": list(_health.CHECKS), "default": [_health.WORKLOADS]},
+        "workloads": {"type": "list", "elements": "str"},
+        "kinds": {"type": "list", "elements": "str", "choices": list(WORKLOADS), "default": ["Deployment"]},
+        "since": {"type": "int", "default": 3600},
+        "restarts_allowed": {"type": "int", "default": 0},
+        "events_allowed": {"type": "int", "default": 0},
+        "expire_within": {"type": "int", "default": 30},
+    },
+    ClusterApi,
+    _health.run,
+)
 
 LOCK = Operation(
     {

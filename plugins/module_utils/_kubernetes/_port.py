@@ -75,6 +75,9 @@ class KubeApi(t.Protocol):
         :param body: DeleteOptions, such as preconditions.
         """
 
+    def certificate(self) -> bytes:
+        """The API server's own certificate (DER), as it shows it."""
+
     def time(self) -> float:
         """Seconds since the epoch by the API server's clock, which all controllers share."""
 
@@ -131,3 +134,14 @@ def jobs(namespace: str) -> str:
 
 def cron_jobs(namespace: str) -> str:
     return f"/apis/batch/v1/namespaces/{namespace}/cronjobs"
+
+
+def claims(namespace: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/persistentvolumeclaims"
+
+
+def budgets(namespace: str) -> str:
+    return f"/apis/policy/v1/namespaces/{namespace}/poddisruptionbudgets"
+
+
+NODES = "/api/v1/nodes"

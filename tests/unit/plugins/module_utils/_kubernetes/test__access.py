@@ -12,6 +12,7 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes import
 from .cluster import Cluster, context
 
 ROLE = Path(__file__).parents[5] / "docs" / "kubernetes_role.yml"
+OPTIONAL = ROLE.with_name("kubernetes_role_optional.yml")
 
 
 class Server:
@@ -24,12 +25,12 @@ class Server:
         asked = body["spec"]["resourceAttributes"]
         name = (asked["verb"], "/".join(filter(None, (asked["resource"], asked.get("subresource")))))
         self.asked.append(name)
-        assert path == access.REVIEWS and asked["namespace"] == "exchange"
+        assert path == access.REVIEWS and asked["namespace"] == ("" if asked["resource"] == "nodes" else "exchange")
         return {"status": {"allowed": name not in self.refused}}
 
 
-def asked(server, read_only=False):
-    return access.run(server, context(Cluster([]), {"read_only": read_only})[0]).values
+def asked(server, read_only=False, parts=()):
+    return access.run(server, context(Cluster([]), {"read_only": read_only, "parts": list(parts)})[0]).values
 
 
 def test_what_is_missing_is_told_in_words_and_as_rules_to_add():
@@ -47,3 +48,19 @@ def test_check_mode_asks_for_reading_only():
 def test_the_documented_role_is_what_is_asked_for():
     documented = {(rule["apiGroups"][0], rule["resources"][0]): tuple(rule["verbs"]) for rule in yaml.safe_load(ROLE.read_text())["rules"]}
     assert documented == {(need.group, need.resource): (*need.reads, *need.writes) for need in access.NEEDS}
+
+
+def test_parts_beyond_a_release_are_asked_for_by_name():
+    server = Server(("list", "nodes"), ("create", "pods/exec"))
+    assert asked(server)["allowed"] and ("list", "nodes") not in server.asked
+    assert asked(server, parts=["jobs", "exec", "nodes"])["reasons"] == ["create pods/exec", "list nodes"]
+
+
+def test_the_documented_optional_roles_are_the_parts():
+    documents = {document["metadata"]["name"]: document for document in yaml.safe_load_all(OPTIONAL.read_text())}
+    assert set(documents) == {f"runbook-release-{part}" for part in access.OPTIONAL}
+    for part, needs in access.OPTIONAL.items():
+        documented = documents[f"runbook-release-{part}"]
+        rules = {(rule["apiGroups"][0], rule["resources"][0]): tuple(rule["verbs"]) for rule in documented["rules"]}
+        assert rules == {(need.group, need.resource): (*need.reads, *need.writes) for need in needs}
+        assert documented["kind"] == ("ClusterRole" if part == "nodes" else "Role")

@@ -58,6 +58,15 @@ waves:
   type: list
   elements: list
   sample: [[auth], [wallet]]
+maintenance:
+  description: What maintenance mode does to the services, as M(runbook.release.kube_scale) takes it.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - name: wallet
+      kind: Deployment
+      replicas: 1
 stretches:
   description:
     - The waves that roll out without a look in between, with what M(runbook.release.kube_rollout) takes. A stretch ends with a wave whose

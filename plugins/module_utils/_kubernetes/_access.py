@@ -40,6 +40,8 @@ NEEDS = (
 
 # What parts need that a release can do without; docs/kubernetes_role_optional.yml is the same.
 OPTIONAL = {
+    "maintenance": (Need("autoscaling", "horizontalpodautoscalers", ("list",), ("patch",)), Need("", "pods/proxy", ("get",))),
+    "secrets": (Need("", "secrets", ("get",), ("create", "patch")),),
     "jobs": (Need("batch", "jobs", ("list", "watch"), ("create", "delete")), Need("batch", "cronjobs", ("list",))),
     # A websocket begins with a GET; from Kubernetes 1.35 on it takes the right to create as well.
     "exec": (Need("", "pods/exec", (), ("get", "create")),),

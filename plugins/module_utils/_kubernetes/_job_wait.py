@@ -115,7 +115,7 @@ class JobWait:
             said = diagnosis.Trouble(self.pod, self.container, reason, self.ended.message if self.ended else "", self.exit_code)
         finding = Finding(self.name, last or {"metadata": {"name": ""}}, t.cast("diagnosis.Trouble", said))
         lines = {name: list(known) for name, known in self._lines.items() if known}
-        return failure(self.api, self.context, what, [finding], {self.name: {**self.job, "kind": "Job"}}, lines, changed=True, **self.told())
+        return failure(self.api, self.context, what, [finding], {self.name: {**self.job, "kind": "Job"}}, logs=lines, changed=True, **self.told())
 
     def _job(self, kind: str, thing: Object) -> None:
         if kind == SYNC:

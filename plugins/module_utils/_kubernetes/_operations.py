@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._common._operation import Operation
-from . import _access, _exec, _health, _job, _lock_operations, _report, _rollback, _rollout
+from . import _access, _exec, _health, _job, _lock_operations, _report, _rollback, _rollout, _scale
 from ._api import OPTIONS, ClusterApi
 from ._port import WORKLOADS
 
@@ -46,6 +46,40 @@ ROLLOUT = Operation(
     },
     ClusterApi,
     _rollout.run,
+)
+
+SCALE = Operation(
+    {
+        **_NAMESPACE,
+        **_LOCK,
+        **_TIMEOUT,
+        "release": {"type": "str", "required": True},
+        "lock_token": {"type": "int", "no_log": False},
+        "state": {"type": "str", "choices": ["present", "restored"], "default": "present"},
+        "workloads": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "name": {"type": "str", "required": True},
+                "kind": {"type": "str", "choices": list(WORKLOADS), "default": "Deployment"},
+                "replicas": {"type": "int"},
+                "env": {"type": "dict", "no_log": False},
+            },
+        },
+        "drain": {
+            "type": "dict",
+            "options": {
+                "timeout": {"type": "int", "default": 30},
+                "metric": {"type": "str"},
+                "at_most": {"type": "float", "default": 0},
+                "port": {"type": "int", "default": 8080},
+                "path": {"type": "str", "default": "/metrics"},
+            },
+        },
+    },
+    ClusterApi,
+    _scale.run,
+    {"required_if": [["state", "present", ["workloads"]]]},
 )
 
 ROLLBACK = Operation(

@@ -104,6 +104,10 @@ def replica_sets(namespace: str) -> str:
     return f"/apis/apps/v1/namespaces/{namespace}/replicasets"
 
 
+def autoscalers(namespace: str) -> str:
+    return f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers"
+
+
 def controller_revisions(namespace: str) -> str:
     return f"/apis/apps/v1/namespaces/{namespace}/controllerrevisions"
 

@@ -75,7 +75,7 @@ def _floor(autoscaler: Object, wanted: int) -> Floor:
     now = spec.get(_FLOOR, 1)
     if wanted > spec["maxReplicas"]:
         raise InputError(
-            f"workloads: HorizontalPodAutoscaler {meta['name']} allows {spec['maxReplicas']} replicas at most, and {wanted} are asked for; nothing was changed.",
+            f"workloads: HorizontalPodAutoscaler {meta['name']} allows {spec['maxReplicas']} replicas at most, {wanted} are asked for; nothing was changed.",
             then="ask for fewer, or raise its maxReplicas",
         )
     before = _mark(autoscaler).get("before", now)
@@ -147,7 +147,6 @@ def run(api: KubeApi, context: Context) -> Result:
         return Result(bool(after), before, after, values)
     lock = Lock(api, context)
     lock.enter(params["lock_token"], params["lock_force"])
-    # Going down the floor goes first, going up it goes last: in between nobody fights over the replicas.
     for floor in floors:
         api.patch(f"{autoscalers(namespace)}/{floor.name}", floor.patch, MERGE)
         context.say(str(floor))

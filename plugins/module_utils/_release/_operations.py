@@ -14,7 +14,10 @@ from ._platform import platform
 def _run(_ports: None, context: Context) -> Result:
     found = platform(context.params["variables"])
     # Smoke checks are not among the results: their bodies may hold passwords, and a result is redacted.
-    return Result(False, values={**found.values, "services": list(found.services), "waves": found.waves, "stretches": found.stretches()})
+    return Result(
+        False,
+        values={**found.values, "services": list(found.services), "waves": found.waves, "stretches": found.stretches(), "maintenance": found.maintenance()},
+    )
 
 
 PLATFORM = Operation({"variables": {"type": "dict", "required": True}}, lambda context: None, _run)

@@ -41,6 +41,11 @@ SERVICE = Field(
         "image": Field("str", pattern=r"[^\s:@]+(:\d+/[^\s:@]+)?", allowed="an image repository without tag or digest"),
         "images": Field("dict", allowed="a dictionary of container and image, with tag or digest: init containers and sidecars"),
         "kind": Field("str", "Deployment", choices=("Deployment", "StatefulSet", "DaemonSet")),
+        "maintenance": Field(
+            "dict",
+            allowed="a dictionary with replicas or env, or both",
+            fields={"env": Field("dict", allowed="a dictionary of variables of its container; null unsets one"), "replicas": Field("int", low=0)},
+        ),
         "port": Field("int", low=1, high=65535),
         "replicas": Field("int", low=0),
         "resources": Field(
@@ -62,6 +67,17 @@ VARIABLES: dict[str, Field] = {
     "release_registry": Field("str", REQUIRED, pattern=r"[^\s@]*[^\s@/]", allowed="host[:port][/path] without a slash at the end"),
     "release_services": Field("list", REQUIRED, allowed="a list of services", each=SERVICE),
     "release_smoke": Field("list", allowed="a list of smoke checks", each=CHECK),
+    "release_drain": Field(
+        "dict",
+        allowed="a dictionary with metric, at_most, port, path and timeout, as the drain of kube_scale",
+        fields={
+            "at_most": Field("any"),
+            "metric": Field("str", pattern="[a-zA-Z_:][a-zA-Z0-9_:]*", allowed="the name of a metric"),
+            "path": Field("str", pattern="/.*", allowed="a path that begins with /"),
+            "port": Field("int", low=1, high=65535),
+            "timeout": Field("int", low=1),
+        },
+    ),
     "release_url": Field("str", pattern=r"https?://\S+", allowed="the platform's address as users see it, http:// or https://"),
     "release_kubeconfig": Field("str"),
     "release_context": Field("str"),
@@ -105,6 +121,17 @@ class Platform:
     def workloads(self, number: int) -> list[dict[str, t.Any]]:
         """One wave in the form that kube_rollout takes."""
         return [self._workload(name, number) for name in self.waves[number - 1]]
+
+    def maintenance(self) -> list[dict[str, t.Any]]:
+        """What maintenance mode does, in the form that kube_scale takes."""
+        found = []
+        for name, service in self.services.items():
+            if wanted := service["maintenance"]:
+                container = service["container"] or name
+                env = {"env": {container: wanted["env"]}} if wanted["env"] else {}
+                replicas = {} if wanted["replicas"] is None else {"replicas": wanted["replicas"]}
+                found.append({"name": name, "kind": service["kind"], **env, **replicas})
+        return found
 
     def _workload(self, name: str, number: int) -> dict[str, t.Any]:
         service = self.services[name]

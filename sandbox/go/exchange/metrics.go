@@ -109,6 +109,7 @@ func (m *metrics) serve(w http.ResponseWriter, _ *http.Request) {
 	}
 	// A stand-in: the demo has no database, each request under way counts as one connection over a pool of two.
 	single("database_connections_active", "gauge", "Connections to the database in use.", 2+m.inFlight.Load())
+	single("http_requests_in_flight", "gauge", "Requests under way.", m.inFlight.Load())
 	single("websocket_connections", "gauge", "Open websocket connections.", m.websockets.Load())
 	single("orders_placed_total", "counter", "Orders accepted.", m.ordersPlaced.Load())
 	single("orders_failed_total", "counter", "Orders refused or lost.", m.ordersFailed.Load())

@@ -20,6 +20,7 @@ REPLICA_SETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/replicasets"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 EVENTS = f"/api/v1/namespaces/{NAMESPACE}/events"
 LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
+AUTOSCALERS = f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers"
 CONFIG_MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
 OWNED = {"controller": True}
 
@@ -38,12 +39,17 @@ class Cluster:
     def __init__(self, services, version="1.0.0", replicas=2):
         self.version, self.seconds, self.requests, self.bad, self.between, self.logs = 10, 0.0, [], {}, [], {}
         self.deployments, self.replica_sets, self.pods, self.events, self.config_maps, self.leases = {}, {}, {}, [], {}, {}
+        self.autoscalers = {}
         for name in services:
             self.deployments[name] = self._touch(
                 {
                     "kind": "Deployment",
                     "metadata": {"name": name, "uid": f"uid-{name}", "generation": 0, "annotations": {"team": "payments"}},
-                    "spec": {"replicas": replicas, "template": {"spec": {"containers": [{"name": name, "image": image(name, version)}]}}},
+                    "spec": {
+                        "replicas": replicas,
+                        "selector": {"matchLabels": {"app": name}},
+                        "template": {"spec": {"containers": [{"name": name, "image": image(name, version)}]}},
+                    },
                     "status": {},
                 }
             )
@@ -63,6 +69,9 @@ class Cluster:
         self.seconds += 0.001
         return 1_700_000_000 + self.seconds
 
+    def pass_by(self, seconds):
+        self.seconds += seconds
+
     # --- the port
 
     def get(self, path):
@@ -75,6 +84,7 @@ class Cluster:
             PODS: self.pods.values(),
             EVENTS: self.events,
             CONFIG_MAPS: self.config_maps.values(),
+            AUTOSCALERS: self.autoscalers.values(),
             DEPLOYMENTS.replace("deployments", "statefulsets"): [],
             DEPLOYMENTS.replace("deployments", "daemonsets"): [],
         }
@@ -128,6 +138,9 @@ class Cluster:
             thing["metadata"]["annotations"].pop(key, None)
             if value is not None:
                 thing["metadata"]["annotations"][key] = value
+        if "minReplicas" in body.get("spec", {}):
+            thing["spec"].update(body["spec"])
+            return copy.deepcopy(thing)
         before = copy.deepcopy(thing["spec"])
         spec = body.get("spec", {})
         thing["spec"]["replicas"] = spec.get("replicas", thing["spec"]["replicas"])
@@ -142,7 +155,11 @@ class Cluster:
         for wanted in template.get("spec", {}).get("containers", []):
             for container in thing["spec"]["template"]["spec"]["containers"]:
                 if container["name"] == wanted["name"]:
-                    container.update(wanted)
+                    env = {entry["name"]: entry for entry in container.get("env", [])}
+                    env.update({entry["name"]: entry for entry in wanted.pop("env", [])})
+                    container.update(wanted, env=[entry for entry in env.values() if entry.get("$patch") != "delete"])
+                    if not container["env"]:
+                        del container["env"]
         self._touch(thing, generation=thing["spec"] != before)
         return copy.deepcopy(thing)
 
@@ -157,7 +174,7 @@ class Cluster:
 
     def _find(self, path):
         kind, name = path.rsplit("/", 1)
-        found = {DEPLOYMENTS: self.deployments, CONFIG_MAPS: self.config_maps, LEASES: self.leases}[kind].get(name)
+        found = {DEPLOYMENTS: self.deployments, CONFIG_MAPS: self.config_maps, LEASES: self.leases, AUTOSCALERS: self.autoscalers}[kind].get(name)
         if found is None:
             raise NotFound(f"{name} not found")
         return found
@@ -192,7 +209,8 @@ class Cluster:
             self._touch(thing, generation=False)
             pod = self._pod(name, key, now)
             return [Event(DEPLOYMENTS, "MODIFIED", thing), Event(PODS, "ADDED", pod)]
-        if now in self.bad or thing["status"]["updatedReplicas"] == wanted:
+        counts = {thing["status"][count] for count in ("replicas", "updatedReplicas", "availableReplicas")}
+        if now in self.bad or counts == {wanted}:
             return []
         thing["status"].update({"replicas": wanted, "updatedReplicas": wanted, "availableReplicas": wanted})
         return [Event(DEPLOYMENTS, "MODIFIED", self._touch(thing, generation=False))]
@@ -203,10 +221,14 @@ class Cluster:
             "metadata": {
                 "name": f"{replica_set}-x",
                 "uid": f"uid-{replica_set}-x",
+                "labels": {"app": name},
                 "ownerReferences": [{**OWNED, "kind": "ReplicaSet", "uid": f"uid-{replica_set}", "name": replica_set}],
             },
             "spec": {"containers": [{"name": name, "image": now, "env": [{"name": "DB_PASSWORD", "value": "s3cr3t-of-wallet"}]}]},
-            "status": {"containerStatuses": [{"name": name, "imageID": f"{now.rsplit(':', 1)[0]}@sha256:{name}", **said}]},
+            "status": {
+                "conditions": [{"type": "Ready", "status": "True" if said["ready"] else "False"}],
+                "containerStatuses": [{"name": name, "imageID": f"{now.rsplit(':', 1)[0]}@sha256:{name}", **said}],
+            },
         }
         self.pods[pod["metadata"]["uid"]] = pod
         return pod
@@ -262,7 +284,7 @@ def workload(name, **given):
 def context(cluster, params, check_mode=False):
     """The context, and the lines that were shown."""
     lines = []
-    clock = Clock(now=lambda: cluster.seconds, sleep=lambda seconds: None, wall=cluster.wall)
+    clock = Clock(now=lambda: cluster.seconds, sleep=cluster.pass_by, wall=cluster.wall)
     given = {"namespace": NAMESPACE, "timeout": 30, "stuck_after": 10, "lock_force": False, "lock_token": None, "parallel": None, **params}
     return Context(given, check_mode=check_mode, show=lines.append, clock=clock), lines
 

@@ -123,28 +123,34 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Migrate the database in the image and the environment of the new wallet
+- name: Migrate the database with the environment of the wallet, before the new wallet is rolled out
   runbook.release.kube_job:
     namespace: exchange
     name: wallet-migrate
     release: 2.4.0
     workload: wallet
-    image: registry.example.com/exchange/task:1.0.0
-    command: [/exchange, "out:schema 41 -> 42", "env:MIGRATION_MODE"]
+    image: registry.example.com/exchange/migrations:2.4.0
+    command: [/app/migrate, --expand]
     env:
-      MIGRATION_MODE: expand
+      LOCK_TIMEOUT: 2s
     timeout: 120
     cleanup: on_success
 
-- name: Run a check from an image of its own
+- name: Run a check that a definition of its own describes
   runbook.release.kube_job:
     namespace: exchange
     name: check-ledger
-    image: registry.example.com/exchange/task:1.0.0
-    args: ["out:balances agree"]
-    resources:
-      limits:
-        memory: 64Mi
+    definition:
+      apiVersion: batch/v1
+      kind: Job
+      spec:
+        template:
+          spec:
+            restartPolicy: Never
+            containers:
+              - name: check
+                image: registry.example.com/exchange/migrations:2.4.0
+                command: [/app/migrate, --expand]
 """
 
 RETURN = r"""

@@ -10,18 +10,22 @@ import dataclasses
 import os
 import subprocess
 import typing as t
+import uuid
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sandbox import place, start, user_cluster
 from sandbox.build import ALL, Builder
-from sandbox.catalogue import FIRST, VERSIONS
+from sandbox.catalogue import FIRST, VERSIONS, Image
+from sandbox.images import Images
 from sandbox.load import FOREVER, Load
 from sandbox.locking import locked
 from sandbox.place import Place
 from sandbox.settings import Settings
-from tests.integration.playbook import Kubectl, Playbooks
+from tests.integration.playbook import Kubectl, Playbooks, surroundings
+from tests.integration.tasks import Tasks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,3 +106,54 @@ def playbooks(platform: Place, sandbox: Sandbox, tmp_path: Path) -> Playbooks:
 @pytest.fixture
 def kubectl(sandbox: Sandbox) -> Kubectl:
     return Kubectl(sandbox.kubectl, sandbox.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def task_image(sandbox: Sandbox) -> str:
+    """An image whose program (/exchange, as in all of them) does what its arguments say: sandbox/go/task."""
+    programs, images = Builder(sandbox.settings).ensure(("task",)), sandbox.place.images
+    image = Image("task", FIRST)
+    Images(images.run, images.registry, programs / "task", sandbox.settings.root / "task-image").publish([image])
+    return image.reference(images.registry)
+
+
+@pytest.fixture
+def space(sandbox: Sandbox) -> t.Iterator[Kubectl]:
+    """A namespace for the test alone."""
+    there = Kubectl(sandbox.kubectl, sandbox.kubeconfig, f"runbook-test-{uuid.uuid4().hex[:8]}")
+    there("create", "namespace", there.namespace)
+    yield there
+    there("delete", "namespace", there.namespace, "--wait=false")
+
+
+@pytest.fixture
+def tasks(space: Kubectl, sandbox: Sandbox, tmp_path: Path) -> Tasks:
+    return Tasks(space.namespace, surroundings(sandbox.kubeconfig), tmp_path)
+
+
+@pytest.fixture
+def account(space: Kubectl, sandbox: Sandbox, tmp_path: Path) -> t.Callable[..., Path]:
+    """Makes a kubeconfig of an account that has these Roles, and nothing else."""
+
+    def make(*roles: dict[str, t.Any]) -> Path:
+        space.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "releaser"}})
+        subjects = [{"kind": "ServiceAccount", "name": "releaser", "namespace": space.namespace}]
+        for role in roles:
+            group, name = role["apiVersion"].partition("/")[0], role["metadata"]["name"]
+            reference = {"apiGroup": group, "kind": role["kind"], "name": name}
+            # A ClusterRole for what belongs to no namespace is bound in all of them; the sandbox's tests never leave it behind.
+            binding = {
+                "apiVersion": role["apiVersion"],
+                "kind": f"{role['kind']}Binding",
+                "metadata": {"name": name},
+                "roleRef": reference,
+                "subjects": subjects,
+            }
+            space.apply(role, binding)
+        config = yaml.safe_load(sandbox.kubeconfig.read_text())
+        config["users"][0]["user"] = {"token": space("create", "token", "releaser").strip()}
+        path = tmp_path / "account.kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    return make

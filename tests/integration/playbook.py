@@ -33,17 +33,18 @@ class Outcome:
         return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)}
 
 
+def surroundings(kubeconfig: Path) -> dict[str, str]:
+    """Neither the terminal's width nor an unbuffered Python is part of what is tested."""
+    kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONUNBUFFERED", "COLUMNS")}
+    return {**kept, "KUBECONFIG": str(kubeconfig), "ANSIBLE_NOCOLOR": "1"}
+
+
 class Playbooks:
     """Plays against one cluster; reports go to a folder of the test."""
 
     def __init__(self, kubeconfig: Path, folder: Path, environment: t.Mapping[str, str] | None = None) -> None:
         self.reports = folder / "reports"
-        # Neither the terminal's width nor an unbuffered Python is part of what is tested.
-        self.environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONUNBUFFERED", "COLUMNS")} | {
-            "KUBECONFIG": str(kubeconfig),
-            "ANSIBLE_NOCOLOR": "1",
-            **(environment or {}),
-        }
+        self.environment = {**surroundings(kubeconfig), **(environment or {})}
 
     def command(self, playbook: str, version: str, *more: str) -> list[str]:
         return [
@@ -131,6 +132,13 @@ class Kubectl:
 
     def __call__(self, *arguments: str) -> str:
         return subprocess.run(self.command(*arguments), capture_output=True, text=True, check=True, timeout=60).stdout
+
+    def apply(self, *objects: dict[str, t.Any]) -> None:
+        manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        subprocess.run(self.command("apply", "-f", "-"), input=manifest, capture_output=True, text=True, check=True, timeout=60)
+
+    def items(self, kind: str, *more: str) -> list[dict[str, t.Any]]:
+        return t.cast("list[dict[str, t.Any]]", json.loads(self("get", kind, "-o", "json", *more))["items"])
 
     def deployments(self) -> dict[str, dict[str, t.Any]]:
         return {item["metadata"]["name"]: item for item in json.loads(self("get", "deployments", "-o", "json"))["items"]}

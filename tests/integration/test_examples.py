@@ -28,8 +28,10 @@ def examples(module: str, names: dict[str, str]) -> list[dict[str, t.Any]]:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_the_examples_run(module: str, playbooks: Playbooks, kubectl: Kubectl, platform: t.Any, tmp_path: Path) -> None:
+def test_the_examples_run(module: str, playbooks: Playbooks, kubectl: Kubectl, platform: t.Any, task_image: str, tmp_path: Path) -> None:
     names = {
+        "registry.example.com/exchange/migrations:2.4.0": task_image,
+        "[/app/migrate, --expand]": '["/exchange", "env:LOCK_TIMEOUT"]',
         "registry.example.com/exchange": playbooks.environment["DEMO_REGISTRY"],
         "https://api.example.com": playbooks.environment["DEMO_URL"],
         "smoke@example.com": "test@example.com",
@@ -63,12 +65,17 @@ def reported(kubectl: Kubectl, tmp_path: Path) -> None:
     assert (tmp_path / "exchange-1.1.0.md").read_text().startswith("# Release 1.1.0 of exchange succeeded\n")
 
 
+def ran_and_cleaned_up(kubectl: Kubectl, tmp_path: Path) -> None:
+    assert kubectl.items("jobs") == []
+
+
 def given_back(kubectl: Kubectl, tmp_path: Path) -> None:
     assert kubectl.lock_holder() == ""
 
 
 # What the cluster and the disk have to show for it.
 AFTER: dict[str, t.Callable[[Kubectl, Path], None]] = {
+    "kube_job": ran_and_cleaned_up,
     "kube_rollback": rolled_back,
     "kube_rollout": rolled_out,
     "release_lock": given_back,

@@ -1,0 +1,61 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs single tasks of the collection the way a playbook does, and gives what they returned."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import typing as t
+from pathlib import Path
+
+from tests.integration.playbook import ROOT
+
+Task = dict[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Ran:
+    out: str
+    err: str
+    results: list[dict[str, t.Any]]
+
+    @property
+    def told(self) -> str:
+        """Everything that anybody gets to see or keep."""
+        return self.out + self.err + json.dumps(self.results)
+
+
+class Tasks:
+    """A play of tasks in one namespace; a task that fails does not end it."""
+
+    def __init__(self, namespace: str, environment: t.Mapping[str, str], folder: Path) -> None:
+        self.namespace, self.environment, self.folder = namespace, dict(environment), folder
+
+    def command(self, tasks: t.Sequence[Task], *more: str, **variables: t.Any) -> list[str]:
+        steps: list[Task] = []
+        for number, task in enumerate(tasks):
+            kept = {"content": f"{{{{ result_{number} | to_json }}}}", "dest": str(self.folder / f"result-{number}.json"), "mode": "0600"}
+            steps += [
+                {**task, "register": f"result_{number}", "ignore_errors": True},
+                {"ansible.builtin.copy": kept, "check_mode": False, "become": False, "diff": False},
+            ]
+        defaults = {"group/runbook.release.release": {"namespace": self.namespace}}
+        play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "module_defaults": defaults, "vars": variables, "tasks": steps}
+        (self.folder / "play.yml").write_text(json.dumps([play]))
+        return ["ansible-playbook", str(self.folder / "play.yml"), *more]
+
+    def run(self, *tasks: Task, more: t.Sequence[str] = (), **variables: t.Any) -> Ran:
+        command = self.command(tasks, *more, **variables)
+        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, done.stdout + done.stderr
+        results = [json.loads((self.folder / f"result-{number}.json").read_text()) for number in range(len(tasks))]
+        return Ran(done.stdout, done.stderr, results)
+
+    def start(self, *tasks: Task) -> subprocess.Popen[str]:
+        """In a session of its own, so that killing it kills its workers, too."""
+        return subprocess.Popen(
+            self.command(tasks), cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )

@@ -21,7 +21,7 @@ import urllib.parse
 from .._common._errors import ReleaseError
 
 _PAUSE = 0.3
-# Trailing zeros are left out, and a node may write its own time zone: times of one log compare by seconds, then by the padded fraction.
+# Trailing zeros of the fraction are left out and the node's own time zone follows, so the parts are compared and not the text.
 _LINE = re.compile(r"(?P<seconds>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?(?P<zone>Z|[+-]\d\d:\d\d)(?: (?P<text>.*))?", re.DOTALL)
 
 
@@ -77,7 +77,7 @@ class LogStream:
             found = _LINE.fullmatch(line)
             if not found:
                 continue  # no line of the log: the kubelet's own words
-            at = (found["seconds"], (found["fraction"] or "").ljust(9, "0"))
+            at = (found["seconds"], found["fraction"] or "")
             if at < self._last:
                 continue
             if at > self._last:

@@ -8,7 +8,7 @@ import json
 
 import pytest
 import urllib3
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, Gone, NotFound, ReleaseError, Unavailable
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, Forbidden, Gone, NotFound, ReleaseError, Unavailable
 from ansible_collections.runbook.release.plugins.module_utils._common._operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _api
 
@@ -160,3 +160,21 @@ def test_without_the_package_it_says_what_to_install(monkeypatch):
     with pytest.raises(ReleaseError, match="package 'kubernetes' is missing") as caught:
         _api.ClusterApi(Context({"kubeconfig": None, "context": None, "api_patience": 8}))
     assert "pip install" in caught.value.then
+
+
+def test_a_log_comes_in_whole_lines_also_the_last_one_without_an_end(cluster):
+    api, _pool, _pauses = cluster((200, [b"one\ntw", b"o\n\xff", b"three"]))
+    assert list(api.lines("/log?follow=true")) == ["one", "two", "\ufffdthree"]
+
+
+def test_a_dry_run_is_asked_for_in_the_address(cluster):
+    api, pool, _pauses = cluster((200, {}), (200, {}))
+    api.post("/jobs", {}, dry_run=True)
+    api.post("/jobs", {})
+    assert [url.partition("?")[2] for _method, url, _more in pool.asked] == ["fieldManager=runbook.release&dryRun=All", "fieldManager=runbook.release"]
+
+
+def test_what_is_forbidden_is_told_apart(cluster):
+    api, _pool, _pauses = cluster(refusal(403))
+    with pytest.raises(Forbidden):
+        api.get("/api/v1/nodes")

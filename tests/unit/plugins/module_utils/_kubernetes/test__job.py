@@ -9,6 +9,7 @@ import copy
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, InputError, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _job as job
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._lock import Lock, LockLost
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import SYNC, TICK, Event
 
 from .cluster import PODS, Cluster, context
@@ -44,6 +45,8 @@ class Server(Cluster):
         if dry_run:
             self.dry.append(body)
             return body
+        if path != JOBS:
+            return super().post(path, body)
         self.requests.append(("POST", path))
         if body["metadata"]["name"] in self.jobs:
             raise Conflict("exists")
@@ -219,3 +222,13 @@ def test_a_workload_that_is_not_there_is_named():
         server = Server()
         server.get = lambda path: {"metadata": {"resourceVersion": "1"}, "items": []}
         ran(server, workload="cronjob/nightly")
+
+
+def test_within_a_release_the_lock_has_to_be_the_one_that_was_taken():
+    server = Server(RUNS, WELL)
+    lock = Lock(server, context(server, {"release": "2.4.0"})[0])
+    lock.take()
+    with pytest.raises(LockLost):
+        ran(server, release="2.4.0", lock_token=lock.token + 1)
+    assert server.jobs == {}
+    assert ran(server, release="2.4.0", lock_token=lock.token)[0].changed

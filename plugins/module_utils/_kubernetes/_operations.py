@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._common._operation import Operation
-from . import _access, _exec, _health, _job, _lock_operations, _report, _rollback, _rollout
+from . import _access, _apply, _exec, _health, _job, _lock_operations, _report, _rollback, _rollout
 from ._api import OPTIONS, ClusterApi
 from ._port import WORKLOADS
 
@@ -63,6 +63,24 @@ ROLLBACK = Operation(
     ClusterApi,
     _rollback.run,
     {"mutually_exclusive": [["to_revision", "to_release", "unfinished_only"]], "required_by": {"to_revision": ["workloads"]}},
+)
+
+APPLY = Operation(
+    {
+        **_NAMESPACE,
+        **_LOCK,
+        **_TIMEOUT,
+        "manifests": {"type": "list", "elements": "dict"},
+        "src": {"type": "list", "elements": "path"},
+        "wait": {"type": "bool", "default": True},
+        "force_conflicts": {"type": "bool", "default": False},
+        "keep_release": {"type": "bool", "default": True},
+        "applyset": {"type": "str"},
+        "prune": {"type": "bool", "default": False},
+    },
+    ClusterApi,
+    _apply.run,
+    {"required_one_of": [["manifests", "src"]], "required_if": [["prune", True, ["applyset"]]]},
 )
 
 ACCESS = Operation(

@@ -160,3 +160,17 @@ def test_without_the_package_it_says_what_to_install(monkeypatch):
     with pytest.raises(ReleaseError, match="package 'kubernetes' is missing") as caught:
         _api.ClusterApi(Context({"kubeconfig": None, "context": None, "api_patience": 8}))
     assert "pip install" in caught.value.then
+
+
+def test_an_apply_has_a_manager_of_its_own_and_is_not_sent_again_for_a_field_that_does_not_exist(cluster):
+    api, pool, pauses = cluster((200, {}), (200, {}), refusal(500, "failed to create typed patch object (x): .spec.foo: field not declared in schema"))
+    api.apply("/x", {"spec": {}})
+    api.apply("/x", {"spec": {}}, force=True, dry_run=True)
+    assert [url.partition("?")[2] for _method, url, _more in pool.asked] == [
+        "fieldManager=runbook.release.apply&fieldValidation=Strict",
+        "fieldManager=runbook.release.apply&fieldValidation=Strict&force=true&dryRun=All",
+    ]
+    assert pool.asked[0][2]["headers"]["Content-Type"] == "application/apply-patch+yaml"
+    with pytest.raises(ReleaseError, match="field not declared|refused PATCH") as caught:
+        api.apply("/x", {"spec": {"foo": 1}})
+    assert not isinstance(caught.value, Unavailable) and pauses == [] and caught.value.answer["code"] == 500

@@ -24,11 +24,11 @@ options:
   parts:
     description:
       - Parts beyond a release to ask for as well; C(docs/kubernetes_role_optional.yml) of the collection holds what each needs.
-      - V(jobs) is M(runbook.release.kube_job), V(exec) M(runbook.release.kube_exec); V(health), V(certificates) and V(nodes) are checks of
-        M(runbook.release.kube_health_info).
+      - V(jobs) is M(runbook.release.kube_job), V(exec) M(runbook.release.kube_exec), V(prune) M(runbook.release.kube_prune); V(health),
+        V(certificates) and V(nodes) are checks of M(runbook.release.kube_health_info).
     type: list
     elements: str
-    choices: [jobs, exec, health, certificates, nodes]
+    choices: [jobs, exec, health, prune, certificates, nodes]
     default: []
 """
 

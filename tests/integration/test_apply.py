@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
 import typing as t
 from pathlib import Path
@@ -15,85 +14,28 @@ import pytest
 import yaml
 
 from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS, Image
-from tests.integration.playbook import ROOT, signal_all
+from tests.integration.playbook import signal_all
+from tests.integration.task import Manifest, Outcome, Task
 
 SPACE = "exchange-apply"
 GROUP = "apply.runbook.test"
 SECRET = "correct-horse-battery"
-Manifest = dict[str, t.Any]
 
 
-class Outcome(t.NamedTuple):
-    rc: int
-    result: dict[str, t.Any]
-    out: str
-    err: str
-
-    @property
-    def actions(self) -> dict[str, str]:
-        return {f"{item['kind']}/{item['name']}": item["action"] for item in self.result["objects"]}
-
-
-class Apply:
-    """Runs the module as a task, and kubectl beside it."""
-
-    def __init__(self, sandbox: t.Any, folder: Path) -> None:
-        self._sandbox, self.folder, self.registry = sandbox, folder, sandbox.place.images.registry
-        self.environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONUNBUFFERED", "COLUMNS")} | {
-            "KUBECONFIG": str(sandbox.kubeconfig),
-            "ANSIBLE_NOCOLOR": "1",
-            "KUBECTL_APPLYSET": "true",
-            "PATH": f"{Path(sandbox.kubectl).parent}:{os.environ['PATH']}",
-        }
-
-    def command(self, options: dict[str, t.Any], task: dict[str, t.Any]) -> list[str]:
-        own = {"runbook.release.kube_apply": {"namespace": SPACE, "timeout": 60, **options}, "register": "told", **task}
-        keep = {"ansible.builtin.copy": {"content": "{{ told | to_json }}", "dest": f"{self.folder}/told.json", "mode": "0600"}, "check_mode": False}
-        play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [{"block": [own], "always": [{**keep, "diff": False}]}]}
-        (self.folder / "play.json").write_text(json.dumps([play]))
-        return ["ansible-playbook", "-vvv", str(self.folder / "play.json")]
-
+class Apply(Task):
     def __call__(self, *manifests: Manifest, task: dict[str, t.Any] | None = None, **options: t.Any) -> Outcome:
-        given = {"manifests": list(manifests)} if manifests else {}
-        done = self._run(self.command({**given, **options}, task or {}))
-        return Outcome(done.returncode, json.loads((self.folder / "told.json").read_text()), done.stdout, done.stderr)
+        return self.run({"timeout": 60, **({"manifests": list(manifests)} if manifests else {}), **options}, task)
 
-    def kubectl(self, *arguments: str, **stdin: str) -> str:
-        return subprocess.run(
-            [self._sandbox.kubectl, "-n", SPACE, *arguments], env=self.environment, capture_output=True, text=True, check=True, timeout=60, **stdin
-        ).stdout
 
-    def get(self, *what: str) -> dict[str, t.Any]:
-        return t.cast("dict[str, t.Any]", json.loads(self.kubectl("get", *what, "-o", "json", "--show-managed-fields")))
-
-    def start(self, **options: t.Any) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self.command(options, {}), cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-        )
-
-    def _run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
-
-    def deployment(self, name: str, version: str = FIRST, **spec: t.Any) -> Manifest:
-        container = {
-            "name": name,
-            "image": f"{self.registry}/{name}:{version}",
-            "readinessProbe": {"httpGet": {"path": "/ready", "port": 8080}, "periodSeconds": 1},
-        }
-        template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
-        return {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
-            "metadata": {"name": name},
-            "spec": {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template, **spec},
-        }
+def actions(outcome: Outcome) -> dict[str, str]:
+    return {f"{item['kind']}/{item['name']}": item["action"] for item in outcome.result["objects"]}
 
 
 @pytest.fixture
 def apply(sandbox: t.Any, tmp_path: Path) -> t.Iterator[Apply]:
     for image in (Image("auth", FIRST), Image("auth", GOOD), Image(BROKEN_SERVICE, BAD, {"FAULT_EXIT_AT_START": "3", "FAULT_LAST_WORDS": LAST_WORDS})):
         sandbox.place.publish(image)
-    run = Apply(sandbox, tmp_path)
+    run = Apply(sandbox, tmp_path, "kube_apply", SPACE)
     run.kubectl("delete", "namespace", SPACE, "--ignore-not-found")
     run.kubectl("delete", "customresourcedefinition", f"markets.{GROUP}", "--ignore-not-found")
     yield run
@@ -142,7 +84,7 @@ def test_a_namespace_a_definition_its_object_and_a_deployment_go_in_one_task_wha
         apply.get("namespace", SPACE)
 
     done = apply(*everything)
-    assert done.rc == 0 and set(done.actions.values()) == {"created"}, done.out
+    assert done.rc == 0 and set(actions(done).values()) == {"created"}, done.out
     assert [item["kind"] for item in done.result["objects"]] == ["Namespace", "CustomResourceDefinition", "Deployment", "Market"]
     assert apply.get("deployment", "auth")["status"]["availableReplicas"] == 1
     assert apply.get("market", "btc-eur")["spec"] == {"tick": 1}
@@ -150,7 +92,7 @@ def test_a_namespace_a_definition_its_object_and_a_deployment_go_in_one_task_wha
 
     before = [apply.get(*what)["metadata"]["resourceVersion"] for what in (("market", "btc-eur"), ("deployment", "auth"), ("namespace", SPACE))]
     again = apply(*everything)
-    assert again.rc == 0 and not again.result["changed"] and set(again.actions.values()) == {"unchanged"} and again.result["diff"] == []
+    assert again.rc == 0 and not again.result["changed"] and set(actions(again).values()) == {"unchanged"} and again.result["diff"] == []
     assert [apply.get(*what)["metadata"]["resourceVersion"] for what in (("market", "btc-eur"), ("deployment", "auth"), ("namespace", SPACE))] == before
 
 
@@ -199,7 +141,7 @@ def test_fields_of_others_are_named_with_their_owner_before_anything_changes(spa
     assert space(mine, config_map("more", a="b"), task={"check_mode": True}).rc != 0
 
     taken = space(mine, config_map("more", a="b"), force_conflicts=True)
-    assert taken.rc == 0 and taken.actions == {"ConfigMap/limits": "configured", "ConfigMap/more": "created"}
+    assert taken.rc == 0 and actions(taken) == {"ConfigMap/limits": "configured", "ConfigMap/more": "created"}
     assert space.get("configmap", "limits")["data"] == mine["data"]
     # What is dropped from the manifest goes, since it is ours now; what somebody else says, too, stays.
     assert space(config_map("limits", deposits="5")).rc == 0
@@ -257,7 +199,7 @@ def test_secrets_are_seen_to_change_and_never_seen(space: Apply) -> None:
 def test_what_is_no_longer_among_the_manifests_is_previewed_then_pruned_and_kubectl_goes_on_from_there(space: Apply) -> None:
     options = {"applyset": "configmap/platform", "prune": True}
     stranger = config_map("stranger", a="b")
-    space.kubectl("create", "-f", "-", input=json.dumps(stranger))
+    space.create(stranger)
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     ledger = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "ledger"}, "spec": claim}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "settlement"}}
@@ -341,7 +283,7 @@ def test_a_kustomization_is_built(space: Apply, tmp_path: Path) -> None:
     (folder / "kustomization.yaml").write_text("namePrefix: blue-\nresources: [all.yaml]\n")
     (folder / "all.yaml").write_text(yaml.safe_dump(config_map("limits", a="b")))
     done = space(src=["overlay"])
-    assert done.rc == 0 and done.actions == {"ConfigMap/blue-limits": "created"}, done.out
+    assert done.rc == 0 and actions(done) == {"ConfigMap/blue-limits": "created"}, done.out
 
 
 def test_what_the_credentials_may_not_do_is_told_as_rules_and_check_mode_needs_to_read_only(space: Apply, tmp_path: Path) -> None:
@@ -367,5 +309,5 @@ def test_what_the_credentials_may_not_do_is_told_as_rules_and_check_mode_needs_t
     assert f"patch configmaps in namespace {SPACE}; the rule to add: {rule}" in refused.result["msg"]
     assert "patch, create deployments (apps)" in refused.result["msg"]
     preview = space(*wanted, kubeconfig=str(tmp_path / "reader"), task={"check_mode": True, "diff": True})
-    assert preview.rc == 0 and preview.actions == {"ConfigMap/limits": "configured", "Deployment/auth": "created"}, preview.out
+    assert preview.rc == 0 and actions(preview) == {"ConfigMap/limits": "configured", "Deployment/auth": "created"}, preview.out
     assert preview.result["diff"][0]["after"].replace("a: c", "a: b") == preview.result["diff"][0]["before"]

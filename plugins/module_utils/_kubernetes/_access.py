@@ -44,6 +44,11 @@ OPTIONAL = {
     # A websocket begins with a GET; from Kubernetes 1.35 on it takes the right to create as well.
     "exec": (Need("", "pods/exec", (), ("get", "create")),),
     "health": (Need("", "persistentvolumeclaims", ("list",)), Need("policy", "poddisruptionbudgets", ("list",))),
+    "prune": (
+        Need("apps", "replicasets", ("list",), ("delete",)),
+        Need("batch", "jobs", ("list",), ("delete",)),
+        Need("", "configmaps", ("list",), ("delete",)),
+    ),
     "certificates": (Need("", "secrets", ("list",)),),
     "nodes": (Need("", "nodes", ("list",)),),
 }

@@ -20,7 +20,7 @@ from . import _apply_set as apply_set
 from . import _ready as ready
 from ._apply_plan import UNCHANGED, Step, conflict, conflicting, forbidden, observed, placed, refusal, steps
 from ._apply_wait import Wait
-from ._lock import Lock
+from ._lock import borrowed
 from ._manifest_files import read
 from ._manifests import DEFINITION, Manifest, accepted, in_order, named, repeated
 from ._port import KubeApi, Object
@@ -186,7 +186,7 @@ class _Work:
     def do(self) -> list[Step]:
         """The steps as they went: what was foreseen is known now."""
         writes = any(step.to_write for step in self._plan) or bool(self._members.to_delete) or self._members.differs()
-        with self._locked() if writes else contextlib.nullcontext(lambda: None) as keep:
+        with borrowed(self._api, self._context, "(kube_apply)") if writes else contextlib.nullcontext(lambda: None) as keep:
             # The parent of the set lies in a namespace that may be among the manifests; kinds come before their objects.
             self._writes(keep, [step for step in self._plan if step.manifest.kind == "Namespace"])
             self._members.begin()
@@ -202,29 +202,6 @@ class _Work:
     def _writes(self, keep: t.Callable[[], None], plan: list[Step]) -> None:
         for step in plan:
             self._now.append((step, self._write(step, keep)))
-
-    @contextlib.contextmanager
-    def _locked(self) -> t.Iterator[t.Callable[[], None]]:
-        """A release that works in the namespace is not disturbed. One of this very run is renewed, and goes on holding the lock."""
-        held = self._lock("").look()
-        lock = self._lock("(kube_apply)")
-        ours = held is not None and held.by == lock.me
-        if held and ours:
-            lock = self._lock(held.release)
-        try:
-            lock.take(self._context.params["lock_force"])
-        except NotFound:
-            yield lambda: None  # the namespace is not there yet, so nobody works in it
-            return
-        try:
-            yield lock.keep
-        finally:
-            if not ours:
-                with contextlib.suppress(ReleaseError):  # it expires by itself; what failed before is what counts
-                    lock.give_back()
-
-    def _lock(self, release: str) -> Lock:
-        return Lock(self._api, dataclasses.replace(self._context, params={**self._context.params, "release": release}))
 
     def _write(self, step: Step, keep: t.Callable[[], None]) -> Object:
         if not step.to_write:

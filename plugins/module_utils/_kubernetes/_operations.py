@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._common._operation import Operation
-from . import _access, _apply, _exec, _health, _job, _lock_operations, _report, _rollback, _rollout
+from . import _access, _apply, _exec, _health, _job, _lock_operations, _prune, _report, _rollback, _rollout
 from ._api import OPTIONS, ClusterApi
 from ._port import WORKLOADS
 
@@ -81,6 +81,18 @@ APPLY = Operation(
     ClusterApi,
     _apply.run,
     {"required_one_of": [["manifests", "src"]], "required_if": [["prune", True, ["applyset"]]]},
+)
+
+PRUNE = Operation(
+    {
+        **_NAMESPACE,
+        **_LOCK,
+        **{option: {"type": "int"} for option in _prune.OPTIONS},
+        "explain": {"type": "bool", "default": False},
+    },
+    ClusterApi,
+    _prune.run,
+    {"required_one_of": [list(_prune.OPTIONS)]},
 )
 
 ACCESS = Operation(

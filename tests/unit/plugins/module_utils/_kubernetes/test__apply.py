@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, InputError, ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common._owner import identity
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _apply as apply
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import Event
 
@@ -226,8 +227,7 @@ def lease(holder):
 
 def test_a_release_of_this_very_run_goes_on_holding_its_lock():
     server = Server()
-    given, _lines = context(server)
-    me = apply.Lock(server, apply.dataclasses.replace(given, params={**given.params, "release": ""})).me
+    me = identity(None)
     server.post("/apis/coordination.k8s.io/v1/namespaces/exchange/leases", lease(me))
     applied(server, config_map("a"))
     kept = server.objects["/apis/coordination.k8s.io/v1/namespaces/exchange/leases/runbook-release"]

@@ -22,7 +22,7 @@ from ._apply_plan import UNCHANGED, Step, conflict, conflicting, forbidden, obse
 from ._apply_wait import Wait
 from ._lock import borrowed
 from ._manifest_files import read
-from ._manifests import DEFINITION, Manifest, accepted, in_order, named, repeated
+from ._manifests import DEFINITION, Manifest, accepted, in_order, named, rank, repeated
 from ._port import KubeApi, Object
 from ._resources import Resource, Resources
 
@@ -130,6 +130,7 @@ class Members:
         wanted = {manifest.key for manifest, _resource in things}
         for resource, thing in apply_set.obsolete(self._set.members(self._resources), self._parent, wanted):
             (self.to_delete if self._prune and resource.kind not in apply_set.SPARED else self.left).append((resource, thing))
+        self.to_delete.sort(key=lambda item: rank(item[0].kind), reverse=True)
 
     def reads(self) -> t.Iterator[tuple[Resource, str, str]]:
         if self._set:

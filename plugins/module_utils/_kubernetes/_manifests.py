@@ -75,10 +75,6 @@ class Manifest:
         """The same object, whichever version of its group a manifest uses."""
         return self.group, self.kind, self.namespace, self.name
 
-    @property
-    def rank(self) -> int:
-        return _RANKS.get(self.kind, _RANKS[""])
-
     def __str__(self) -> str:
         return named(self.kind, self.namespace, self.name)
 
@@ -86,6 +82,11 @@ class Manifest:
         """The same in this namespace; without one when it is ''."""
         metadata = {key: value for key, value in self.body["metadata"].items() if key != "namespace"}
         return dataclasses.replace(self, body={**self.body, "metadata": {**metadata, **({"namespace": namespace} if namespace else {})}})
+
+
+def rank(kind: str) -> int:
+    """Where objects of the kind stand in the order of an apply; they are deleted the other way round."""
+    return _RANKS.get(kind, _RANKS[""])
 
 
 def named(kind: str, namespace: str, name: str) -> str:
@@ -159,4 +160,4 @@ def repeated(manifests: t.Iterable[Manifest]) -> list[str]:
 
 
 def in_order(manifests: t.Iterable[Manifest]) -> list[Manifest]:
-    return sorted(manifests, key=lambda manifest: manifest.rank)
+    return sorted(manifests, key=lambda manifest: rank(manifest.kind))

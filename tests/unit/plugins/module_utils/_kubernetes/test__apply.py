@@ -164,6 +164,14 @@ def test_a_set_is_recorded_before_its_first_member_and_pruned_after_the_last():
     assert not applied(server, config_map("a"), prune=True, **SET)[0].changed
 
 
+def test_what_is_pruned_goes_in_the_other_order():
+    server = Server()
+    manifests = [{"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}} for kind in ("ServiceAccount", "Secret", "ConfigMap")]
+    applied(server, config_map("a"), *manifests, **SET)
+    pruned = applied(server, config_map("a"), prune=True, **SET)[0].values["pruned"]
+    assert pruned == ["Secret exchange/x", "ConfigMap exchange/x", "ServiceAccount exchange/x"]
+
+
 def test_an_interrupted_apply_leaves_no_member_that_is_not_found():
     server = Server()
 

@@ -150,6 +150,13 @@ def test_check_mode_previews_and_explains():
     assert result.values["kept"] == [{"kind": "ReplicaSet", "name": "wallet-2", "why": "one of the newest 1 of wallet"}]
 
 
+def test_a_record_stays_as_long_as_a_workload_of_any_kind_is_on_its_release():
+    for kind in ("Deployment", "StatefulSet", "DaemonSet"):
+        cluster = Cluster()
+        cluster.lists[workloads(kind, "exchange")] = [deployment(**{"runbook.release/release": "1"})]
+        assert not pruned(cluster, keep_records=0)[0].changed
+
+
 def test_what_is_changed_meanwhile_stays_and_what_is_gone_is_gone():
     cluster = Cluster()
     cluster.answers = {"wallet-1": Conflict("changed"), "wallet-2": NotFound("gone")}

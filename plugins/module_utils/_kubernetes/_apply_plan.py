@@ -128,11 +128,13 @@ def steps(api: KubeApi, context: Context, things: list[tuple[Manifest, Resource]
     """
     to_come = {(resource.plural, manifest.name) for manifest, resource in things}
     planned, problems, conflicts = [], [], []
+    # Namespaces that are yet to come: an API server takes its time (50 ms) over every object that is put into one of them.
+    absent: set[str] = set()
     for (manifest, resource), before in zip(things, there):
         body, kept = applied.beside_release(manifest.body, before) if context.params["keep_release"] else (manifest.body, [])
         step = Step(manifest, resource, body, before, applied.foreseen(before, body), True, kept)
         try:
-            if may_write and resource.served:
+            if may_write and resource.served and manifest.namespace not in absent:
                 after = api.apply(step.path, body, context.params["force_conflicts"], dry_run=True)
                 step = dataclasses.replace(step, after=after, foreseen=False)
         except Unavailable:
@@ -140,7 +142,10 @@ def steps(api: KubeApi, context: Context, things: list[tuple[Manifest, Resource]
         except Conflict as exc:
             conflicts += conflicting(step, exc)
         except ReleaseError as exc:
-            if not _needs_another(exc, to_come):
+            missing_one = _missing(exc)
+            if missing_one in to_come:
+                absent.update({missing_one[1]} if missing_one[0] == "namespaces" else ())
+            elif not any("does not support dry run" in line for line in exc.why):  # of a webhook that is not made for it
                 problems.append(f"{manifest.origin}: {manifest}: {'; '.join(exc.why)}")
         planned.append(step)
     if problems:
@@ -150,12 +155,10 @@ def steps(api: KubeApi, context: Context, things: list[tuple[Manifest, Resource]
     return planned
 
 
-def _needs_another(error: ReleaseError, to_come: t.Container[tuple[str, str]]) -> bool:
-    """It misses what this very apply brings (its namespace, the Role it binds), or cannot be tried (a webhook that is not made for it)."""
-    details = error.answer.get("details") or {}
-    if isinstance(error, NotFound) and (details.get("kind"), details.get("name")) in to_come:
-        return True
-    return any("does not support dry run" in line for line in error.why)
+def _missing(error: ReleaseError) -> tuple[str, str]:
+    """What it misses, as plural and name: its namespace, the Role that it binds."""
+    details = (error.answer.get("details") or {}) if isinstance(error, NotFound) else {}
+    return str(details.get("kind", "")), str(details.get("name", ""))
 
 
 def conflicting(step: Step, error: Conflict) -> list[str]:

@@ -58,17 +58,19 @@ def test_check_mode_shows_both_sides_and_writes_nothing():
 
 
 def test_what_needs_what_is_yet_to_come_is_foreseen_then_applied_after_it():
-    manifests = [MARKET, config_map("c", "new"), DEFINITION, SPACE]
+    manifests = [MARKET, config_map("c", "new"), config_map("d", "new"), DEFINITION, SPACE]
     server = Server()
     preview, _lines = applied(server, *manifests, check_mode=True)
-    assert [item["name"] for item in preview.values["objects"] if item.get("foreseen")] == ["c", "btc"]
+    assert [item["name"] for item in preview.values["objects"] if item.get("foreseen")] == ["c", "d", "btc"]
+    # What is missing for one is missing for all.
+    assert [path.rsplit("/", 1)[1] for method, path in server.requests if method == "DRY"] == ["new", "markets.example.test", "c"]
     path = path_of("CustomResourceDefinition", "markets.example.test")
     # The watch tells of the object as it is stored: with its uid.
     metadata = {**DEFINITION["metadata"], "uid": f"uid-{path}", "resourceVersion": "999"}
     established = {**DEFINITION, "metadata": metadata, "status": {"conditions": [{"type": "Established", "status": "True"}]}}
     server.streams = [Event(path.rpartition("/")[0], "MODIFIED", established)]
     result, _lines = applied(server, *manifests)
-    assert [place.rsplit("/", 1)[1] for place in server.writes] == ["new", "markets.example.test", "c", "btc"]
+    assert [place.rsplit("/", 1)[1] for place in server.writes] == ["new", "markets.example.test", "c", "d", "btc"]
     assert not any(item.get("foreseen") for item in result.values["objects"])
 
 

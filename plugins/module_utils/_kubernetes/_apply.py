@@ -106,7 +106,7 @@ class Members:
     """What the apply means for its ApplySet; nothing at all without one."""
 
     def __init__(self, api: KubeApi, context: Context, resources: Resources, manifests: list[Manifest]) -> None:
-        self._api, self._resources, self._prune = api, resources, context.params["prune"]
+        self._api, self._context, self._resources, self._prune = api, context, resources, context.params["prune"]
         self._parent = apply_set.parent(context.params["applyset"], context.params["namespace"]) if context.params["applyset"] else None
         self._set = apply_set.Set(api, self._parent) if self._parent else None
         self._scope = apply_set.scope_of(manifests)
@@ -129,6 +129,7 @@ class Members:
             raise refusal(problems)
         wanted = {manifest.key for manifest, _resource in things}
         for resource, thing in apply_set.obsolete(self._set.members(self._resources), self._parent, wanted):
+            applied.learn(self._context.redact, thing)
             (self.to_delete if self._prune and resource.kind not in apply_set.SPARED else self.left).append((resource, thing))
         self.to_delete.sort(key=lambda item: rank(item[0].kind), reverse=True)
 
@@ -152,14 +153,14 @@ class Members:
         if self._set:
             self._set.record(self._scope.union(self._set.recorded) if self._set.there else self._scope)
 
-    def end(self, context: Context) -> None:
+    def end(self) -> None:
         for resource, thing in self.to_delete:
             metadata = thing["metadata"]
             path = f"{resource.collection(metadata.get('namespace', ''))}/{metadata['name']}"
             options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "preconditions": {"uid": metadata["uid"]}}
             with contextlib.suppress(NotFound):
                 self._api.delete(path, options)
-            context.say(f"{_name(resource, thing)}: pruned")
+            self._context.say(f"{_name(resource, thing)}: pruned")
         if self._set:
             self._set.record(self._final())
 
@@ -197,7 +198,7 @@ class _Work:
             if self._context.params["wait"]:
                 self._wait(keep)
             keep()
-            self._members.end(self._context)
+            self._members.end()
         return [dataclasses.replace(step, after=thing, foreseen=False) if step.foreseen else step for step, thing in self._now]
 
     def _writes(self, keep: t.Callable[[], None], plan: list[Step]) -> None:

@@ -152,7 +152,8 @@ class Set:
         found = []
         for resource, namespace in self.places(resources):
             listing = self._api.get(f"{resource.collection(namespace)}?labelSelector={PART_OF}%3D{self.parent.id}")
-            found += [(resource, item) for item in listing["items"]]
+            # Items of a list do not say what they are; a Secret has to.
+            found += [(resource, {"apiVersion": resource.api_version, "kind": resource.kind, **item}) for item in listing["items"]]
         return found
 
 

@@ -25,6 +25,10 @@ class Resource(t.NamedTuple):
     namespaced: bool
     served: bool = True
 
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
     def collection(self, namespace: str = "") -> str:
         return f"{_root(self.group, self.version)}{f'/namespaces/{namespace}' if self.namespaced else ''}/{self.plural}"
 
@@ -55,7 +59,7 @@ class Resources:
         served = self._served(group, version)
         elsewhere = self.of_kind(group, kind)
         if elsewhere:
-            return f"the cluster does not serve {kind} in {manifest.api_version}; it does in {_api_version(elsewhere)}"
+            return f"the cluster does not serve {kind} in {manifest.api_version}; it does in {elsewhere.api_version}"
         if served:
             return f"there is no kind {kind} in {manifest.api_version}{like(kind, served)}"
         return f"the cluster does not serve {manifest.api_version}, and no CustomResourceDefinition of {kind} is among the manifests"
@@ -98,7 +102,3 @@ def _defined(spec: Object) -> dict[tuple[str, str, str], Resource]:
 
 def _root(group: str, version: str) -> str:
     return f"/apis/{group}/{version}" if group else f"/api/{version}"
-
-
-def _api_version(resource: Resource) -> str:
-    return f"{resource.group}/{resource.version}" if resource.group else resource.version

@@ -71,7 +71,9 @@ class Server:
             label, value = urllib.parse.parse_qs(parts.query).get("labelSelector", ["="])[0].split("=")
             inside = [thing for place, thing in self.objects.items() if place.rpartition("/")[0] == parts.path]
             found = [thing for thing in inside if not label or (thing["metadata"].get("labels") or {}).get(label) == value]
-            return copy.deepcopy({"metadata": {"resourceVersion": str(self.version)}, "items": found})
+            # As the real one: items of a list do not say what they are.
+            items = [{key: value for key, value in thing.items() if key not in ("apiVersion", "kind")} for thing in found]
+            return copy.deepcopy({"metadata": {"resourceVersion": str(self.version)}, "items": items})
         raise _absent(path)
 
     def text(self, path):

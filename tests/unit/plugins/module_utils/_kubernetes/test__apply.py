@@ -149,6 +149,15 @@ def test_secrets_appear_nowhere():
 SET = {"applyset": "configmap/platform"}
 
 
+def test_a_secret_that_is_pruned_is_not_shown_either():
+    server = Server()
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "Y29ycmVjdC1ob3JzZQ==", "pin": "MTI="}}
+    applied(server, secret, **SET)
+    result, _lines = applied(server, config_map("a"), prune=True, **SET)
+    assert result.values["pruned"] == ["Secret exchange/s"]
+    assert "pin: '********'" in result.values["diff"][-1]["before"] and "MTI" not in str(result.values) and "Y29y" not in str(result.values)
+
+
 def test_a_set_is_recorded_before_its_first_member_and_pruned_after_the_last():
     server = Server()
     applied(server, config_map("a"), config_map("b"), **SET)

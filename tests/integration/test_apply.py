@@ -203,15 +203,18 @@ def test_what_is_no_longer_among_the_manifests_is_previewed_then_pruned_and_kube
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     ledger = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "ledger"}, "spec": claim}
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "settlement"}}
-    first = space(config_map("a"), config_map("b"), account, ledger, **options)
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": {"pin": SECRET}}
+    first = space(config_map("a"), config_map("b"), account, ledger, secret, **options)
     assert first.rc == 0 and first.result["pruned"] == [], first.out
 
     fewer = [config_map("a")]
     kept = space(*fewer, applyset="configmap/platform")
     assert kept.rc == 0 and not kept.result["changed"]
-    assert set(kept.result["obsolete"]) == {f"ConfigMap {SPACE}/b", f"ServiceAccount {SPACE}/settlement", f"PersistentVolumeClaim {SPACE}/ledger"}
+    gone = {f"ConfigMap {SPACE}/b", f"ServiceAccount {SPACE}/settlement", f"Secret {SPACE}/db"}
+    assert set(kept.result["obsolete"]) == {*gone, f"PersistentVolumeClaim {SPACE}/ledger"}
     preview = space(*fewer, task={"check_mode": True, "diff": True}, **options)
-    assert preview.result["changed"] and set(preview.result["pruned"]) == {f"ConfigMap {SPACE}/b", f"ServiceAccount {SPACE}/settlement"}
+    assert preview.result["changed"] and set(preview.result["pruned"]) == gone
+    assert "pin: '********'" in preview.out and not any(value in preview.out for value in (SECRET, base64.b64encode(SECRET.encode()).decode()))
     assert f"would be pruned: ConfigMap {SPACE}/b" in preview.err
     assert space.kubectl("get", "configmap", "b", "-o", "name").strip() == "configmap/b"
 

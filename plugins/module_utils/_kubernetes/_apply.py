@@ -16,13 +16,13 @@ from ansible.module_utils.common.yaml import yaml_dump
 from .._common._errors import Conflict, NotFound, ReleaseError
 from .._common._operation import Context, Result
 from . import _applied as applied
-from . import _apply_set as apply_set
 from . import _ready as ready
+from ._apply_members import Members, called
 from ._apply_plan import UNCHANGED, Step, conflict, conflicting, forbidden, observed, placed, refusal, steps
 from ._apply_wait import Wait
 from ._lock import borrowed
 from ._manifest_files import read
-from ._manifests import DEFINITION, Manifest, accepted, in_order, named, rank, repeated
+from ._manifests import DEFINITION, Manifest, accepted, in_order, repeated
 from ._port import KubeApi, Object
 from ._resources import Resource, Resources
 
@@ -49,10 +49,11 @@ def run(api: KubeApi, context: Context) -> Result:
     _demand(forbidden(api, [*_reads(things, context), *members.reads()]))
     there = observed(api, context, things)
     members.look(things, there)
-    refused = forbidden(api, [*_writes(things, there), *members.writes(), *((_LEASES, params["namespace"], verb) for verb in ("get", "create", "update"))])
+    refused = forbidden(api, [*_writes(things, there), *members.writes()])
+    locking = forbidden(api, [(_LEASES, params["namespace"], verb) for verb in ("get", "create", "update")])
     if not context.check_mode:
-        _demand(refused)
-    for line in refused:
+        _demand(refused + locking)
+    for line in refused + locking:
         context.say(f"not allowed: {line}")
     plan = steps(api, context, things, there, may_write=not refused)
     for step in plan:
@@ -64,7 +65,7 @@ def run(api: KubeApi, context: Context) -> Result:
             if step.action != UNCHANGED:
                 context.say(f"would be {step.action}: {step.manifest}")
         for resource, thing in members.to_delete:
-            context.say(f"would be pruned: {_name(resource, thing)}")
+            context.say(f"would be pruned: {called(resource, thing)}")
     else:
         plan = _Work(api, context, plan, members).do()
     return Result(changed, values={"objects": [step.told() for step in plan], **members.told(), "diff": _diff(plan, members)})
@@ -100,80 +101,6 @@ def _demand(refused: list[str]) -> None:
     if refused:
         what = "The credentials may not do what the manifests need; nothing was changed."
         raise ReleaseError(what, why=refused, then="add these rules, or use other credentials")
-
-
-class Members:
-    """What the apply means for its ApplySet; nothing at all without one."""
-
-    def __init__(self, api: KubeApi, context: Context, resources: Resources, manifests: list[Manifest]) -> None:
-        self._api, self._context, self._resources, self._prune = api, context, resources, context.params["prune"]
-        self._parent = apply_set.parent(context.params["applyset"], context.params["namespace"]) if context.params["applyset"] else None
-        self._set = apply_set.Set(api, self._parent) if self._parent else None
-        self._scope = apply_set.scope_of(manifests)
-        self.to_delete: list[tuple[Resource, Object]] = []
-        self.left: list[tuple[Resource, Object]] = []
-
-    def labelled(self, manifest: Manifest) -> Manifest:
-        return apply_set.labelled(manifest, self._parent) if self._parent else manifest
-
-    def look(self, things: list[tuple[Manifest, Resource]], there: list[Object | None]) -> None:
-        """What is to be deleted. An object of another set is no longer taken into this one."""
-        if not self._parent or not self._set:
-            return
-        problems = []
-        for (manifest, _resource), thing in zip(things, there):
-            other = ((thing or {"metadata": {}})["metadata"].get("labels") or {}).get(apply_set.PART_OF)
-            if other and other != self._parent.id:
-                problems.append(f"{manifest.origin}: {manifest} is part of another ApplySet ({apply_set.PART_OF}: {other})")
-        if problems:
-            raise refusal(problems)
-        wanted = {manifest.key for manifest, _resource in things}
-        for resource, thing in apply_set.obsolete(self._set.members(self._resources), self._parent, wanted):
-            applied.learn(self._context.redact, thing)
-            (self.to_delete if self._prune and resource.kind not in apply_set.SPARED else self.left).append((resource, thing))
-        self.to_delete.sort(key=lambda item: rank(item[0].kind), reverse=True)
-
-    def reads(self) -> t.Iterator[tuple[Resource, str, str]]:
-        if self._set:
-            yield from ((resource, namespace, "list") for resource, namespace in self._set.places(self._resources))
-
-    def writes(self) -> t.Iterator[tuple[Resource, str, str]]:
-        if self._parent and self._set:
-            own = Resource("", "v1", self._parent.kind, f"{self._parent.kind.lower()}s", True)
-            for verb in ("patch",) if self._set.there else ("patch", "create"):
-                yield own, self._parent.namespace, verb
-        for resource, thing in self.to_delete:
-            yield resource, thing["metadata"].get("namespace", ""), "delete"
-
-    def differs(self) -> bool:
-        return bool(self._set and self._set.differs(self._final()))
-
-    def begin(self) -> None:
-        """Before the first member is written: an apply that is interrupted leaves no member that nobody finds."""
-        if self._set:
-            self._set.record(self._scope.union(self._set.recorded) if self._set.there else self._scope)
-
-    def end(self) -> None:
-        for resource, thing in self.to_delete:
-            metadata = thing["metadata"]
-            path = f"{resource.collection(metadata.get('namespace', ''))}/{metadata['name']}"
-            options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "preconditions": {"uid": metadata["uid"]}}
-            with contextlib.suppress(NotFound):
-                self._api.delete(path, options)
-            self._context.say(f"{_name(resource, thing)}: pruned")
-        if self._set:
-            self._set.record(self._final())
-
-    def told(self) -> dict[str, t.Any]:
-        if not self._set:
-            return {}
-        return {"pruned": [_name(*item) for item in self.to_delete], "obsolete": [_name(*item) for item in self.left]}
-
-    def _final(self) -> apply_set.Scope:
-        """Where members are afterwards: those of the manifests, and those that stay though no manifest describes them."""
-        kinds = frozenset((resource.group, resource.kind) for resource, _thing in self.left)
-        namespaces = frozenset(thing["metadata"]["namespace"] for _resource, thing in self.left if thing["metadata"].get("namespace"))
-        return self._scope.union(apply_set.Scope(kinds, namespaces))
 
 
 class _Work:
@@ -260,14 +187,10 @@ def _diff(plan: list[Step], members: Members) -> list[dict[str, str]]:
         if step.action != UNCHANGED:
             before, after = applied.shown(step.before, step.after)
             found.append(_side_by_side(str(step.manifest), before, after))
-    return found + [_side_by_side(_name(resource, thing), applied.shown(thing, None)[0], {}) for resource, thing in members.to_delete]
+    return found + [_side_by_side(called(resource, thing), applied.shown(thing, None)[0], {}) for resource, thing in members.to_delete]
 
 
 def _side_by_side(name: str, before: Object, after: Object) -> dict[str, str]:
     sides = {"before": before, "after": after}
     texts = {side: str(yaml_dump(thing, default_flow_style=False, sort_keys=True)) if thing else "" for side, thing in sides.items()}
     return {**texts, "before_header": name, "after_header": name}
-
-
-def _name(resource: Resource, thing: Object) -> str:
-    return named(resource.kind, thing["metadata"].get("namespace", ""), thing["metadata"]["name"])

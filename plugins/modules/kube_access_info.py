@@ -26,11 +26,11 @@ options:
       - Parts beyond a release to ask for as well; C(docs/kubernetes_role_optional.yml) of the collection holds what each needs.
       - V(maintenance) is M(runbook.release.kube_scale) where autoscalers own workloads or a metric says what is under way, V(secrets) is
         M(runbook.release.kube_rollout) where the configuration of a service is in Secrets.
-      - V(jobs) is M(runbook.release.kube_job), V(exec) M(runbook.release.kube_exec); V(health), V(certificates) and V(nodes) are checks of
-        M(runbook.release.kube_health_info).
+      - V(jobs) is M(runbook.release.kube_job), V(exec) M(runbook.release.kube_exec), V(prune) M(runbook.release.kube_prune); V(health),
+        V(certificates) and V(nodes) are checks of M(runbook.release.kube_health_info).
     type: list
     elements: str
-    choices: [maintenance, secrets, jobs, exec, health, certificates, nodes]
+    choices: [maintenance, secrets, jobs, exec, health, prune, certificates, nodes]
     default: []
 """
 

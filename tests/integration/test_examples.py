@@ -44,12 +44,19 @@ def test_the_examples_run(module: str, playbooks: Playbooks, kubectl: Kubectl, p
     tasks = [task for example in own for task in [*before, example]] if module == "kube_rollback" else before + own
     play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": {"smoke_password": "Test123!"}, "tasks": tasks}
     (tmp_path / "examples.yml").write_text(json.dumps([play]))
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "limits.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: limits}\ndata: {withdrawals: '200'}\n")
     done = subprocess.run(
         ["ansible-playbook", str(tmp_path / "examples.yml")], cwd=ROOT, env=playbooks.environment, capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Test123!" not in done.stdout + done.stderr
     AFTER.get(module, lambda kubectl, tmp_path: None)(kubectl, tmp_path)
+
+
+def applied(kubectl: Kubectl, tmp_path: Path) -> None:
+    assert kubectl("get", "configmap", "limits", "-o", "jsonpath={.data.withdrawals}") == "200"
+    assert kubectl("delete", "serviceaccount", "settlement").startswith("serviceaccount")
 
 
 def rolled_out(kubectl: Kubectl, tmp_path: Path) -> None:
@@ -75,6 +82,7 @@ def given_back(kubectl: Kubectl, tmp_path: Path) -> None:
 
 # What the cluster and the disk have to show for it.
 AFTER: dict[str, t.Callable[[Kubectl, Path], None]] = {
+    "kube_apply": applied,
     "kube_job": ran_and_cleaned_up,
     "kube_rollback": rolled_back,
     "kube_rollout": rolled_out,

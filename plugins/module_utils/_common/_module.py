@@ -19,9 +19,14 @@ def run_module(operation: Operation) -> t.NoReturn:
     module = AnsibleModule(argument_spec=operation.options, supports_check_mode=True, **operation.constraints)
     context = Context(module.params, check_mode=module.check_mode)
     try:
-        module.exit_json(**perform(operation, context))
+        module.exit_json(**perform(operation, context), **_invocation(module, context))
     except ReleaseError as exc:
-        module.fail_json(**failure(exc, context))
+        module.fail_json(**failure(exc, context), **_invocation(module, context))
+
+
+def _invocation(module: AnsibleModule, context: Context) -> dict[str, t.Any]:
+    """What Ansible shows of the options with -vvv: as they were given, but for no_log. Manifests hold secrets that no option is named for."""
+    return {"invocation": {"module_args": context.redact.value(module.params)}}
 
 
 def failure(error: ReleaseError, context: Context) -> dict[str, t.Any]:

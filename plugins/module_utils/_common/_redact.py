@@ -62,7 +62,17 @@ class Redactor:
     def value(self, value: t.Any) -> t.Any:
         """The same structure with every secret hidden, by key and by value."""
         if isinstance(value, dict):
-            return {key: HIDDEN if isinstance(item, str) and item and is_secret_key(key) else self.value(item) for key, item in value.items()}
+            # A Secret of Kubernetes says by its kind what its keys do not.
+            inside = ("data", "stringData") if value.get("kind") == "Secret" else ()
+            return {
+                key: _all_hidden(item) if key in inside or (isinstance(item, str) and is_secret_key(key)) else self.value(item) for key, item in value.items()
+            }
         if isinstance(value, (list, tuple)):
             return [self.value(item) for item in value]
         return self.text(value) if isinstance(value, str) else value
+
+
+def _all_hidden(value: t.Any) -> t.Any:
+    if isinstance(value, dict):
+        return {key: _all_hidden(item) for key, item in value.items()}
+    return HIDDEN if isinstance(value, str) and value else value

@@ -46,6 +46,11 @@ OPTIONAL = {
     # A websocket begins with a GET; from Kubernetes 1.35 on it takes the right to create as well.
     "exec": (Need("", "pods/exec", (), ("get", "create")),),
     "health": (Need("", "persistentvolumeclaims", ("list",)), Need("policy", "poddisruptionbudgets", ("list",))),
+    "prune": (
+        Need("apps", "replicasets", ("list",), ("delete",)),
+        Need("batch", "jobs", ("list",), ("delete",)),
+        Need("", "configmaps", ("list",), ("delete",)),
+    ),
     "certificates": (Need("", "secrets", ("list",)),),
     "nodes": (Need("", "nodes", ("list",)),),
 }
@@ -54,15 +59,24 @@ _OF_THE_CLUSTER = ("nodes",)
 
 def run(api: KubeApi, context: Context) -> Result:
     """Asks for every verb by itself: SelfSubjectRulesReview may be incomplete, says its documentation."""
-    namespace, read_only = context.params["namespace"], context.params["read_only"]
-    missing = []
-    for need in (*NEEDS, *(need for part in context.params["parts"] for need in OPTIONAL[part])):
+    needs = (*NEEDS, *(need for part in context.params["parts"] for need in OPTIONAL[part]))
+    rules = missing(api, context.params["namespace"], needs, context.params["read_only"])
+    return Result(False, values={"allowed": not rules, "reasons": [in_words(rule) for rule in rules], "missing": rules})
+
+
+def missing(api: KubeApi, namespace: str, needs: t.Iterable[Need], read_only: bool = False) -> list[dict[str, t.Any]]:
+    """What may not be done, as rules of RBAC. Without a namespace it is asked for the whole cluster."""
+    rules = []
+    for need in needs:
         wanted = need.reads if read_only else (*need.reads, *need.writes)
         refused = [verb for verb in wanted if not _may(api, namespace, need, verb)]
         if refused:
-            missing.append({"apiGroups": [need.group], "resources": [need.resource], "verbs": refused})
-    reasons = [f"{', '.join(rule['verbs'])} {rule['resources'][0]}" + (f" ({rule['apiGroups'][0]})" if rule["apiGroups"][0] else "") for rule in missing]
-    return Result(False, values={"allowed": not missing, "reasons": reasons, "missing": missing})
+            rules.append({"apiGroups": [need.group], "resources": [need.resource], "verbs": refused})
+    return rules
+
+
+def in_words(rule: dict[str, t.Any]) -> str:
+    return f"{', '.join(rule['verbs'])} {rule['resources'][0]}" + (f" ({rule['apiGroups'][0]})" if rule["apiGroups"][0] else "")
 
 
 def _may(api: KubeApi, namespace: str, need: Need, verb: str) -> bool:

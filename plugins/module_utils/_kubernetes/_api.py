@@ -22,7 +22,7 @@ from .._common._errors import Conflict, Forbidden, Gone, NotFound, ReleaseError,
 from .._common._operation import Clock, Context
 from ._exec_api import execute
 from ._follow import Following
-from ._port import STRATEGIC, Object
+from ._port import APPLY, STRATEGIC, Object
 from ._tls import certificate_of
 
 try:
@@ -41,6 +41,9 @@ OPTIONS: dict[str, t.Any] = {
 }
 # Who wrote: in the API server's audit log, and as the manager of the fields.
 _WHO = "runbook.release"
+# What manifests say belongs to another manager than what a release sets: an apply that would undo a release conflicts with it
+# instead, and --show-managed-fields tells the two apart.
+_WHO_APPLIES = f"{_WHO}.apply"
 _CONNECT_SECONDS = 4
 _READ_SECONDS = 30
 # Pauses before a request is sent again; the last one from then on.
@@ -85,6 +88,10 @@ class ClusterApi:
 
     def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object:
         return self._json("PATCH", f"{path}?fieldManager={_WHO}", body, content_type)
+
+    def apply(self, path: str, body: Object, force: bool = False, dry_run: bool = False) -> Object:
+        more = ("&force=true" if force else "") + ("&dryRun=All" if dry_run else "")
+        return self._json("PATCH", f"{path}?fieldManager={_WHO_APPLIES}&fieldValidation=Strict{more}", body, APPLY)
 
     def put(self, path: str, body: Object) -> Object:
         return self._json("PUT", f"{path}?fieldManager={_WHO}", body)
@@ -197,11 +204,15 @@ def _cause(error: Exception) -> str:
 
 def _error(method: str, path: str, status: int, data: bytes) -> ReleaseError:
     try:
-        message = json.loads(data)["message"]
+        answer = json.loads(data)
+        message = answer["message"]
     except (ValueError, KeyError, TypeError):
-        message = data.decode(errors="replace")[:200]
+        answer, message = {}, data.decode(errors="replace")[:200]
     kind: type[ReleaseError] = {403: Forbidden, 404: NotFound, 409: Conflict, 410: Gone}.get(status, ReleaseError)
-    if status == 429 or status >= 500:
+    # Server-side apply answers 500 to a field that the kind does not have: nothing that passes.
+    if status == 429 or (status >= 500 and not message.startswith("failed to create typed patch object")):
         kind = Unavailable
     then = {401: "check the credentials of the kubeconfig", 403: "ask for the permission named above"}.get(status, "")
-    return kind(f"The API server refused {method} {path.partition('?')[0]} ({status}).", why=[message], then=then)
+    error = kind(f"The API server refused {method} {path.partition('?')[0]} ({status}).", why=[message], then=then)
+    error.answer = {"code": status, **answer}
+    return error

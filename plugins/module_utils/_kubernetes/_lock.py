@@ -12,6 +12,7 @@ force, finds that out before its next write and stops. Times are the API server'
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import typing as t
@@ -177,3 +178,33 @@ class Lock:
                 then="run this release again",
             ) from exc
         self._renewed = self._clock.now()
+
+
+@contextlib.contextmanager
+def borrowed(api: KubeApi, context: Context, name: str) -> t.Iterator[t.Callable[[], None]]:
+    """Holds the lock for as long as the block lasts, for what is no release itself; gives what keeps it meanwhile.
+
+    A release that works in the namespace is not disturbed. One of this very run is renewed, and goes on holding the lock.
+
+    :param name: what is told in place of a release to those who find the lock taken.
+    """
+
+    def lock(release: str) -> Lock:
+        return Lock(api, dataclasses.replace(context, params={**context.params, "release": release}))
+
+    found = lock("").look()
+    own = lock(name)
+    ours = found is not None and found.by == own.me
+    if found and ours:
+        own = lock(found.release)
+    try:
+        own.take(context.params["lock_force"])
+    except NotFound:
+        yield lambda: None  # the namespace is not there yet, so nobody works in it
+        return
+    try:
+        yield own.keep
+    finally:
+        if not ours:
+            with contextlib.suppress(ReleaseError):  # it expires by itself; what failed before is what counts
+                own.give_back()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._common._operation import Operation
-from . import _access, _exec, _health, _job, _lock_operations, _report, _rollback, _rollout, _scale
+from . import _access, _apply, _exec, _health, _job, _lock_operations, _prune, _report, _rollback, _rollout, _scale
 from ._api import OPTIONS, ClusterApi
 from ._port import WORKLOADS
 
@@ -97,6 +97,36 @@ ROLLBACK = Operation(
     ClusterApi,
     _rollback.run,
     {"mutually_exclusive": [["to_revision", "to_release", "unfinished_only"]], "required_by": {"to_revision": ["workloads"]}},
+)
+
+APPLY = Operation(
+    {
+        **_NAMESPACE,
+        **_LOCK,
+        **_TIMEOUT,
+        "manifests": {"type": "list", "elements": "dict"},
+        "src": {"type": "list", "elements": "path"},
+        "wait": {"type": "bool", "default": True},
+        "force_conflicts": {"type": "bool", "default": False},
+        "keep_release": {"type": "bool", "default": True},
+        "applyset": {"type": "str"},
+        "prune": {"type": "bool", "default": False},
+    },
+    ClusterApi,
+    _apply.run,
+    {"required_one_of": [["manifests", "src"]], "required_if": [["prune", True, ["applyset"]]]},
+)
+
+PRUNE = Operation(
+    {
+        **_NAMESPACE,
+        **_LOCK,
+        **{option: {"type": "int"} for option in _prune.OPTIONS},
+        "explain": {"type": "bool", "default": False},
+    },
+    ClusterApi,
+    _prune.run,
+    {"required_one_of": [list(_prune.OPTIONS)]},
 )
 
 ACCESS = Operation(

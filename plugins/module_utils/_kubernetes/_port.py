@@ -13,6 +13,7 @@ Object = dict[str, t.Any]
 
 STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
 
 # What `follow` yields besides ADDED, MODIFIED and DELETED.
 SYNC = "SYNC"  # the object is a fresh list that replaces everything known of that path
@@ -65,6 +66,13 @@ class KubeApi(t.Protocol):
 
     def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object:
         """Changes an object, and gives it as it is then."""
+
+    def apply(self, path: str, body: Object, force: bool = False, dry_run: bool = False) -> Object:
+        """Server-side apply: creates or changes an object, and gives it as it is then.
+
+        :param force: take over fields that others own; without it they raise Conflict, whose ``answer`` names them.
+        :param dry_run: the API server does all but store it.
+        """
 
     def put(self, path: str, body: Object) -> Object:
         """Replaces an object; raises Conflict when it is no longer the version that the body names."""

@@ -43,3 +43,8 @@ def test_a_secret_of_several_lines_is_hidden_line_by_line_too():
     redactor = Redactor()
     redactor.learn("first-line-of-it\n  second-line\nend\n")
     assert redactor.text("said second-line") == f"said {HIDDEN}" and redactor.text("the end") == "the end"
+
+
+def test_all_of_a_secret_of_kubernetes_is_hidden_whatever_its_keys():
+    shown = Redactor().value({"manifests": [{"kind": "Secret", "metadata": {"name": "db"}, "data": {"a": "YQ==", "b": None}, "stringData": {"pin": "12"}}]})
+    assert shown["manifests"][0] == {"kind": "Secret", "metadata": {"name": "db"}, "data": {"a": "********", "b": None}, "stringData": {"pin": "********"}}

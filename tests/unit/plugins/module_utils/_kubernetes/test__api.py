@@ -178,3 +178,17 @@ def test_what_is_forbidden_is_told_apart(cluster):
     api, _pool, _pauses = cluster(refusal(403))
     with pytest.raises(Forbidden):
         api.get("/api/v1/nodes")
+
+
+def test_an_apply_has_a_manager_of_its_own_and_is_not_sent_again_for_a_field_that_does_not_exist(cluster):
+    api, pool, pauses = cluster((200, {}), (200, {}), refusal(500, "failed to create typed patch object (x): .spec.foo: field not declared in schema"))
+    api.apply("/x", {"spec": {}})
+    api.apply("/x", {"spec": {}}, force=True, dry_run=True)
+    assert [url.partition("?")[2] for _method, url, _more in pool.asked] == [
+        "fieldManager=runbook.release.apply&fieldValidation=Strict",
+        "fieldManager=runbook.release.apply&fieldValidation=Strict&force=true&dryRun=All",
+    ]
+    assert pool.asked[0][2]["headers"]["Content-Type"] == "application/apply-patch+yaml"
+    with pytest.raises(ReleaseError, match="field not declared|refused PATCH") as caught:
+        api.apply("/x", {"spec": {"foo": 1}})
+    assert not isinstance(caught.value, Unavailable) and pauses == [] and caught.value.answer["code"] == 500

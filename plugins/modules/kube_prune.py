@@ -1,0 +1,90 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kube_prune
+short_description: Delete what releases leave behind, and never what a rollback needs
+version_added: 0.1.0
+author: runbook.release contributors (@runbook)
+description:
+  - Deletes old ReplicaSets, Jobs that have ended and records of releases, beyond the number of each that is to be kept. What is not
+    asked for is not touched.
+  - A ReplicaSet stays when its Deployment has not settled or runs it, when it has pods, and when it is what ran before the last release
+    (the baseline recorded on the Deployment). A Job stays that has not ended, or that a CronJob made. A record stays whose release is not
+    finished, is what a workload runs, or holds the lock of the platform.
+  - Every object is deleted only in the very state in which it was looked at; one that somebody changes meanwhile stays.
+  - Needs permission to delete, which a release does without; the Role C(runbook-release-prune) of C(docs/kubernetes_role_optional.yml) is
+    the one to add.
+extends_documentation_fragment:
+  - runbook.release._attributes
+  - runbook.release._kubernetes
+  - runbook.release._kubernetes.lock
+options:
+  keep_replica_sets:
+    description: How many old ReplicaSets of each Deployment to keep; V(0) keeps none but those that always stay.
+    type: int
+  keep_jobs:
+    description: How many Jobs that have ended to keep, the newest of the namespace.
+    type: int
+  keep_records:
+    description: How many records of finished releases to keep, the newest ones.
+    type: int
+  explain:
+    description: Whether to tell of everything that was kept, and why, in RV(kept).
+    type: bool
+    default: false
+seealso:
+  - module: runbook.release.kube_rollback
+"""
+
+EXAMPLES = r"""
+- name: See what could go, and why the rest stays
+  runbook.release.kube_prune:
+    namespace: exchange
+    keep_replica_sets: 3
+    keep_jobs: 5
+    keep_records: 20
+    explain: true
+  check_mode: true
+
+- name: Keep three old ReplicaSets of each Deployment
+  runbook.release.kube_prune:
+    namespace: exchange
+    keep_replica_sets: 3
+"""
+
+RETURN = r"""
+deleted:
+  description: What was deleted; in check mode what would be.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - kind: ReplicaSet
+      name: wallet-5d9c7b6f4
+      why: revision 4, older than the newest 3
+kept:
+  description: What stays, and why.
+  returned: when O(explain=true)
+  type: list
+  elements: dict
+  sample:
+    - kind: ReplicaSet
+      name: wallet-7c9f8d5b6
+      why: "wallet ran it before release 2.4.0: a rollback needs it"
+"""
+
+from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import PRUNE
+
+
+def main() -> None:
+    run_module(PRUNE)
+
+
+if __name__ == "__main__":
+    main()

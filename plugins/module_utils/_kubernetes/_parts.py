@@ -109,6 +109,13 @@ def observed(thing: Object, asked: t.Iterable[tuple[str, ...]]) -> Parts:
     return found
 
 
+def config_text(parts: Parts) -> str | None:
+    """Names and hashes of the configuration, also where a whole pod template is meant."""
+    if ("template",) in parts:
+        return t.cast("str | None", ((parts[("template",)].get("metadata") or {}).get("annotations") or {}).get(CONFIG))
+    return t.cast("str | None", parts.get(("config",)))
+
+
 def differing(now: Parts, after: Parts) -> list[tuple[str, ...]]:
     return [path for path in after if not _same(path, now.get(path), after[path])]
 

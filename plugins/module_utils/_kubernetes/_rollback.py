@@ -19,7 +19,7 @@ from . import _config as config
 from . import _history as history
 from ._change import Change, diff
 from ._lock import Lock, LockLost
-from ._parts import Parts, body, differing, observed
+from ._parts import Parts, body, config_text, differing, observed
 from ._port import WORKLOADS, KubeApi, Object
 from ._record import Record
 from ._rollout import read
@@ -154,8 +154,7 @@ def run(api: KubeApi, context: Context) -> Result:
             # A wave that does not come back is told at the end: the waves before it have to go back all the same.
             try:
                 for step in wave:
-                    if ("config",) in step.after:
-                        config.restore(api, namespace, step.after[("config",)], step.before[("config",)], context.say)
+                    config.restore(api, namespace, config_text(step.after), config_text(step.before), context.say)
                 wait.roll(wave, lambda thing: _step(thing, ways[thing["metadata"]["name"]], params["timeout"]), lock.keep, how="back ")
                 told += [step.told(wait.settled[step.name]) for step in wave]
             except LockLost:

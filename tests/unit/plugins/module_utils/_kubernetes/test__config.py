@@ -29,8 +29,8 @@ def released(cluster, version, names=("ConfigMap/auth-config",), images=None):
     return rollout.run(cluster, given), lines
 
 
-def rolled_back(cluster, version):
-    params = {"release": version, "workloads": None, "reason": "", "unfinished_only": False, "to_revision": None, "to_release": None}
+def rolled_back(cluster, version, **more):
+    params = {"release": version, "workloads": None, "reason": "", "unfinished_only": False, "to_revision": None, "to_release": None, **more}
     given, lines = context(cluster, params)
     rollback.run(cluster, given)
     return lines
@@ -63,6 +63,15 @@ def test_a_rollback_gives_the_content_back_that_the_release_before_had(cluster):
     lines = rolled_back(cluster, "1.2.0")
     assert cluster.config_maps["auth-config"]["data"] == {"LEVEL": "1"} and hashes(cluster) == first
     assert lines[0] == "ConfigMap/auth-config: back to what it held before" and cluster.images() == {"auth": "1.1.0"}
+
+
+def test_an_older_revision_comes_with_the_content_that_it_ran_with(cluster):
+    released(cluster, "1.1.0")
+    for version in ("1.2.0", "1.3.0"):
+        cluster.config_maps["auth-config"]["data"] = {"LEVEL": version}
+        released(cluster, version)
+    rolled_back(cluster, "1.3.0", workloads=["auth"], to_revision=2)
+    assert cluster.images() == {"auth": "1.1.0"} and cluster.config_maps["auth-config"]["data"] == {"LEVEL": "1"}
 
 
 def test_what_was_never_recorded_is_told_and_stays(cluster):

@@ -12,6 +12,7 @@ so that Ansible's main process imports it once, before it forks its workers (0.3
 
 from __future__ import annotations
 
+import datetime
 import email.utils
 import itertools
 import json
@@ -20,6 +21,7 @@ import typing as t
 
 from .._common._errors import Conflict, Forbidden, Gone, NotFound, ReleaseError, Unavailable
 from .._common._operation import Clock, Context
+from . import _certificate as certificate
 from ._exec_api import execute
 from ._follow import Following
 from ._port import APPLY, STRATEGIC, Object
@@ -170,7 +172,10 @@ class ClusterApi:
         if "Date" in response.headers:
             self._ahead = email.utils.parsedate_to_datetime(response.headers["Date"]).timestamp() - self._clock.wall()
         if response.status >= 400:
-            raise _error(method, path, response.status, response.data)
+            error = _error(method, path, response.status, response.data)
+            if response.status == 401:
+                error.why += _expired(self._settings.cert_file, self._clock.wall())
+            raise error
         return response
 
 
@@ -195,6 +200,17 @@ def _settings(kubeconfig: str | None, context: str | None) -> t.Any:
             then="set release_kubeconfig and release_context, or KUBECONFIG",
         ) from exc
     return settings
+
+
+def _expired(path: str | None, now: float) -> list[str]:
+    """The API server says no more than Unauthorized; what it means is nearly always the date of the client certificate."""
+    try:
+        with open(path or "", encoding="ascii") as file:
+            end = certificate.first_end(file.read())
+    except (OSError, ValueError):
+        return []
+    stamp = datetime.datetime.fromtimestamp(end, tz=datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return [f"the client certificate of this kubeconfig expired at {stamp}"] if end < now else []
 
 
 def _cause(error: Exception) -> str:

@@ -97,7 +97,7 @@ def test_what_the_role_of_a_release_may_not_see_is_unknown_and_the_optional_role
     release = yaml.safe_load((ROOT / "docs" / "kubernetes_role.yml").read_text())
     optional = {
         role["metadata"]["name"].removeprefix("runbook-release-"): role
-        for role in yaml.safe_load_all((ROOT / "docs" / "kubernetes_role_optional.yml").read_text())
+        for role in yaml.safe_load((ROOT / "docs" / "kubernetes_role_optional.yml").read_text())["items"]
     }
     config = str(account(release))
     found = tasks.run(look(EVERYTHING, kubeconfig=config)).results[0]

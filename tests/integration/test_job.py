@@ -165,7 +165,7 @@ def test_as_an_ordinary_module_it_does_the_same(tasks: Tasks, space: Kubectl, ta
 def test_the_documented_roles_are_enough(tasks: Tasks, space: Kubectl, task_image: str, account: t.Callable[..., Path]) -> None:
     space.apply(deployment(task_image))
     space("rollout", "status", "deployment/wallet", "--timeout=60s")
-    optional = {role["metadata"]["name"]: role for role in yaml.safe_load_all((ROOT / "docs" / "kubernetes_role_optional.yml").read_text())}
+    optional = {role["metadata"]["name"]: role for role in yaml.safe_load((ROOT / "docs" / "kubernetes_role_optional.yml").read_text())["items"]}
     release = yaml.safe_load((ROOT / "docs" / "kubernetes_role.yml").read_text())
     config = str(account(release, optional["runbook-release-jobs"], optional["runbook-release-exec"]))
     asks = {"runbook.release.kube_access_info": {"kubeconfig": config, "parts": ["jobs", "exec", "certificates"]}}

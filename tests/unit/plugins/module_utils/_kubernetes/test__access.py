@@ -57,7 +57,7 @@ def test_parts_beyond_a_release_are_asked_for_by_name():
 
 
 def test_the_documented_optional_roles_are_the_parts():
-    documents = {document["metadata"]["name"]: document for document in yaml.safe_load_all(OPTIONAL.read_text())}
+    documents = {document["metadata"]["name"]: document for document in yaml.safe_load(OPTIONAL.read_text())["items"]}
     assert set(documents) == {f"runbook-release-{part}" for part in access.OPTIONAL}
     for part, needs in access.OPTIONAL.items():
         documented = documents[f"runbook-release-{part}"]

@@ -160,9 +160,9 @@ class Wait:
         thing, change = self.objects[name], self._changes[name]
         target = of_template(change.after)
         if foreign := differing(observed(thing, target), target):
-            there = observed(thing, target)
+            there, who = observed(thing, target), last_writer(thing)
             raise Conflict(
-                f"Somebody else changed {thing['kind']} {name} while it rolled out" + (f": {who}." if (who := last_writer(thing)) else "."),
+                f"Somebody else changed {thing['kind']} {name} while it rolled out" + (f": {who}." if who else "."),
                 why=[f"{' '.join(path)}: wanted {target[path]}, found {there.get(path)}" for path in foreign if path[0] in ("images", "resources")]
                 or [f"{' '.join(path[:3])} is not what this release has set" for path in foreign],
                 then=f"kubectl -n {self.namespace} get {thing['kind'].lower()} {name} -o yaml --show-managed-fields; then run the release again",

@@ -199,16 +199,21 @@ def test_an_apply_has_a_manager_of_its_own_and_is_not_sent_again_for_a_field_tha
     assert not isinstance(caught.value, Unavailable) and pauses == [] and caught.value.answer["code"] == 500
 
 
-def test_a_client_certificate_that_has_expired_is_named_where_the_server_only_says_unauthorized(cluster, tmp_path):
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "releaser")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 2))
-    (tmp_path / "certificate.pem").write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    api, _pool, _pauses = cluster(refusal(401, "Unauthorized"), refusal(401, "Unauthorized"))
+def test_a_client_certificate_that_has_expired_is_named_where_the_server_only_says_unauthorized(cluster, tmp_path, monkeypatch):
+    api, _pool, _pauses = cluster(refusal(401, "Unauthorized"))
     with pytest.raises(ReleaseError) as caught:
         api.get("/x")
     assert caught.value.why == ["Unauthorized"]
-    api._settings.cert_file = str(tmp_path / "certificate.pem")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "releaser")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 2))
+    (tmp_path / "user.pem").write_bytes(
+        builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    user = f"{{client-certificate: {tmp_path}/user.pem, client-key: {tmp_path}/user.pem}}"
+    monkeypatch.setattr("tests.unit.plugins.module_utils._kubernetes.test__api.CONFIG", CONFIG.replace("{token: sesame-open}", user))
+    api, _pool, _pauses = cluster(refusal(401, "Unauthorized"))
     with pytest.raises(ReleaseError) as caught:
         api.get("/x")
     assert caught.value.why == ["Unauthorized", "the client certificate of this kubeconfig expired at 2020-01-02T00:00:00Z"]

@@ -144,13 +144,13 @@ class Wait:
         known_as = self.objects.get(name)
         if known_as is None or known_as["kind"] != thing["kind"] or not _newer(thing, known_as):
             return
-        if name in self._waiting() and (event.type == "DELETED" or thing["metadata"]["uid"] != self._changes[name].uid):
-            raise Conflict(
-                f"{thing['kind']} {name} was deleted while it rolled out.",
-                then=f"kubectl -n {self.namespace} get {thing['kind'].lower()} {name}; then run the release again",
-            )
-        if event.type == "DELETED":
+        if event.type == "DELETED" or thing["metadata"]["uid"] != known_as["metadata"]["uid"]:
             del self.objects[name]
+            if name in self._waiting():
+                raise Conflict(
+                    f"{thing['kind']} {name} was deleted while it rolled out" + (", and another one made." if event.type != "DELETED" else "."),
+                    then=f"create it again where it is missing (kubectl -n {self.namespace} get {thing['kind'].lower()} {name}); then run the release again",
+                )
             return
         self.objects[name] = thing
         if name in self._waiting():

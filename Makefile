@@ -45,7 +45,7 @@ test-molecule: ## The roles' Molecule scenarios
 	@$(in_venv) python -m tests.gates.molecule
 
 soak: ## The long form of the tests that interrupt a release: twenty moments, by kill -9, Ctrl-C and SIGTERM
-	@$(in_venv) SOAK_INTERRUPTIONS=20 python -m pytest tests/integration -k interrupted -v $(PYTEST_ARGS)
+	@$(in_venv) SOAK_INTERRUPTIONS=20 SOAK_CRASH_SECONDS=30 python -m pytest tests/integration -k interrupted -v $(PYTEST_ARGS)
 
 lint: ## All gates; GATES="ruff mypy" for some of them
 	@$(in_venv) python -m tests.gates $(GATES)

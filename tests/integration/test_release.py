@@ -117,7 +117,7 @@ def test_services_that_are_not_in_the_cluster_are_all_named_before_anything_chan
     before = kubectl.written()
     outcome = playbooks.release(GOOD, "-e", json.dumps({"release_services": [{"name": "auth"}, {"name": "walet"}, {"name": "ledger"}]}))
     assert outcome.rc != 0 and kubectl.written() == before
-    assert "walet: there is no Deployment of this name (did you mean wallet?)" in outcome.out and "ledger: there is no Deployment" in outcome.out
+    assert "walet: there is no workload of this name (did you mean wallet?)" in outcome.out and "ledger: there is no workload" in outcome.out
 
 
 def test_an_inventory_without_a_cluster_is_refused(playbooks: Playbooks) -> None:

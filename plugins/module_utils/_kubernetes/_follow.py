@@ -19,7 +19,7 @@ from .._common._errors import Gone, ReleaseError, Unavailable
 from .._common._operation import Clock
 from ._port import SYNC, TICK, Event, Object
 
-_TICK_SECONDS = 1.0
+_TICK_SECONDS = 0.5
 # How long an API server may be away (a restart, a fail-over) before the wait is given up.
 _AWAY_SECONDS = 60.0
 # How long one watch is asked for; it is taken up again for as long as somebody reads.

@@ -107,13 +107,13 @@ def _workloads(api: KubeApi, context: Context) -> list[dict[str, t.Any]]:
     unwell = [name for name in wanted if name in there and workload.status(there[name]).state != workload.READY]
     # Pods and ReplicaSets are read only where something is to be explained.
     reasons = _reasons(api, context, [there[name] for name in unwell]) if unwell else {}
-    return [_report(name, there, reasons.get(name, []), " or ".join(kinds)) for name in wanted]
+    return [_report(name, there, reasons.get(name, []), kinds[0] if len(kinds) == 1 else "workload") for name in wanted]
 
 
-def _report(name: str, there: dict[str, Object], reasons: list[str], kinds: str) -> dict[str, t.Any]:
+def _report(name: str, there: dict[str, Object], reasons: list[str], kind: str) -> dict[str, t.Any]:
     thing = there.get(name)
     if thing is None:
-        missing = f"there is no {kinds} of this name{like(name, there)}; there are: {', '.join(sorted(there)) or 'none'}"
+        missing = f"there is no {kind} of this name{like(name, there)}; there are: {', '.join(sorted(there)) or 'none'}"
         return {"name": name, "exists": False, "healthy": False, "reasons": [missing]}
     now, status = workload.status(thing), thing.get("status") or {}
     return {

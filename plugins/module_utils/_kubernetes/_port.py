@@ -17,7 +17,7 @@ APPLY = "application/apply-patch+yaml"
 
 # What `follow` yields besides ADDED, MODIFIED and DELETED.
 SYNC = "SYNC"  # the object is a fresh list that replaces everything known of that path
-TICK = "TICK"  # nothing happened for about a second
+TICK = "TICK"  # nothing happened for a moment
 # What `execute` yields.
 STDOUT, STDERR, STATUS = 1, 2, 3
 
@@ -40,7 +40,7 @@ class Follow(t.Protocol):
         """Ends the watches."""
 
     def __iter__(self) -> t.Iterator[Event]:
-        """The events, and a TICK for every second without one."""
+        """The events, and a TICK twice a second while there are none."""
 
     def add(self, path: str, version: str = "") -> None:
         """Watches one collection more, from after that resource version; without one it begins with a SYNC."""

@@ -82,7 +82,24 @@ def trouble(pod: Object) -> Trouble | None:
         return Trouble(name, "", "Failed", now.get("message", ""))
     if conditions(pod).get("PodReadyToStartContainers", {}).get("status") == "False" and now.get("phase") == "Pending":
         return Trouble(name, "", "volumes or network are not there yet", heals=True)  # the events say which, and why
+    if now.get("phase") == "Pending" and node_of(pod) and not now.get("startTime"):
+        # The kubelet sets the time at its first look, within a second when all is well.
+        return Trouble(name, "", "not begun by its node", f"it was given to node {node_of(pod)}, whose kubelet has not taken it up", heals=True)
     return None
+
+
+def leaving(pod: Object) -> Trouble | None:
+    """For a pod that is being deleted: what may keep it, once its grace is over (which only who knows the time can say)."""
+    meta = pod["metadata"]
+    if not meta.get("deletionTimestamp"):
+        return None
+    kept = [f"its finalizers keep it: {', '.join(meta['finalizers'])}"] if meta.get("finalizers") else []
+    kept += [f"node {node_of(pod)} has not said that its containers have ended"] if node_of(pod) and not kept else []
+    return Trouble(meta["name"], "", "deleted and still there", "; ".join([f"it was to be gone at {meta['deletionTimestamp']}", *kept]), heals=True)
+
+
+def node_of(pod: Object) -> str:
+    return str((pod.get("spec") or {}).get("nodeName") or "")
 
 
 def trouble_of_workload(thing: Object) -> Trouble | None:
@@ -128,8 +145,7 @@ def unready(pod: Object) -> str:
     if not ready or ready.get("status") == "True":
         return ""
     if not ready.get("message") and now.get("ContainersReady", {}).get("status") == "True":
-        node = (pod.get("spec") or {}).get("nodeName", "")
-        return f"its containers are ready, the pod is not: node {node} may not report any more"
+        return f"its containers are ready, the pod is not: node {node_of(pod)} may not report any more"
     said = ready.get("message", "") or ready.get("reason", "")
     probes = [
         f"{status.get('name')}: {kind} {podspec.said_of(probe)}"
@@ -185,6 +201,8 @@ def _scheduling(pod: Object, message: str) -> str:
     ]
     if spec.get("nodeSelector") and "affinity/selector" in message:
         asked.append("nodeSelector " + ", ".join(f"{key}={value}" for key, value in sorted(spec["nodeSelector"].items())))
+    if "were unschedulable" in message:
+        asked.append("an unschedulable node is a cordoned one, as by kubectl drain: kubectl get nodes; kubectl uncordon NODE")
     short = re.split(r" (?:no new claims to deallocate, )?preemption:", message, maxsplit=1)[0].rstrip(" ,")
     return short + (f"\n  {'; '.join(asked)}" if asked else "")
 

@@ -12,8 +12,9 @@ import typing as t
 from .._common._errors import ReleaseError
 from .._common._operation import Context
 from . import _diagnosis as diagnosis
+from . import _health_groups as groups
 from . import _workload as workload
-from ._port import KubeApi, Object, events, pods, replica_sets
+from ._port import NODES, KubeApi, Object, events, pods, replica_sets
 
 _LOG_LINES = 5
 
@@ -68,6 +69,7 @@ def _text(api: KubeApi, context: Context, found: list[Finding], seen: _Seen, log
     text += f"\n  and {len(others)} more of its pods: {', '.join(others)}" if others else ""
     warnings = [*seen.of_pod(first.trouble.pod), *seen.of_workload(first.workload)]
     text += _indented("warning: ", [line for line in warnings if not diagnosis.told_by(first.trouble, line)])
+    text += _indented("", seen.of_node(diagnosis.node_of(first.pod)))
     lines = logs[first.trouble.pod][-_LOG_LINES:] if first.trouble.pod in logs else _log(api, context, first)
     return text + (f"\n  last log lines:{_indented('  ', lines)}" if lines else "")
 
@@ -86,6 +88,7 @@ class _Seen:
         self._api, self._namespace, self._things = api, namespace, things
         self._warnings = self._items(f"{events(namespace)}?fieldSelector=type%3DWarning")
         self._sets: list[Object] | None = None
+        self._nodes: dict[str, list[str]] = {}
 
     def of_pod(self, name: str) -> list[str]:
         return diagnosis.last_warnings(self._warnings, name)
@@ -102,6 +105,13 @@ class _Seen:
             self._sets = self._items(replica_sets(self._namespace)) if self._warnings else []
         newest = workload.current_replica_set(thing, self._sets)
         return found + (diagnosis.last_warnings(self._warnings, newest["metadata"]["name"], 1, "ReplicaSet") if newest else [])
+
+    def of_node(self, name: str) -> list[str]:
+        """What is wrong with the node, where the account may read nodes."""
+        if name and name not in self._nodes:
+            path = f"{NODES}?fieldSelector=metadata.name%3D{name}"
+            self._nodes[name] = groups.nodes(self._items(path))[1]
+        return self._nodes.get(name, [])
 
     def _items(self, path: str) -> list[Object]:
         try:

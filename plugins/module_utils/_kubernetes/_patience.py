@@ -18,11 +18,17 @@ class Patience:
         self._since: dict[str, float] = {}
 
     def look(self, who: str, said: Trouble | None, now: float) -> None:
-        """A reason that turns into another one (ErrImagePull, ImagePullBackOff) is still the same trouble."""
+        """A reason that turns into another one (ErrImagePull, ImagePullBackOff) is still the same trouble.
+
+        :param now: may lie ahead: what has a time of grace is no trouble before.
+        """
         if said and said.heals:
             self._since.setdefault(who, now)
         else:
             self._since.pop(who, None)
+
+    def has_begun(self, who: str, now: float) -> bool:
+        return self._since.get(who, now + 1) <= now
 
     def over(self, now: float) -> list[str]:
         return [who for who, since in self._since.items() if now - since >= self._seconds]

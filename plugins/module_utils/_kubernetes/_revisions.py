@@ -31,10 +31,23 @@ class Revisions:
                 return thing
         return None
 
+    def held_up_by(self, pod: Object, things: t.Iterable[Object]) -> Object | None:
+        """The one that cannot go on before this pod is well, or gone: what its controller waits for, whichever version it runs.
+
+        A StatefulSet goes on with its next pod when this one is ready; it, a DaemonSet and a Deployment that is recreated
+        make no new pod before the old one is gone.
+        """
+        leaves = pod["metadata"].get("deletionTimestamp")
+        for thing in things:
+            kind, strategy = thing["kind"], (thing["spec"].get("strategy") or {}).get("type")
+            waits = kind == "StatefulSet" or (leaves and (kind == "DaemonSet" or strategy == "Recreate"))
+            if waits and pod["metadata"]["name"].startswith(thing["metadata"]["name"]) and workload.seen(thing) and self.owns(thing, pod):
+                return thing
+        return None
+
     def is_newest(self, thing: Object, pod: Object) -> bool:
         if thing["kind"] == "Deployment":
-            reference = workload.owner(pod, "ReplicaSet")
-            found = self._replica_set(reference, thing) if reference else None
+            found = self._replica_set_of(pod, thing)
             return found is not None and workload.revision(found) == workload.revision(thing)
         if not self.owns(thing, pod):
             return False
@@ -42,14 +55,18 @@ class Revisions:
         newest = (thing.get("status") or {}).get("updateRevision", "") if thing["kind"] == "StatefulSet" else self._newest_hash(thing)
         return bool(mine == newest)
 
-    @staticmethod
-    def owns(thing: Object, pod: Object) -> bool:
-        """For the kinds that own their pods themselves."""
+    def owns(self, thing: Object, pod: Object) -> bool:
+        """A Deployment owns its pods by its ReplicaSets, the other kinds themselves."""
+        if thing["kind"] == "Deployment":
+            return self._replica_set_of(pod, thing) is not None
         reference = workload.owner(pod, thing["kind"])
         return reference is not None and bool(reference["uid"] == thing["metadata"]["uid"])
 
-    def _replica_set(self, reference: dict[str, t.Any], deployment: Object) -> Object | None:
-        """Of this Deployment. Going back takes up an old ReplicaSet and gives it a new number, so a number that differs is asked for again."""
+    def _replica_set_of(self, pod: Object, deployment: Object) -> Object | None:
+        """One of this Deployment. Going back takes up an old ReplicaSet and gives it a new number, so a number that differs is asked for again."""
+        reference = workload.owner(pod, "ReplicaSet")
+        if not reference:
+            return None
         key = (reference["uid"], workload.revision(deployment))
         if key not in self._replica_sets:
             listing = self._api.get(f"{replica_sets(self._namespace)}?fieldSelector=metadata.name%3D{reference['name']}")

@@ -168,5 +168,6 @@ def run(api: KubeApi, context: Context) -> Result:
             why=[str(exc) for exc in failed],
             done=f"back on what ran before: {', '.join(item['name'] for item in told) or 'none'}",
             then="mend what is named above, then run the rollback again: it goes on where it stopped",
+            changed=True,
         )
     return Result(True, before, after, {"workloads": told, "finished": False})

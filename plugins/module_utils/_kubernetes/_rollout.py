@@ -108,9 +108,9 @@ def run(api: KubeApi, context: Context) -> Result:
             try:
                 told += _wave(context, [workload for workload in wanted if workload["wave"] == wave], wait, record, lock, contents)
             except _Stopped as exc:
-                where = [*(f"{item['name']} on {_shorts(item['images'])}" for item in told), *exc.where]
+                where = [*(_on(item["name"], item["images"]) for item in told), *exc.where]
                 where += [f"{change.name} untouched" for change in changes if change.wave > wave]
-                raise _told_where(exc.error, params["release"], where) from exc.error
+                raise _told_where(exc.error, params["release"], where, lock.token is not None) from exc.error
     wrote = lock.token is not None
     found = digests(api, params["namespace"], {item["name"]: item["images"] for item in told}) if wrote else {}
     if wrote:
@@ -160,21 +160,27 @@ def _wave(context: Context, wanted: list[Workload], wait: Wait, record: Record, 
 
 
 def _where(change: Change, wait: Wait) -> str:
-    to = _shorts(images(change.after))
     if change.name in wait.settled:
-        return f"{change.name} on {to}"
+        return _on(change.name, images(change.after))
     if change.name not in wait.objects:
         return f"{change.name} deleted"
     if change.patch and not wait.began(change):
         return f"{change.name} untouched"
     now = wait.objects[change.name].get("status") or {}
     available = now.get("availableReplicas", now.get("numberAvailable", 0))
-    return f"{change.name} between {_shorts(images(change.before))} and {to} ({available} available)"
+    before, to = _shorts(images(change.before)), _shorts(images(change.after))
+    return f"{change.name} " + (f"between {before} and {to}" if before != to else "half-way") + f" ({available} available)"
+
+
+def _on(name: str, images_by_container: dict[str, str]) -> str:
+    """A release need not name images: then its settings are what it brings."""
+    return f"{name} on {_shorts(images_by_container) or 'its new settings'}"
 
 
 def _shorts(images_by_container: dict[str, str]) -> str:
-    return ", ".join(short(image) for image in images_by_container.values()) or "its own image"
+    return ", ".join(short(image) for image in images_by_container.values())
 
 
-def _told_where(error: ReleaseError, release: str, where: list[str]) -> ReleaseError:
-    return type(error)(f"Release {release}: {error.what}", why=[*error.why, "now: " + "; ".join(where)], done=error.done, then=error.then, **error.details)
+def _told_where(error: ReleaseError, release: str, where: list[str], wrote: bool) -> ReleaseError:
+    details = {**error.details, "changed": wrote}
+    return type(error)(f"Release {release}: {error.what}", why=[*error.why, "now: " + "; ".join(where)], done=error.done, then=error.then, **details)

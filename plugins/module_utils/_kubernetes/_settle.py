@@ -192,14 +192,16 @@ class Wait:
         uid = thing["metadata"]["uid"]
         self._pods.pop(uid, None)
         self._hopeless.pop(uid, None)
-        found = None
+        found, now = None, self.context.clock.now()
         if kind != "DELETED":
             self._pods[uid] = thing
             found = diagnosis.trouble(thing)
+            if going := diagnosis.leaving(thing):
+                found, now = going, now + float(thing["metadata"].get("deletionGracePeriodSeconds") or 0)
             if found and found.hopeless:
                 self._hopeless[uid] = thing
                 self._free(thing)
-        self._patience.look(uid, found, self.context.clock.now())
+        self._patience.look(uid, found, now)
 
     def _free(self, pod: Object) -> None:
         """Deletes a broken pod of an old version that a StatefulSet waits for before it goes on.
@@ -243,10 +245,12 @@ class Wait:
         for name in self._waiting():
             if said := diagnosis.trouble_of_workload(self.objects[name]):
                 found.append(Finding(name, {}, said))
-        for pod in self._pods.values():
-            if pod["metadata"].get("deletionTimestamp") or not (name := self._name_of(pod)):
+        now = self.context.clock.now()
+        for uid, pod in self._pods.items():
+            going = diagnosis.leaving(pod)
+            if (going and not self._patience.has_begun(uid, now)) or not (name := self._name_of(pod)):
                 continue
-            said = diagnosis.trouble(pod)
+            said = going or diagnosis.trouble(pod)
             if not said and (unready := diagnosis.unready(pod)):
                 said = diagnosis.Trouble(pod["metadata"]["name"], "", "not ready", unready)
             if said:
@@ -254,8 +258,12 @@ class Wait:
         return sorted(found, key=lambda finding: _rank(finding.trouble), reverse=True)
 
     def _name_of(self, pod: Object) -> str:
-        """The workload that is waited for (or looked back at) and whose newest version the pod runs; '' for all other pods."""
-        found = self._revisions.workload_of(pod, [self.objects[name] for name in self._watched()])
+        """The workload that is waited for (or looked back at) and whose newest version the pod runs, or that it holds up; '' for all other pods."""
+        found = None
+        if not pod["metadata"].get("deletionTimestamp"):
+            found = self._revisions.workload_of(pod, [self.objects[name] for name in self._watched()])
+        if not found and pod["metadata"]["uid"] not in self._hopeless:  # those are taken out of the way
+            found = self._revisions.held_up_by(pod, [self.objects[name] for name in self._waiting()])
         return str(found["metadata"]["name"]) if found else ""
 
     def _watched(self) -> list[str]:

@@ -85,6 +85,7 @@ class Cluster:
             EVENTS: self.events,
             CONFIG_MAPS: self.config_maps.values(),
             AUTOSCALERS: self.autoscalers.values(),
+            "/api/v1/nodes": [],
             DEPLOYMENTS.replace("deployments", "statefulsets"): [],
             DEPLOYMENTS.replace("deployments", "daemonsets"): [],
         }

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._diagnosis import (
     Trouble,
     last_warnings,
+    leaving,
     secrets_of,
     told_by,
     trouble,
@@ -116,6 +117,34 @@ def test_a_node_that_went_silent_is_suspected_where_the_containers_were_ready():
     given = pod(conditions=[{"type": "Ready", "status": "False"}, {"type": "ContainersReady", "status": "True"}])
     given["spec"]["nodeName"] = "worker-3"
     assert "node worker-3 may not report any more" in unready(given)
+
+
+def test_a_pod_that_its_node_has_not_begun_with_is_told_with_the_node():
+    given = pod(phase="Pending", conditions=[{"type": "PodScheduled", "status": "True"}])
+    assert trouble(given) is None  # not given to a node yet
+    given["spec"]["nodeName"] = "worker-3"
+    found = trouble(given)
+    assert (found.reason, found.heals) == ("not begun by its node", True) and "given to node worker-3" in found.message
+    given["status"]["startTime"] = "2026-01-01T00:00:00Z"
+    assert trouble(given) is None
+
+
+def test_a_pod_that_does_not_go_says_since_when_and_what_keeps_it():
+    given = pod(deletionTimestamp="2026-01-01T00:00:30Z")
+    given["spec"]["nodeName"] = "worker-3"
+    assert trouble(given) is None and str(leaving(given)) == (
+        "pod wallet-1: deleted and still there\n  it was to be gone at 2026-01-01T00:00:30Z; node worker-3 has not said that its containers have ended"
+    )
+    given["metadata"]["finalizers"] = ["team/backup"]
+    assert leaving(given).message.endswith("its finalizers keep it: team/backup") and leaving(given).heals
+    assert leaving(pod()) is None
+
+
+def test_a_cordoned_node_is_called_that():
+    given = pod(
+        conditions=[{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes are available: 1 node(s) were unschedulable."}]
+    )
+    assert "kubectl uncordon NODE" in trouble(given).message
 
 
 @pytest.mark.parametrize(

@@ -110,3 +110,21 @@ def test_a_workload_without_a_pod_to_blame_is_told_by_its_status():
     thing = {"kind": "Deployment", "metadata": {"name": "kyc", "generation": 1}, "spec": {"replicas": 2}, "status": {"observedGeneration": 1}}
     error = failure(Logs(), context(Cluster([]), {})[0], "kyc failed.", [], {"kyc": thing})
     assert error.why == ["kyc: 0 of 2 updated, 0 available"] and error.then == "kubectl -n exchange describe deployment kyc"
+
+
+def test_a_node_that_is_not_well_is_told_with_its_pod_where_nodes_may_be_read():
+    node = {
+        "metadata": {"name": "worker-3"},
+        "status": {"conditions": [{"type": "Ready", "status": "Unknown", "message": "Kubelet stopped posting node status."}]},
+    }
+    api, pod = Logs(), {"metadata": {"name": "w"}, "spec": {"nodeName": "worker-3"}}
+    events, asked = api.get, []
+
+    def get(path):
+        asked.append(path)
+        return {"items": [node]} if "/nodes" in path else events(path)
+
+    api.get = get
+    told = failure(api, context(Cluster([]), {})[0], "w failed.", [Finding("w", pod, Trouble("w", "", "not ready"))], {})
+    assert "node worker-3: not ready, Kubelet stopped posting node status." in str(told)
+    assert [path for path in asked if "nodes" in path] == ["/api/v1/nodes?fieldSelector=metadata.name%3Dworker-3"]

@@ -23,3 +23,10 @@ def test_what_has_healed_or_turned_into_something_else_begins_anew():
         patience.look("uid", PULL, 0)
         patience.look("uid", healed, 30)
         assert patience.over(90) == []
+
+
+def test_what_has_a_time_of_grace_begins_after_it():
+    patience = Patience(60)
+    patience.look("uid", PULL, 30)
+    assert not patience.has_begun("uid", 29) and patience.has_begun("uid", 30) and not patience.has_begun("other", 99)
+    assert patience.over(89) == [] and patience.over(90) == ["uid"]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import pytest
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._revisions import Revisions
 
 
@@ -78,3 +79,24 @@ def test_a_daemon_sets_pod_is_told_by_the_hash_of_its_newest_controller_revision
     revisions = Revisions(Server(*history), "exchange")
     assert revisions.is_newest(thing, owned("DaemonSet", "s", **{"controller-revision-hash": "new"}))
     assert not revisions.is_newest(thing, owned("DaemonSet", "s", **{"controller-revision-hash": "old"}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "leaves", "held_up"),
+    [
+        ("StatefulSet", {}, False, True),
+        ("DaemonSet", {}, False, False),
+        ("DaemonSet", {}, True, True),
+        ("Deployment", {"strategy": {"type": "RollingUpdate"}}, True, False),
+        ("Deployment", {"strategy": {"type": "Recreate"}}, True, True),
+        ("Deployment", {"strategy": {"type": "Recreate"}}, False, False),
+    ],
+)
+def test_who_waits_for_a_pod_of_an_old_version(kind, spec, leaves, held_up):
+    thing = {**deployment("3"), "kind": kind, "spec": spec}
+    pod = POD if kind == "Deployment" else owned(kind, "d", "db-0")
+    pod = {"metadata": {**pod["metadata"], **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if leaves else {})}}
+    revisions = Revisions(Server(replica_set("2")), "exchange")
+    assert (revisions.held_up_by(pod, [thing]) is not None) == held_up
+    strange = {**thing, "metadata": {**thing["metadata"], "uid": "another"}}
+    assert revisions.held_up_by(pod, [strange]) is None

@@ -212,6 +212,27 @@ def test_what_only_somebody_else_can_mend_is_given_a_while_and_no_more():
     assert "ImagePullBackOff" in str(caught.value) and cluster.seconds < 20
 
 
+def test_an_old_pod_that_does_not_go_is_told_where_a_new_one_waits_for_it():
+    cluster = Cluster(["wallet"])
+    cluster.deployments["wallet"]["spec"]["strategy"] = {"type": "Recreate"}
+    cluster.bad[image("wallet", "1.1.0")] = {"ready": True, "restartCount": 0, "state": {"running": {}}}
+    old = cluster._pod("wallet", "wallet-1.0.0", image("wallet", "1.0.0"))
+    old["metadata"].update(deletionTimestamp="2026-01-01T00:00:05Z", deletionGracePeriodSeconds=5)
+    old["spec"]["nodeName"] = "worker-3"
+    with pytest.raises(ReleaseError, match="wallet did not get on for 10 s") as caught:
+        rolled_out(cluster, workloads("wallet"))
+    assert "wallet: pod wallet-1.0.0-x: deleted and still there" in str(caught.value) and 15 < cluster.seconds < 25
+    assert caught.value.details["changed"]
+
+
+def test_what_is_half_way_is_not_called_between_one_version_and_the_same():
+    cluster = Cluster(["auth", "kyc", "wallet"])
+    cluster.bad[image("wallet", "1.0.0")] = crashing()
+    with pytest.raises(ReleaseError) as caught:
+        rolled_out(cluster, [workload(name, env={name: {"A": "b"}}, wave=wave) for wave, name in enumerate(("auth", "wallet", "kyc"))])
+    assert "now: auth on its new settings; wallet half-way (2 available); kyc untouched" in str(caught.value)
+
+
 def test_a_quota_that_lets_no_pod_be_made_is_given_a_while_and_told():
     cluster = Cluster(["wallet"])
     cluster.bad[image("wallet", "1.1.0")] = {"ready": True, "restartCount": 0, "state": {"running": {}}}

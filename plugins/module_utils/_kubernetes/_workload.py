@@ -60,8 +60,9 @@ def status(thing: Object) -> Status:
     """The rule of ``kubectl rollout status`` for the object's kind, and the cases in which that calls ready what is not, or waits in vain.
 
     Beyond kubectl: a paused Deployment is not ready (nothing rolls out while it is paused), a controller that cannot create
-    pods (quota, admission) is told at once, pods have to be available and not only ready (minReadySeconds), and a
-    StatefulSet or DaemonSet that replaces pods only when they are deleted (OnDelete) is not ready before all were.
+    pods (quota, admission) is told at once, pods have to be available and not only ready (minReadySeconds), what is scaled
+    down is not ready before the others are gone, and a StatefulSet or DaemonSet that replaces pods only when they are
+    deleted (OnDelete) is not ready before all were.
     """
     kind = thing["kind"]
     if kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet") and not seen(thing):
@@ -79,8 +80,12 @@ def _deployment(spec: Object, now: Object, condition: dict[str, Object]) -> Stat
         return Status(FAILED, f"no progress within its progressDeadlineSeconds: {counts}")
     if updated < wanted:
         return refused(condition) or Status(PROGRESSING, counts)
+    if updated > wanted:
+        return Status(PROGRESSING, f"{updated} pods there, {wanted} wanted")
     if now.get("replicas", 0) > updated or available < updated:
         return Status(PROGRESSING, counts)
+    if not wanted and now.get("terminatingReplicas"):  # told by Kubernetes from 1.35 on
+        return Status(PROGRESSING, f"scaled to 0: {now['terminatingReplicas']} of its pods still end")
     return Status(READY, _available(wanted))
 
 
@@ -188,7 +193,7 @@ def _is(condition: dict[str, Object], name: str) -> bool:
 
 
 def _available(wanted: int) -> str:
-    return f"{wanted} of {wanted} available" if wanted else "scaled to 0: nothing of it runs"
+    return f"{wanted} of {wanted} available" if wanted else "scaled to 0"
 
 
 def _counts(spec: Object, updated: int, wanted: int, available: int, old: int) -> str:

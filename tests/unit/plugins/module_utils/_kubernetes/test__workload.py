@@ -8,7 +8,7 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._workload import FAILED, PROGRESSING, READY, current_replica_set, status
 
 
-def deployment(replicas=2, updated=2, there=2, available=2, generation=2, observed=2, conditions=(), **spec):
+def deployment(replicas=2, updated=2, there=2, available=2, generation=2, observed=2, conditions=(), terminating=0, **spec):
     return {
         "kind": "Deployment",
         "metadata": {"name": "auth", "uid": "u", "generation": generation, "annotations": {"deployment.kubernetes.io/revision": "4"}},
@@ -18,6 +18,7 @@ def deployment(replicas=2, updated=2, there=2, available=2, generation=2, observ
             "replicas": there,
             "updatedReplicas": updated,
             "availableReplicas": available,
+            "terminatingReplicas": terminating,
             "conditions": list(conditions),
         },
     }
@@ -27,7 +28,13 @@ def deployment(replicas=2, updated=2, there=2, available=2, generation=2, observ
     ("thing", "state", "said"),
     [
         (deployment(), READY, "2 of 2 available"),
-        (deployment(replicas=0, updated=0, there=0, available=0), READY, "scaled to 0: nothing of it runs"),
+        (deployment(replicas=0, updated=0, there=0, available=0), READY, "scaled to 0"),
+        # Before a migration "scaled to 0" has to mean that nobody writes any more.
+        (deployment(replicas=0, updated=0, there=0, available=0, terminating=2), PROGRESSING, "scaled to 0: 2 of its pods still end"),
+        (deployment(terminating=2), READY, "2 of 2 available"),
+        # The spec is seen and the counts are still those of before: kubectl calls that ready.
+        (deployment(replicas=0), PROGRESSING, "2 pods there, 0 wanted"),
+        (deployment(replicas=1), PROGRESSING, "2 pods there, 1 wanted"),
         (deployment(observed=1), PROGRESSING, "not yet seen by the Deployment controller"),
         (deployment(updated=1, there=3), PROGRESSING, "1 of 2 updated, 2 available, 2 old still running"),
         (deployment(there=3), PROGRESSING, "2 of 2 updated, 2 available, 1 old still running"),
@@ -101,7 +108,7 @@ ON_DELETE = "its updateStrategy is OnDelete, so pods stay on the old version unt
         (stateful_set(current="db-1", updated=1, partition=2), READY, "3 of 3 available (partition 2)"),
         (stateful_set(current="db-1", updated=0, partition=2), PROGRESSING, "0 of 1 updated, 3 available (partition 2)"),
         (stateful_set(current="db-1", updated=1, strategy="OnDelete"), PROGRESSING, f"1 of 3 updated, 3 available: {ON_DELETE}"),
-        (stateful_set(replicas=0, there=0, updated=0, available=0), READY, "scaled to 0: nothing of it runs"),
+        (stateful_set(replicas=0, there=0, updated=0, available=0), READY, "scaled to 0"),
         (daemon_set(), READY, "3 of 3 available"),
         (daemon_set(updated=2), PROGRESSING, "2 of 3 updated, 3 available"),
         (daemon_set(available=2), PROGRESSING, "3 of 3 updated, 2 available"),

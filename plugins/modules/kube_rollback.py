@@ -18,6 +18,8 @@ description:
   - Annotations, environment, replicas and all else that the release did not set stay as they are.
   - O(to_revision) and O(to_release) go further back than the release before, by what the cluster keeps of older revisions.
   - A StatefulSet waits for a broken pod before it takes up another version; such pods of the version that is left are deleted.
+  - A release that nobody knows here, or that a newer one has followed on a workload, is refused before anything changes. A workload
+    that was deleted or created anew since is an error, told when all the others are back.
   - Workloads that are back already are recognised, so an interrupted rollback goes on where it stopped when it is run again.
 extends_documentation_fragment:
   - runbook.release._attributes
@@ -36,8 +38,9 @@ options:
     elements: str
   to_revision:
     description:
-      - Number of the revision that one workload, the only one in O(workloads), goes back to, as C(kubectl rollout history) shows it. Its whole
-        pod template is taken. A revision that is not kept any more is an error that says which are.
+      - Number of the revision that one workload, the only one in O(workloads), goes back to, as C(kubectl rollout history) shows it, or one
+        that it had before it was taken up again. Its whole pod template is taken. A revision that is not kept any more is an error that
+        says which are.
     type: int
   to_release:
     description:
@@ -50,7 +53,7 @@ options:
   unfinished_only:
     description:
       - Whether a release whose record has its verdict already stays as it is, so that a check that fails days later
-        does not take back what has been running since.
+        does not take back what has been running since. A release that has not changed anything yet is no error then.
     type: bool
     default: false
   timeout:
@@ -79,6 +82,19 @@ EXAMPLES = r"""
     namespace: exchange
     release: 2.4.0
     workloads: [wallet]
+
+- name: Take one service back to a revision that kubectl rollout history shows
+  runbook.release.kube_rollback:
+    namespace: exchange
+    release: 2.4.0
+    workloads: [wallet]
+    to_revision: 17
+
+- name: Take the platform back by several releases
+  runbook.release.kube_rollback:
+    namespace: exchange
+    release: 2.4.0
+    to_release: 2.3.7
 """
 
 RETURN = r"""
@@ -88,7 +104,7 @@ finished:
   type: bool
   sample: false
 workloads:
-  description: What was taken back; empty when nothing of this release was there.
+  description: What was taken back; empty when all of it was back already, or when the release had not changed anything.
   returned: success
   type: list
   elements: dict

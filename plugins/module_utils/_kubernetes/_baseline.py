@@ -43,6 +43,11 @@ def release_of(thing: Object) -> str:
     return str(_annotations(thing).get(RELEASE, ""))
 
 
+def undone(thing: Object) -> str:
+    """The release that was taken back from it last; '' when another one has come since."""
+    return str(_annotations(thing).get(UNDONE, ""))
+
+
 def recorded(thing: Object, release: str) -> Baseline | None:
     """The baseline that this release recorded; None when it has not touched the workload, or was undone."""
     text = _annotations(thing).get(BASELINE)

@@ -19,18 +19,19 @@ _HASH = "pod-template-hash"
 
 
 class Revision(t.NamedTuple):
-    """``release`` is the one that the revision was made by, as far as it is known."""
+    """``release`` is the one that the revision was made by, as far as it is known; ``earlier`` the numbers it had before it was taken up again."""
 
     number: int
     template: Object
     release: str
+    earlier: tuple[int, ...] = ()
 
 
 def revisions(api: KubeApi, namespace: str, thing: Object) -> list[Revision]:
     """All that the cluster still has, oldest first."""
     if thing["kind"] == "Deployment":
         sets = [item for item in api.get(replica_sets(namespace))["items"] if _is_owned(item, thing) and workload.revision(item).isdigit()]
-        found = [Revision(int(workload.revision(item)), _without_hash(item["spec"]["template"]), _release(item)) for item in sets]
+        found = [Revision(int(workload.revision(item)), _without_hash(item["spec"]["template"]), _release(item), _earlier(item)) for item in sets]
     else:
         kept = [item for item in api.get(controller_revisions(namespace))["items"] if _is_owned(item, thing)]
         # What a ControllerRevision holds is itself a patch that replaces the template.
@@ -41,9 +42,12 @@ def revisions(api: KubeApi, namespace: str, thing: Object) -> list[Revision]:
 def numbered(api: KubeApi, namespace: str, thing: Object, number: int) -> Revision:
     there = revisions(api, namespace, thing)
     for revision in there:
-        if revision.number == number:
+        if number in (revision.number, *revision.earlier):
             return revision
-    raise NotFound(_missing(thing, f"revision {number}", there))
+    raise NotFound(
+        _missing(thing, f"revision {number}", there),
+        then=f"kubectl -n {namespace} rollout history {thing['kind'].lower()}/{thing['metadata']['name']}; nothing was changed",
+    )
 
 
 def running(api: KubeApi, namespace: str, thing: Object, images: dict[str, str]) -> Revision:
@@ -65,6 +69,12 @@ def _missing(thing: Object, wanted: str, there: list[Revision]) -> str:
 def _is_owned(item: Object, thing: Object) -> bool:
     reference = workload.owner(item, thing["kind"])
     return reference is not None and bool(reference["uid"] == thing["metadata"]["uid"])
+
+
+def _earlier(replica_set: Object) -> tuple[int, ...]:
+    """A ReplicaSet that is taken up again gets a new number; the controller keeps those it had."""
+    kept = (replica_set["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision-history", "")
+    return tuple(int(number) for number in kept.split(",") if number.isdigit())
 
 
 def _without_hash(template: Object) -> Object:

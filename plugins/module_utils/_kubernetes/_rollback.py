@@ -27,6 +27,7 @@ from ._settle import Wait
 from ._workload import absent
 
 _THEN = "name workloads that this release has changed, or none for all of them"
+_RECORDS = "kubectl -n {} get configmaps -l runbook.release/record=true shows which releases there are records of"
 
 
 class Way(t.NamedTuple):
@@ -58,14 +59,32 @@ def _step(thing: Object, way: Way, timeout: int) -> Change:
 def to_baseline(there: dict[str, Object], release: str, names: list[str]) -> dict[str, Way]:
     """A name without a recorded baseline of this release is an error."""
     kept = {name: found for name, thing in there.items() if (found := baseline.recorded(thing, release))}
-    missing = []
-    for name in names:
-        if name not in there:
-            missing.append(absent(name, there, "workload"))
-        elif name not in kept:
-            missing.append(f"{name} has no baseline of release {release}; it is on release {baseline.release_of(there[name]) or '(none recorded)'}")
-    _refuse(release, missing)
+    _refuse(release, [_lost(name, there, release) for name in names if name not in kept])
     return {name: Way(found.parts, found.release, found.wave) for name, found in kept.items() if not names or name in names}
+
+
+def lost(record: dict[str, t.Any], there: dict[str, Object], release: str) -> list[str]:
+    """What the release has changed by its record and cannot be taken back by a baseline; what is back already is not among it.
+
+    A wave that did not end well may not have come to all that it was about to change: of those only what is gone is told.
+    """
+    waves = [entry for entry in record["entries"] if entry["kind"] == "wave"]
+    begun = [name for entry in waves for name in entry.get("changes", {})]
+    done = [item["name"] for entry in waves for item in entry.get("workloads", []) if item["changed"]]
+    back = [item["name"] for entry in record["entries"] if entry["kind"] == "rollback" and entry["phase"] == "ended" for item in entry["workloads"]]
+
+    def has_marks(name: str) -> bool:
+        return bool(baseline.recorded(there[name], release)) or baseline.undone(there[name]) == release
+
+    return [name for name in dict.fromkeys([*begun, *done]) if name not in back and (name not in there or (name in done and not has_marks(name)))]
+
+
+def _lost(name: str, there: dict[str, Object], release: str) -> str:
+    if name not in there:
+        return absent(name, there, "workload")
+    runs = baseline.release_of(there[name])
+    why = f"it is on release {runs}" if runs else "it carries no marks of a release, as after a rollback or when it was created anew"
+    return f"{name} has no baseline of release {release}; {why}"
 
 
 def to_revision(api: KubeApi, namespace: str, there: dict[str, Object], release: str, names: list[str], number: int) -> dict[str, Way]:
@@ -84,7 +103,7 @@ def to_release(api: KubeApi, namespace: str, there: dict[str, Object], context: 
     release = context.params["release"]
     if record["verdict"].get("verdict") != "succeeded":
         said = f"its verdict is {record['verdict'].get('verdict') or 'not given yet'}" if record["attempt"] else "there is no record of it (any more)"
-        _refuse(release, [f"release {target} is nothing to go back to: {said}"])
+        _refuse(release, [f"release {target} is nothing to go back to: {said}"], _RECORDS.format(namespace))
     ran = {item["name"]: item for entry in record["entries"] if entry["kind"] == "wave" for item in entry.get("workloads", [])}
     missing = [f"the record of release {target} does not tell of {name}; it tells of: {', '.join(sorted(ran))}" for name in names if name not in ran]
     missing += [f"{name} ran in release {target} and is not there any more" for name in ran if name not in there and (not names or name in names)]
@@ -101,9 +120,26 @@ def to_release(api: KubeApi, namespace: str, there: dict[str, Object], context: 
     return ways
 
 
-def _refuse(release: str, missing: list[str]) -> None:
+def _refuse(release: str, missing: list[str], then: str = _THEN) -> None:
     if missing:
-        raise NotFound(f"Release {release} cannot be rolled back as asked; nothing was changed.", why=missing, then=_THEN)
+        raise NotFound(f"Release {release} cannot be rolled back as asked; nothing was changed.", why=missing, then=then)
+
+
+def _left(context: Context, record: dict[str, t.Any], there: dict[str, Object]) -> list[str]:
+    """What cannot go back although the whole release is to: said at the end where it is gone, and before anything where it would mix releases.
+
+    A way back that nobody has asked for (``unfinished_only``) takes what there is.
+    """
+    release, asked_for = context.params["release"], not context.params["unfinished_only"]
+    left = lost(record, there, release)
+    newer = [name for name in left if name in there and baseline.release_of(there[name])]
+    known = left or record["attempt"] or any(release in (baseline.release_of(thing), baseline.undone(thing)) for thing in there.values())
+    if asked_for and not known:
+        missing = f"nothing in namespace {context.params['namespace']} knows of it: no workload carries its marks, and there is no record of it"
+        _refuse(release, [missing], _RECORDS.format(context.params["namespace"]))
+    if asked_for:
+        _refuse(release, [_lost(name, there, release) for name in newer], "roll back the newer release, or name the workloads that are to go back all the same")
+    return [_lost(name, there, release) for name in left]
 
 
 def _ways(api: KubeApi, context: Context, there: dict[str, Object]) -> dict[str, Way]:
@@ -118,10 +154,14 @@ def _ways(api: KubeApi, context: Context, there: dict[str, Object]) -> dict[str,
 def _chosen(by_kind: dict[str, dict[str, Object]], release: str) -> dict[str, Object]:
     """By name over all kinds. Of two that share a name the one that this release has touched is meant, else the Deployment."""
     found: dict[str, Object] = {}
+    both = []
     for kind in WORKLOADS:
         for name, thing in by_kind[kind].items():
+            if name in found and baseline.recorded(thing, release) and baseline.recorded(found[name], release):
+                both.append(f"{found[name]['kind']} {name} and {kind} {name} were both changed by it, and only one of a name can be taken back")
             if name not in found or baseline.recorded(thing, release):
                 found[name] = thing
+    _refuse(release, both, "kubectl rollout undo takes back one of them")
     return found
 
 
@@ -129,11 +169,14 @@ def run(api: KubeApi, context: Context) -> Result:
     params = context.params
     namespace, release = params["namespace"], params["release"]
     record = Record(api, namespace, release, context.clock)
-    if params["unfinished_only"] and (closed := record.read()["verdict"]):
+    kept = record.read()
+    if params["unfinished_only"] and (closed := kept["verdict"]):
         context.say(f"release {release} was finished at {closed['at']} ({closed['verdict']}); it stays")
         return Result(False, values={"workloads": [], "finished": True})
     by_kind, versions = read(api, namespace, WORKLOADS)
     there = _chosen(by_kind, release)
+    everything = not params["workloads"] and not params["to_release"]
+    left = _left(context, kept, there) if everything else []
     ways = _ways(api, context, there)
     waves = plan(there, ways, params["timeout"])
     steps = [step for wave in waves for step in wave]
@@ -142,6 +185,8 @@ def run(api: KubeApi, context: Context) -> Result:
         for step in steps:
             if step.patch:
                 context.say(f"would take back {step.name}: {step}")
+        if left:
+            raise _in_part(release, left, [], wrote=False)
         return Result(bool(after), before, after, {"workloads": [step.told() for step in steps], "finished": False})
     lock = Lock(api, context)
     lock.take(params["lock_force"])
@@ -161,13 +206,17 @@ def run(api: KubeApi, context: Context) -> Result:
                 raise
             except ReleaseError as exc:
                 failed.append(exc)
-    record.end("rollback", {"workloads": told, "failed": [context.redact.text(str(exc)) for exc in failed]})
-    if failed:
-        raise ReleaseError(
-            f"Release {release} was rolled back in part only.",
-            why=[str(exc) for exc in failed],
-            done=f"back on what ran before: {', '.join(item['name'] for item in told) or 'none'}",
-            then="mend what is named above, then run the rollback again: it goes on where it stopped",
-            changed=True,
-        )
+    record.end("rollback", {"workloads": told, "failed": [context.redact.text(text) for text in [*map(str, failed), *left]]})
+    if failed or left:
+        raise _in_part(release, [*map(str, failed), *left], [item["name"] for item in told], wrote=True)
     return Result(True, before, after, {"workloads": told, "finished": False})
+
+
+def _in_part(release: str, why: list[str], back: list[str], wrote: bool) -> ReleaseError:
+    return ReleaseError(
+        f"Release {release} was rolled back in part only." if wrote else f"Release {release} can be rolled back in part only.",
+        why=why,
+        done=f"back on what ran before: {', '.join(back) or 'none'}" if wrote else "",
+        then="mend what is named above, then run the rollback again: it goes on where it stopped; or name the workloads that are to go back",
+        changed=wrote,
+    )

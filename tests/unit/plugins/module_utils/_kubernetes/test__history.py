@@ -43,6 +43,13 @@ def test_a_revision_is_found_by_number_among_the_owners_own_replica_sets():
     assert found.template["metadata"]["labels"] == {"app": "auth"}
 
 
+def test_a_revision_that_was_taken_up_again_is_found_by_the_numbers_it_had():
+    again = replica_set(7, "1")
+    again["metadata"]["annotations"]["deployment.kubernetes.io/revision-history"] = "3,5"
+    for number in (3, 5, 7):
+        assert history.numbered(Server(replicasets=[again, replica_set(6, "2")]), "exchange", DEPLOYMENT, number).number == 7
+
+
 def test_a_revision_that_was_pruned_is_a_loud_error():
     with pytest.raises(NotFound, match=r"Deployment auth has no revision 3 \(any more\); it has: 9, 10 \(its revisionHistoryLimit is 10\)"):
         history.numbered(Server(replicasets=[replica_set(10, "2"), replica_set(9, "1")]), "exchange", DEPLOYMENT, 3)

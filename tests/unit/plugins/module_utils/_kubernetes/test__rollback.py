@@ -160,3 +160,55 @@ def test_the_record_keeps_what_was_undone_and_why_in_the_attempt_it_undid():
     assert kinds == [("wave", "began"), ("wave", "ended"), ("images", "ended"), ("rollback", "began"), ("rollback", "ended")]
     assert cluster.config_maps["release-1.1.0"]["data"]["attempt"] == "1"
     assert entries(cluster)[3]["reason"] == "errors"
+
+
+def test_a_release_that_nobody_knows_is_a_loud_error():
+    cluster = released(["auth"])
+    with pytest.raises(NotFound, match="Release 7.7.7 cannot be rolled back") as caught:
+        rolled_back(cluster, release="7.7.7")
+    assert "nothing in namespace exchange knows of it" in str(caught.value) and cluster.writes == []
+    # A way back that nobody asked for finds a release that failed before its first write.
+    assert not rolled_back(cluster, release="7.7.7", unfinished_only=True)[0].changed
+
+
+def test_a_release_that_a_newer_one_has_followed_is_refused_before_it_mixes_them():
+    cluster = released(["auth"], ["wallet"])
+    release_again(cluster, "wallet", "1.2.0")
+    cluster.requests.clear()
+    with pytest.raises(NotFound, match="nothing was changed") as caught:
+        rolled_back(cluster)
+    assert "wallet has no baseline of release 1.1.0; it is on release 1.2.0" in str(caught.value) and cluster.writes == []
+    rolled_back(cluster, ["auth"])
+    assert cluster.images() == {"auth": "1.0.0", "wallet": "1.2.0"}
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_was_deleted_meanwhile_is_told_when_the_others_are_back(again):
+    cluster = released(["auth"], ["wallet"])
+    there = cluster.deployments.pop("wallet")
+    if again:
+        cluster.deployments["wallet"] = {**there, "metadata": {**there["metadata"], "uid": "another", "annotations": {}}}
+    with pytest.raises(ReleaseError, match="rolled back in part only") as caught:
+        rolled_back(cluster)
+    assert cluster.images()["auth"] == "1.0.0" and "back on what ran before: auth" in str(caught.value)
+    assert ("wallet has no baseline of release 1.1.0" if again else "no workload named wallet") in str(caught.value)
+
+
+def test_two_of_one_name_that_the_release_changed_are_not_taken_for_one():
+    cluster = released(["auth"])
+    twin = {**cluster.deployments["auth"], "kind": "StatefulSet"}
+    get = cluster.get
+    cluster.get = lambda path: {**get(path), "items": [twin]} if path.endswith("/statefulsets") else get(path)
+    with pytest.raises(NotFound) as caught:
+        rolled_back(cluster)
+    assert "Deployment auth and StatefulSet auth were both changed" in str(caught.value) and cluster.writes == []
+
+
+def test_what_a_wave_that_broke_off_had_not_come_to_is_not_missed():
+    cluster = Cluster(["auth", "kyc"])
+    cluster.bad[image("auth", "1.1.0")] = crashing()
+    wave = [workload(name, images={name: image(name, "1.1.0")}) for name in ("auth", "kyc")]
+    with pytest.raises(ReleaseError):
+        rollout.run(cluster, context(cluster, {"release": "1.1.0", "workloads": wave, "parallel": 1})[0])
+    result, _lines = rolled_back(cluster)
+    assert [item["name"] for item in result.values["workloads"]] == ["auth"] and set(cluster.images().values()) == {"1.0.0"}

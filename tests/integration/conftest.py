@@ -18,7 +18,7 @@ import yaml
 
 from sandbox import place, start, user_cluster
 from sandbox.build import ALL, Builder
-from sandbox.catalogue import FIRST, VERSIONS, Image
+from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS, VERSIONS, Image
 from sandbox.images import Images
 from sandbox.load import FOREVER, Load
 from sandbox.locking import locked
@@ -115,6 +115,14 @@ def task_image(sandbox: Sandbox) -> str:
     image = Image("task", FIRST)
     Images(images.run, images.registry, programs / "task", sandbox.settings.root / "task-image").publish([image])
     return image.reference(images.registry)
+
+
+@pytest.fixture(scope="session")
+def registry(sandbox: Sandbox) -> str:
+    """With the images of the demo platform that tests run in namespaces of their own."""
+    for image in (Image("auth", FIRST), Image("auth", GOOD), Image(BROKEN_SERVICE, BAD, {"FAULT_EXIT_AT_START": "3", "FAULT_LAST_WORDS": LAST_WORDS})):
+        sandbox.place.publish(image)
+    return str(sandbox.place.images.registry)
 
 
 @pytest.fixture

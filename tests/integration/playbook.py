@@ -72,27 +72,6 @@ class Playbooks:
         )
         return Outcome(done.returncode, done.stdout, done.stderr)
 
-    def task(self, module: str, *, check: bool = False, **options: t.Any) -> tuple[Outcome, dict[str, t.Any]]:
-        """One task against the cluster, without an inventory: the run, and what the module returned."""
-        result = self.reports.with_name("result.json")
-        result.unlink(missing_ok=True)
-        keep = {
-            "ansible.builtin.copy": {"content": "{{ done | to_json }}", "dest": str(result), "mode": "0600"},
-            "check_mode": False,
-            "when": "done is defined",
-        }
-        play = {
-            "hosts": "localhost",
-            "connection": "local",
-            "gather_facts": False,
-            "tasks": [{"block": [{f"runbook.release.{module}": options, "register": "done"}], "always": [keep]}],
-        }
-        path = self.reports.with_name("task.yml")
-        path.write_text(json.dumps([play]))
-        command = ["ansible-playbook", str(path), "--diff", *(["--check"] if check else [])]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=300, check=False, stdin=subprocess.DEVNULL)
-        return Outcome(done.returncode, done.stdout, done.stderr), json.loads(result.read_text()) if result.exists() else {}
-
     def release(self, version: str, *more: str) -> Outcome:
         return self.run("playbooks/release.yml", version, *more)
 
@@ -130,27 +109,28 @@ class Kubectl:
     def command(self, *arguments: str) -> list[str]:
         return [*self._command, *arguments]
 
-    def __call__(self, *arguments: str) -> str:
-        return subprocess.run(self.command(*arguments), capture_output=True, text=True, check=True, timeout=60).stdout
+    def __call__(self, *arguments: str, stdin: str | None = None) -> str:
+        return subprocess.run(self.command(*arguments), input=stdin, capture_output=True, text=True, check=True, timeout=60).stdout
 
     def apply(self, *objects: dict[str, t.Any]) -> None:
-        manifest = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-        subprocess.run(self.command("apply", "-f", "-"), input=manifest, capture_output=True, text=True, check=True, timeout=60)
+        self("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}))
+
+    def get(self, *what: str) -> dict[str, t.Any]:
+        return t.cast("dict[str, t.Any]", json.loads(self("get", *what, "-o", "json", "--show-managed-fields")))
 
     def items(self, kind: str, *more: str) -> list[dict[str, t.Any]]:
-        return t.cast("list[dict[str, t.Any]]", json.loads(self("get", kind, "-o", "json", *more))["items"])
+        return t.cast("list[dict[str, t.Any]]", self.get(kind, *more)["items"])
 
     def deployments(self) -> dict[str, dict[str, t.Any]]:
-        return {item["metadata"]["name"]: item for item in json.loads(self("get", "deployments", "-o", "json"))["items"]}
+        return {item["metadata"]["name"]: item for item in self.items("deployments")}
 
     def versions(self) -> dict[str, str]:
         return {name: thing["spec"]["template"]["spec"]["containers"][0]["image"].rsplit(":", 1)[1] for name, thing in self.deployments().items()}
 
     def written(self) -> dict[str, t.Any]:
         """What tells every write of a release. A Deployment's resource version does not: its controller goes on writing the status."""
-        items = json.loads(self("get", "deployments,configmaps,secrets,services,leases", "-o", "json"))["items"]
         told = {}
-        for item in items:
+        for item in self.items("deployments,configmaps,secrets,services,leases"):
             meta = item["metadata"]
             ours = {key: value for key, value in meta.get("annotations", {}).items() if key.startswith("runbook.release/")}
             told[f"{item['kind']}/{meta['name']}"] = (meta["generation"], ours) if item["kind"] == "Deployment" else meta["resourceVersion"]
@@ -160,5 +140,5 @@ class Kubectl:
         return self("get", "lease", "runbook-release", "-o", "jsonpath={.spec.holderIdentity}")
 
     def record(self, version: str) -> list[dict[str, t.Any]]:
-        data = json.loads(self("get", "configmap", f"release-{version}", "-o", "json"))["data"]
+        data = self.get("configmap", f"release-{version}")["data"]
         return [json.loads(data[key]) for key in sorted(data) if key.startswith(f"{int(data['attempt']):03d}-")]

@@ -23,13 +23,23 @@ class Ran:
     results: list[dict[str, t.Any]]
 
     @property
+    def result(self) -> dict[str, t.Any]:
+        """Of the only task."""
+        (only,) = self.results
+        return only
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.result["failed"])
+
+    @property
     def told(self) -> str:
         """Everything that anybody gets to see or keep."""
         return self.out + self.err + json.dumps(self.results)
 
 
 class Tasks:
-    """A play of tasks in one namespace; a task that fails does not end it."""
+    """A play of tasks in one namespace, with their diffs; a task that fails does not end it."""
 
     def __init__(self, namespace: str, environment: t.Mapping[str, str], folder: Path) -> None:
         self.namespace, self.environment, self.folder = namespace, dict(environment), folder
@@ -45,7 +55,7 @@ class Tasks:
         defaults = {"group/runbook.release.release": {"namespace": self.namespace}}
         play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "module_defaults": defaults, "vars": variables, "tasks": steps}
         (self.folder / "play.yml").write_text(json.dumps([play]))
-        return ["ansible-playbook", str(self.folder / "play.yml"), *more]
+        return ["ansible-playbook", "--diff", str(self.folder / "play.yml"), *more]
 
     def run(self, *tasks: Task, more: t.Sequence[str] = (), **variables: t.Any) -> Ran:
         command = self.command(tasks, *more, **variables)
@@ -53,6 +63,9 @@ class Tasks:
         assert done.returncode == 0, done.stdout + done.stderr
         results = [json.loads((self.folder / f"result-{number}.json").read_text()) for number in range(len(tasks))]
         return Ran(done.stdout, done.stderr, results)
+
+    def one(self, module: str, **options: t.Any) -> Ran:
+        return self.run({f"runbook.release.{module}": options})
 
     def start(self, *tasks: Task) -> subprocess.Popen[str]:
         """In a session of its own, so that killing it kills its workers, too."""

@@ -9,9 +9,10 @@ import typing as t
 
 import pytest
 
+from tests.integration.manifests import deployment
 from tests.integration.playbook import Kubectl
 from tests.integration.tasks import Task, Tasks
-from tests.integration.test_job import SECRET, deployment
+from tests.integration.test_job import SECRET
 
 
 def run(*steps: str, **options: t.Any) -> Task:
@@ -22,7 +23,7 @@ def run(*steps: str, **options: t.Any) -> Task:
 @pytest.fixture
 def wallet(space: Kubectl, task_image: str) -> str:
     """The name of the only pod."""
-    space.apply(deployment(task_image, env=[{"name": "DB_PASSWORD", "value": SECRET}]))
+    space.apply(deployment("wallet", task_image, env=[{"name": "DB_PASSWORD", "value": SECRET}]))
     space("rollout", "status", "deployment/wallet", "--timeout=60s")
     return str(space.items("pods")[0]["metadata"]["name"])
 

@@ -15,9 +15,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.integration.manifests import deployment
 from tests.integration.playbook import ROOT, Kubectl
 from tests.integration.tasks import Tasks
-from tests.integration.test_job import SECRET, deployment
+from tests.integration.test_job import SECRET
 
 EVERYTHING = ["workloads", "pods", "restarts", "events", "volumes", "budgets", "certificates", "nodes"]
 
@@ -50,6 +51,7 @@ def unwell(space: Kubectl, task_image: str) -> str:
     claim = {"accessModes": ["ReadWriteOnce"], "storageClassName": "nobody-makes-it", "resources": {"requests": {"storage": "1Gi"}}}
     space.apply(
         deployment(
+            "wallet",
             task_image,
             args=["sleep:3000", f"err:no log in with {SECRET}", "exit:3"],
             env=[{"name": "DB_PASSWORD", "value": SECRET}],
@@ -115,7 +117,7 @@ def test_what_the_role_of_a_release_may_not_see_is_unknown_and_the_optional_role
 
 
 def test_stateful_sets_are_looked_at_where_that_is_asked_for(tasks: Tasks, space: Kubectl, task_image: str) -> None:
-    template = deployment(task_image)
+    template = deployment("wallet", task_image)
     spec = {**template["spec"], "serviceName": "ledger"}
     space.apply({**template, "kind": "StatefulSet", "metadata": {"name": "ledger"}, "spec": spec})
     space("rollout", "status", "statefulset/ledger", "--timeout=60s")

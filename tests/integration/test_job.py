@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.integration.manifests import deployment
 from tests.integration.playbook import ROOT, Kubectl, signal_all
 from tests.integration.tasks import Task, Tasks
 
@@ -29,21 +30,10 @@ def job(**options: t.Any) -> Task:
     return {"runbook.release.kube_job": {"name": "migrate", **options}}
 
 
-def deployment(image: str, **container: t.Any) -> dict[str, t.Any]:
-    labels = {"app": "wallet"}
-    spec = {"terminationGracePeriodSeconds": 0, "containers": [{"name": "wallet", "image": image, **container}]}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "wallet"},
-        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": spec}},
-    }
-
-
 def test_a_migration_in_the_image_and_environment_of_its_service_is_seen_live_and_leaves_nothing(tasks: Tasks, space: Kubectl, task_image: str) -> None:
     space.apply(
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "ledger"}, "stringData": {"SCHEMA": "from-the-secret"}},
-        deployment("registry.test/not-there:1", env=[{"name": "DB_PASSWORD", "value": SECRET}], livenessProbe={"tcpSocket": {"port": 1}}),
+        deployment("wallet", "registry.test/not-there:1", env=[{"name": "DB_PASSWORD", "value": SECRET}], livenessProbe={"tcpSocket": {"port": 1}}),
     )
     steps = ["/exchange", "env:DB_PASSWORD", "env:DB_SCHEMA", "env:MODE", "lines:30:100", "err:done"]
     options = {"release": "2.4.0", "workload": "wallet", "image": task_image, "command": steps, "env": {"MODE": "expand"}}
@@ -163,7 +153,7 @@ def test_as_an_ordinary_module_it_does_the_same(tasks: Tasks, space: Kubectl, ta
 
 
 def test_the_documented_roles_are_enough(tasks: Tasks, space: Kubectl, task_image: str, account: t.Callable[..., Path]) -> None:
-    space.apply(deployment(task_image))
+    space.apply(deployment("wallet", task_image))
     space("rollout", "status", "deployment/wallet", "--timeout=60s")
     optional = {role["metadata"]["name"]: role for role in yaml.safe_load((ROOT / "docs" / "kubernetes_role_optional.yml").read_text())["items"]}
     release = yaml.safe_load((ROOT / "docs" / "kubernetes_role.yml").read_text())

@@ -1,0 +1,24 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the tests put in their namespaces."""
+
+from __future__ import annotations
+
+import typing as t
+
+Manifest = dict[str, t.Any]
+
+# Of the demo platform's program.
+READY: Manifest = {"httpGet": {"path": "/ready", "port": 8080}, "periodSeconds": 1}
+
+
+def deployment(name: str, image: str, **container: t.Any) -> Manifest:
+    labels = {"app": name}
+    spec = {"terminationGracePeriodSeconds": 0, "containers": [{"name": name, "image": image, **container}]}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": spec}},
+    }

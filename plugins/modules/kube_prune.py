@@ -11,11 +11,12 @@ short_description: Delete what releases leave behind, and never what a rollback 
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
-  - Deletes old ReplicaSets, Jobs that have ended and records of releases, beyond the number of each that is to be kept. What is not
-    asked for is not touched.
+  - Deletes old ReplicaSets, Jobs that have ended, records of releases and the copies of configuration that they kept, beyond the number of
+    each that is to be kept. What is not asked for is not touched.
   - A ReplicaSet stays when its Deployment has not settled or runs it, when it has pods, and when it is what ran before the last release
     (the baseline recorded on the Deployment). A Job stays that has not ended, or that a CronJob made. A record stays whose release is not
-    finished, is what a workload runs, or holds the lock of the platform.
+    finished, is what a workload runs, or holds the lock of the platform. A copy of configuration stays that the pods of a workload run
+    with, or that one of its older revisions names which is still there, since a rollback to it gives that content back.
   - Every object is deleted only in the very state in which it was looked at; one that somebody changes meanwhile stays.
   - Needs permission to delete, which a release does without; the Role C(runbook-release-prune) of C(docs/kubernetes_role_optional.yml) is
     the one to add.
@@ -33,6 +34,13 @@ options:
   keep_records:
     description: How many records of finished releases to keep, the newest ones.
     type: int
+  keep_config:
+    description:
+      - How many copies of each ConfigMap and Secret to keep that nothing needs any more, the newest ones. They are the immutable copies that
+        O(runbook.release.kube_rollout#module:workloads[].config) makes.
+      - Together with O(keep_replica_sets), copies that only the ReplicaSets named which are deleted count as not needed any more.
+      - Needs permission to list and delete the Secrets of the namespace, whether there are copies of Secrets or not.
+    type: int
   explain:
     description: Whether to tell of everything that was kept, and why, in RV(kept).
     type: bool
@@ -48,6 +56,7 @@ EXAMPLES = r"""
     keep_replica_sets: 3
     keep_jobs: 5
     keep_records: 20
+    keep_config: 2
     explain: true
   check_mode: true
 

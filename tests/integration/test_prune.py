@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import typing as t
 
 from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD
 from tests.integration.manifests import READY, Manifest, deployment
 from tests.integration.playbook import Kubectl
 from tests.integration.tasks import Ran, Tasks
+
+SECRET = "correct-horse-battery"
 
 
 def why(ran: Ran, which: str) -> dict[str, str]:
@@ -89,6 +93,44 @@ def test_ended_jobs_and_records_go_and_what_is_under_way_stays(tasks: Tasks, spa
     assert space("get", "lease", "runbook-release", "-o", "jsonpath={.spec.holderIdentity}") == ""
 
 
+def test_copies_of_configuration_go_but_what_a_rollback_gives_back_stays(tasks: Tasks, space: Kubectl, registry: str) -> None:
+    space.apply(deployment("auth", f"{registry}/auth:{FIRST}", readinessProbe=READY))
+    space.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "levels"}, "data": {"LEVEL": "0"}})
+    space.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "stringData": {"KEY": SECRET}})
+    told: list[str] = []
+    for number in range(1, 6):
+        space("patch", "configmap", "levels", "--type=merge", "-p", json.dumps({"data": {"LEVEL": str(number)}}))
+        images = {"auth": f"{registry}/auth:{FIRST if number < 4 else GOOD}"}  # a ReplicaSet with the baseline's images stays
+        workload = {"name": "auth", "images": images, "config": ["ConfigMap/levels", "Secret/keys"]}
+        assert not tasks.one("kube_rollout", release=f"1.{number}.0", workloads=[workload], timeout=60).failed
+        told.append(space.get("deployment", "auth")["spec"]["template"]["metadata"]["annotations"]["runbook.release/config-hash"])
+    levels = [re.sub(".*levels=([^,]*).*", r"levels-\1", text) for text in told]
+    (key,) = {re.sub(".*keys=([^,]*).*", r"keys-\1", text) for text in told}
+    label = {"runbook.release/config": "levels"}
+    space.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "levels-by-hand", "labels": label}, "data": {"LEVEL": "7"}})
+
+    # All are named by a ReplicaSet; with the old ones the copies of their content go. The baseline's revision, and so its content, stays.
+    assert not tasks.one("kube_prune", keep_config=0).result["changed"]
+    task = {"runbook.release.kube_prune": {"keep_config": 0, "keep_replica_sets": 0, "explain": True}}
+    preview = tasks.run({**task, "check_mode": True})
+    assert preview.result["changed"] and len(copies(space)) == 7
+    done = tasks.run(task)
+    assert not done.failed and why(done, "deleted") == why(preview, "deleted"), done.told
+    assert copies(space) == {*levels[3:], "levels-by-hand", key}
+    kept = why(done, "kept")
+    assert kept[levels[4]] == kept[key] == "Deployment auth runs with it" and kept["levels-by-hand"] == "it is not what a release kept"
+    assert kept[levels[3]] == "Deployment auth had it before release 1.5.0: a rollback needs it"
+    assert not tasks.run(task).result["changed"]
+
+    back = tasks.one("kube_rollback", release="1.5.0", timeout=60)
+    assert not back.failed and space.get("configmap", "levels")["data"] == {"LEVEL": "4"}, back.told
+    assert not any(SECRET in ran.told or base64.b64encode(SECRET.encode()).decode() in ran.told for ran in (preview, done, back))
+
+
+def copies(space: Kubectl) -> set[str]:
+    return {item["metadata"]["name"] for item in space.items("configmaps,secrets", "-l", "runbook.release/config")}
+
+
 def test_it_is_told_what_is_wrong_before_anything_is_deleted(tasks: Tasks) -> None:
     assert "keep_jobs: found -1; allowed: 0 or more" in tasks.one("kube_prune", keep_jobs=-1).result["msg"]
-    assert "keep_replica_sets, keep_jobs, keep_records" in tasks.one("kube_prune").result["msg"]
+    assert "keep_replica_sets, keep_jobs, keep_records, keep_config" in tasks.one("kube_prune").result["msg"]

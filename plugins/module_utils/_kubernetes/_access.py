@@ -50,6 +50,7 @@ OPTIONAL = {
         Need("apps", "replicasets", ("list",), ("delete",)),
         Need("batch", "jobs", ("list",), ("delete",)),
         Need("", "configmaps", ("list",), ("delete",)),
+        Need("", "secrets", ("list",), ("delete",)),
     ),
     "certificates": (Need("", "secrets", ("list",)),),
     "nodes": (Need("", "nodes", ("list",)),),

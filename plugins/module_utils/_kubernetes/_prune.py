@@ -13,32 +13,24 @@ import typing as t
 from .._common._errors import Conflict, InputError, NotFound, ReleaseError
 from .._common._operation import Context, Result
 from . import _baseline as baseline
+from . import _config as config
 from . import _lock as lock
 from . import _record as record
 from . import _workload as workload
 from ._access import OPTIONAL, in_words, missing
-from ._port import WORKLOADS, KubeApi, Object, config_maps, deployments, jobs, leases, replica_sets, workloads
+from ._port import WORKLOADS, KubeApi, Object, config_maps, controller_revisions, deployments, jobs, leases, replica_sets, workloads
+from ._prune_config import of_copies, users
+from ._prune_verdict import Verdict
 
-# What is pruned by which option: the part "prune" of what _access asks for, in its order.
-OPTIONS = dict(zip(("keep_replica_sets", "keep_jobs", "keep_records"), OPTIONAL["prune"]))
+_REPLICA_SETS, _JOBS, _CONFIG_MAPS, _SECRETS = OPTIONAL["prune"]
+# What is pruned by which option, and the rules that each needs.
+OPTIONS = {
+    "keep_replica_sets": (_REPLICA_SETS,),
+    "keep_jobs": (_JOBS,),
+    "keep_records": (_CONFIG_MAPS,),
+    "keep_config": (_CONFIG_MAPS, _SECRETS),
+}
 _HISTORY = "deployment.kubernetes.io/revision-history"
-
-
-class Verdict(t.NamedTuple):
-    """On one object: whether it goes, and why it does or stays."""
-
-    kind: str
-    path: str
-    thing: Object
-    goes: bool
-    why: str
-
-    @property
-    def name(self) -> str:
-        return str(self.thing["metadata"]["name"])
-
-    def told(self) -> dict[str, str]:
-        return {"kind": self.kind, "name": self.name, "why": self.why}
 
 
 def of_replica_sets(path: str, items: list[Object], there: dict[str, Object], keep: int) -> list[Verdict]:
@@ -137,7 +129,8 @@ def run(api: KubeApi, context: Context) -> Result:
     asked = {option: params[option] for option in OPTIONS if params[option] is not None}
     if wrong := [f"{option}: found {number}; allowed: 0 or more" for option, number in asked.items() if number < 0]:
         raise InputError("What to keep cannot be less than nothing; nothing was deleted.", why=wrong, then="correct what is named above")
-    refused = missing(api, params["namespace"], [OPTIONS[option] for option in asked], read_only=context.check_mode)
+    needs = dict.fromkeys(need for option in asked for need in OPTIONS[option])
+    refused = missing(api, params["namespace"], needs, read_only=context.check_mode)
     if refused:
         why = [f"{in_words(rule)}; the rule to add: {json.dumps(rule)}" for rule in refused]
         raise ReleaseError(
@@ -145,7 +138,7 @@ def run(api: KubeApi, context: Context) -> Result:
             why=why,
             then="add the Role runbook-release-prune of docs/kubernetes_role_optional.yml, or use other credentials",
         )
-    verdicts = _verdicts(api, params["namespace"], asked)
+    verdicts = _verdicts(api, params["namespace"], asked, lambda verdict: verdict)
     if context.check_mode:
         for verdict in verdicts:
             if verdict.goes:
@@ -153,7 +146,7 @@ def run(api: KubeApi, context: Context) -> Result:
     elif any(verdict.goes for verdict in verdicts):
         with lock.borrowed(api, context, "(kube_prune)") as keep:
             # Looked at again under the lock: nobody begins or undoes a release from now on.
-            verdicts = [_done(api, context, verdict, keep) for verdict in _verdicts(api, params["namespace"], asked)]
+            verdicts = _verdicts(api, params["namespace"], asked, lambda verdict: _done(api, context, verdict, keep))
     going = [verdict for verdict in verdicts if verdict.goes]
     values: dict[str, t.Any] = {"deleted": [verdict.told() for verdict in going]}
     if params["explain"]:
@@ -162,21 +155,35 @@ def run(api: KubeApi, context: Context) -> Result:
     return Result(bool(going), before, after, values)
 
 
-def _verdicts(api: KubeApi, namespace: str, asked: dict[str, int]) -> list[Verdict]:
+def _verdicts(api: KubeApi, namespace: str, asked: dict[str, int], act: t.Callable[[Verdict], Verdict]) -> list[Verdict]:
+    """
+    :param act: what becomes of each verdict before the next are found: what is left of the ReplicaSets says which copies are needed.
+    """
     verdicts: list[Verdict] = []
     if "keep_replica_sets" in asked:
         there = workload.by_name(api.get(deployments(namespace)))
         path = replica_sets(namespace)
-        verdicts += of_replica_sets(path, api.get(path)["items"], there, asked["keep_replica_sets"])
+        verdicts += map(act, of_replica_sets(path, api.get(path)["items"], there, asked["keep_replica_sets"]))
     if "keep_jobs" in asked:
         path = jobs(namespace)
-        verdicts += of_jobs(path, api.get(path)["items"], asked["keep_jobs"])
+        verdicts += map(act, of_jobs(path, api.get(path)["items"], asked["keep_jobs"]))
     if "keep_records" in asked:
         path = config_maps(namespace)
-        things = [thing for kind in WORKLOADS for thing in workload.by_name(api.get(workloads(kind, namespace)), kind).values()]
         listing = api.get(f"{path}?labelSelector={record.LABEL}")
-        verdicts += of_records(path, listing["items"], things, _locked_for(api, namespace), asked["keep_records"])
+        verdicts += map(act, of_records(path, listing["items"], _workloads(api, namespace), _locked_for(api, namespace), asked["keep_records"]))
+    if "keep_config" in asked:
+        going = {verdict.thing["metadata"]["uid"] for verdict in verdicts if verdict.goes}
+        old = {"ReplicaSet": api.get(replica_sets(namespace))["items"], "ControllerRevision": api.get(controller_revisions(namespace))["items"]}
+        stay = {kind: [item for item in items if item["metadata"]["uid"] not in going] for kind, items in old.items()}
+        needed = users(_workloads(api, namespace), stay)
+        for kind, place in config.PATHS.items():
+            listing = api.get(f"{place(namespace)}?labelSelector={config.COPY_OF}")
+            verdicts += map(act, of_copies(kind, place(namespace), listing["items"], needed, asked["keep_config"]))
     return verdicts
+
+
+def _workloads(api: KubeApi, namespace: str) -> list[Object]:
+    return [thing for kind in WORKLOADS for thing in workload.by_name(api.get(workloads(kind, namespace)), kind).values()]
 
 
 def _locked_for(api: KubeApi, namespace: str) -> str:

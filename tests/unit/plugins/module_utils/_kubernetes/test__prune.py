@@ -9,9 +9,18 @@ import json
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, InputError, NotFound, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _prune as prune
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import config_maps, deployments, jobs, replica_sets, workloads
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import (
+    config_maps,
+    controller_revisions,
+    deployments,
+    jobs,
+    replica_sets,
+    secrets,
+    workloads,
+)
 
 from .apiserver import Server, context
+from .test__prune_config import CONFIG, config_copy
 
 SETTLED = {"observedGeneration": 1}
 
@@ -19,7 +28,7 @@ SETTLED = {"observedGeneration": 1}
 def deployment(revision="9", status=SETTLED, **annotations):
     annotations["deployment.kubernetes.io/revision"] = revision
     meta = {"name": "wallet", "uid": "u", "generation": 1, "annotations": annotations}
-    return {"kind": "Deployment", "metadata": meta, "spec": {"replicas": 0}, "status": status}
+    return {"kind": "Deployment", "metadata": meta, "spec": {"replicas": 0, "template": {}}, "status": status}
 
 
 def baseline(revision, image):
@@ -104,12 +113,14 @@ class Cluster(Server):
             jobs("exchange"): [job("old", "2026")],
         }
         self.lists[config_maps("exchange")] = [record("1", "2026-01-01")]
+        self.lists.update({place("exchange"): [] for place in (controller_revisions, secrets)})
         self.lists.update({workloads(kind, "exchange"): [] for kind in ("StatefulSet", "DaemonSet")})
-        self.deleted, self.answers = [], {}
+        self.deleted, self.gone, self.answers = [], [], {}
 
     def get(self, path):
-        if path.partition("?")[0] in self.lists:
-            return {"items": self.lists[path.partition("?")[0]]}
+        place, _query, label = path.partition("?labelSelector=")
+        if place in self.lists:
+            return {"items": [item for item in self.lists[place] if not label or label in item["metadata"].get("labels", {})]}
         return super().get(path)
 
     def delete(self, path, body=None):
@@ -117,12 +128,13 @@ class Cluster(Server):
         if name in self.answers:
             raise self.answers[name]
         self.deleted.append((name, body["preconditions"]))
+        self.gone.append(path)
         kept = self.lists[path.rsplit("/", 1)[0]]
         kept[:] = [item for item in kept if item["metadata"]["name"] != name]
 
 
 def pruned(cluster, check_mode=False, **params):
-    given, lines = context(cluster, check_mode, **{"keep_replica_sets": None, "keep_jobs": None, "keep_records": None, "explain": False, **params})
+    given, lines = context(cluster, check_mode, **{**dict.fromkeys(prune.OPTIONS), "explain": False, **params})
     return prune.run(cluster, given), lines
 
 
@@ -157,6 +169,42 @@ def test_a_record_stays_as_long_as_a_workload_of_any_kind_is_on_its_release():
         assert not pruned(cluster, keep_records=0)[0].changed
 
 
+def configured(cluster):
+    """Copies of x: one that an old ReplicaSet names, one of a Secret that the newest names, one that nobody names. Gives their names."""
+    contents = [config_copy("x", f"2026-01-0{number}", LEVEL=str(number)) for number in range(1, 4)]
+    cluster.lists[config_maps("exchange")] += [contents[0], contents[2]]
+    cluster.lists[secrets("exchange")] = [contents[1]]
+    hashes = [item["metadata"]["name"].rpartition("-")[2] for item in contents]
+    for item, told in zip(cluster.lists[replica_sets("exchange")], (f"ConfigMap/x={hashes[0]}", f"ConfigMap/y=0,Secret/x={hashes[1]}"), strict=True):
+        item["spec"]["template"]["metadata"] = {"annotations": {CONFIG: told}}
+    return [item["metadata"]["name"] for item in contents]
+
+
+def test_copies_of_configuration_stay_as_long_as_a_replica_set_names_them_and_go_in_the_same_run_as_it():
+    cluster = Cluster()
+    first, second, third = configured(cluster)
+    result, _lines = pruned(cluster, True, keep_config=0, explain=True)
+    assert [item["name"] for item in result.values["deleted"]] == [third]
+    assert {item["name"]: item["why"] for item in result.values["kept"]} == {
+        first: "ReplicaSet wallet-1 names it: a rollback to that revision needs it",
+        second: "ReplicaSet wallet-2 names it: a rollback to that revision needs it",
+    }
+    preview, _lines = pruned(cluster, True, keep_config=0, keep_replica_sets=1)
+    result, _lines = pruned(cluster, keep_config=0, keep_replica_sets=1)
+    assert {item["name"] for item in result.values["deleted"]} == {"wallet-1", first, third} and preview.values == result.values
+    assert set(cluster.gone[1:]) == {f"{config_maps('exchange')}/{first}", f"{config_maps('exchange')}/{third}"}
+    assert not pruned(cluster, keep_config=0, keep_replica_sets=1)[0].changed
+
+
+def test_a_copy_stays_when_the_replica_set_that_names_it_turns_out_to_stay():
+    cluster = Cluster()
+    first, _second, third = configured(cluster)
+    cluster.answers = {"wallet-1": Conflict("changed")}
+    result, _lines = pruned(cluster, keep_config=0, keep_replica_sets=1)
+    assert [item["name"] for item in result.values["deleted"]] == [third]
+    assert first in {item["metadata"]["name"] for item in cluster.lists[config_maps("exchange")]}
+
+
 def test_what_is_changed_meanwhile_stays_and_what_is_gone_is_gone():
     cluster = Cluster()
     cluster.answers = {"wallet-1": Conflict("changed"), "wallet-2": NotFound("gone")}
@@ -181,6 +229,10 @@ def test_what_is_missing_is_told_as_a_rule_and_check_mode_needs_to_read_only():
         pruned(cluster, keep_jobs=0)
     assert caught.value.why == ['delete jobs (batch); the rule to add: {"apiGroups": ["batch"], "resources": ["jobs"], "verbs": ["delete"]}']
     assert pruned(cluster, True, keep_jobs=0)[0].changed
+    cluster.forbidden = {("list", "secrets"), ("delete", "secrets"), ("delete", "configmaps")}
+    with pytest.raises(ReleaseError) as caught:
+        pruned(cluster, keep_config=0, keep_records=0)
+    assert [line.partition(";")[0] for line in caught.value.why] == ["delete configmaps", "list, delete secrets"]
     with pytest.raises(InputError, match="nothing was deleted") as caught:
         pruned(cluster, keep_jobs=-1, keep_records=-2)
     assert caught.value.why == ["keep_jobs: found -1; allowed: 0 or more", "keep_records: found -2; allowed: 0 or more"]

@@ -57,6 +57,11 @@ def test_every_module_is_in_the_action_group() -> None:
     assert groups == {"release": _docs.plugins("modules")}
 
 
+def test_the_readme_tells_of_every_module_in_its_own_words(documentation: dict[str, dict[str, t.Any]]) -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", (ROOT / "README.md").read_text(), re.M))
+    assert rows == {name.rsplit(".", 1)[1]: plugin["doc"]["short_description"] for name, plugin in documentation["module"].items()}
+
+
 def test_examples_parse_and_name_only_what_exists(documentation: dict[str, dict[str, t.Any]]) -> None:
     modules = options_of_modules(documentation)
     others = {name for kind in documentation.values() for name in kind}

@@ -4,8 +4,9 @@
 
 """make bench: nine services from one version to another, by us and by the peers, in one run on the same cluster; then the engine alone.
 
-Only the ratios mean something on a shared machine, so every round measures every contestant, one after the other, and the
-medians are compared. BENCH_ROUNDS sets the number of rounds (3), BENCH_SCALE how many Deployments the largest wave has (300).
+Only the ratios mean something on a shared machine, whose speed changes from minute to minute: every round measures every
+contestant, one after the other, and a figure is the median of the rounds' own ratios. BENCH_ROUNDS sets the number of rounds
+(5; kubernetes.core, which takes a minute, is measured in the first), BENCH_SCALE how many Deployments the largest wave has (300).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from tests.bench import engine, peers
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("1.0.0", "1.1.0")
 REGISTRY = os.environ.get("DEMO_REGISTRY", "127.0.0.1:35000/exchange")
-# What the ratio of two medians may be at most.
+# What the ratio of two of them may be at most.
 GOALS = (
     ("in order", "kubectl", 1.1),
     ("in order", "kubernetes.core", 0.25),
@@ -36,6 +37,8 @@ GOALS = (
     ("operation in order", "bare in order", 1.03),
     ("operation in waves", "bare in waves", 1.05),
 )
+# Measured in the first round only.
+ONCE = ("kubernetes.core",)
 # What a figure may be at most.
 LIMITS = {
     "second run, seconds": 5.0,
@@ -70,7 +73,7 @@ def main() -> int:
         for how, order in (("in order", [[name] for name in names]), ("in waves", graph(services))):
             by_itself[f"operation {how}"] = lambda version, order=order: engine.rollout(order, REGISTRY, version)["seconds"]
             by_itself[f"bare {how}"] = lambda version, order=order: engine.bare(order, REGISTRY, version)
-        seconds = measured({name: timed(work) for name, work in contestants.items()} | by_itself, int(os.environ.get("BENCH_ROUNDS", "3")))
+        seconds = measured({name: timed(work) for name, work in contestants.items()} | by_itself, int(os.environ.get("BENCH_ROUNDS", "5")))
         again = timed(lambda version: ours(folder, waves, version, playbook="release.yml"))
         figures = {"second run, seconds": [again(now()) for attempt in range(2)][1], **engine_alone(graph(services))}
     return told(seconds, figures)
@@ -123,6 +126,8 @@ def measured(contestants: dict[str, t.Callable[[str], float]], rounds: int) -> d
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for number in range(1, rounds + 1):
         for name, contestant in contestants.items():
+            if name in ONCE and number > 1:
+                continue
             version = other()
             seconds[name].append(contestant(version))
             if now() != version:
@@ -168,7 +173,7 @@ def told(seconds: dict[str, list[float]], figures: dict[str, float]) -> int:
     print(f"\n{'figure':<50}{'':>6}  goal")
     missed = 0
     for name, peer, goal in GOALS:
-        ratio = median[name] / median[peer]
+        ratio = statistics.median(ours / theirs for ours, theirs in zip(seconds[name], seconds[peer], strict=False))
         missed += ratio > goal
         print(f"{name + ' / ' + peer:<50}{ratio:6.2f}  at most {goal:.2f}  {'met' if ratio <= goal else 'MISSED'}")
     for name, limit in LIMITS.items():

@@ -119,7 +119,9 @@ def exported(name: str, exports: str) -> str:
 def ours(folder: Path, services: list[dict[str, t.Any]], version: str, playbook: str = "rollout.yml") -> None:
     (folder / "services.json").write_text(json.dumps({"release_services": services, "release_version": version, "release_report_dir": str(folder / "reports")}))
     command = ["ansible-playbook", f"playbooks/{playbook}", "-i", "inventories/sandbox", "-e", f"@{folder / 'services.json'}"]
-    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"The {playbook} to {version} failed.\n{done.stdout[-3000:]}")
 
 
 def measured(contestants: dict[str, t.Callable[[str], float]], rounds: int) -> dict[str, list[float]]:

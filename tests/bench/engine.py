@@ -44,7 +44,10 @@ def rollout(services: list[list[str]], registry: str, version: str) -> Json:
     workloads = [
         {"name": name, "wave": number, "images": {name: f"{registry}/{name}:{version}"}} for number, wave in enumerate(services, start=1) for name in wave
     ]
-    return operation("ROLLOUT", release=version, workloads=workloads)
+    told = operation("ROLLOUT", release=version, workloads=workloads)
+    if told["error"]:
+        raise SystemExit(f"The rollout to {version} failed: {told['error']}")
+    return told
 
 
 def bare(waves: list[list[str]], registry: str, version: str) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import collections
 import json
+import os
 import resource
 import sys
 import time
@@ -40,7 +41,7 @@ def main() -> None:
     error = ""
     cpu, began = time.process_time(), time.monotonic()
     try:
-        perform(operation, Context(validated.validated_parameters, show=lambda line: said.append((time.time(), line))))
+        perform(operation, Context(validated.validated_parameters, controller=os.getpid(), show=lambda line: said.append((time.time(), line))))
     except ReleaseError as exc:
         error = exc.what
     told = {

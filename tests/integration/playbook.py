@@ -75,10 +75,10 @@ class Playbooks:
     def release(self, version: str, *more: str) -> Outcome:
         return self.run("playbooks/release.yml", version, *more)
 
-    def start(self, playbook: str, version: str) -> subprocess.Popen[str]:
+    def start(self, playbook: str, version: str, *more: str) -> subprocess.Popen[str]:
         """In a session of its own, so that killing it kills its workers, too."""
         return subprocess.Popen(
-            self.command(playbook, version),
+            self.command(playbook, version, *more),
             cwd=ROOT,
             env=self.environment,
             stdout=subprocess.DEVNULL,

@@ -103,7 +103,9 @@ def node_of(pod: Object) -> str:
 
 
 def trouble_of_workload(thing: Object) -> Trouble | None:
-    """Why a workload gets no pods at all: a quota, an admission webhook, a missing service account. No pod can tell."""
+    """Why a workload gets no pods at all: it is paused, a quota, an admission webhook, a missing service account. No pod can tell."""
+    if (thing.get("spec") or {}).get("paused"):
+        return Trouble("", "", "paused: nothing rolls out until it is resumed", heals=True)
     failure = conditions(thing).get("ReplicaFailure", {})
     if failure.get("status") != "True":
         return None

@@ -146,5 +146,6 @@ def _command(namespace: str, findings: list[Finding], waiting: str, things: dict
     if said and said.pod:
         return f"kubectl -n {namespace} describe pod {said.pod}"
     name = findings[0].workload if findings else waiting
-    kind = things[name]["kind"].lower() if name in things else "deployment"
-    return f"kubectl -n {namespace} describe {kind} {name}".rstrip()
+    thing = things.get(name, {"kind": "Deployment", "spec": {}})
+    what = "rollout resume" if thing["spec"].get("paused") else "describe"
+    return f"kubectl -n {namespace} {what} {thing['kind'].lower()} {name}".rstrip()

@@ -72,6 +72,8 @@ def _problems(workload: Workload, thing: Object, timeout: int) -> t.Iterator[str
         yield f"{what} takes no strategy; only a Deployment does"
     if (thing["spec"].get("updateStrategy") or {}).get("type") == "OnDelete":
         yield f"{what} replaces pods only when they are deleted (its updateStrategy is OnDelete); allowed: RollingUpdate"
+    if thing["spec"].get("paused"):
+        yield f"{what} is paused, nothing rolls out before: kubectl -n {thing['metadata']['namespace']} rollout resume deployment {workload['name']}"
     if thing["spec"].get("minReadySeconds", 0) >= timeout:
         yield f"{what} can not settle in time: its minReadySeconds is {thing['spec']['minReadySeconds']}, the timeout {timeout} s"
 

@@ -44,7 +44,7 @@ class Cluster:
             self.deployments[name] = self._touch(
                 {
                     "kind": "Deployment",
-                    "metadata": {"name": name, "uid": f"uid-{name}", "generation": 0, "annotations": {"team": "payments"}},
+                    "metadata": {"name": name, "namespace": NAMESPACE, "uid": f"uid-{name}", "generation": 0, "annotations": {"team": "payments"}},
                     "spec": {
                         "replicas": replicas,
                         "selector": {"matchLabels": {"app": name}},

@@ -233,6 +233,25 @@ def test_what_is_half_way_is_not_called_between_one_version_and_the_same():
     assert "now: auth on its new settings; wallet half-way (2 available); kyc untouched" in str(caught.value)
 
 
+def test_a_deployment_that_is_paused_is_refused_before_anything_changes():
+    cluster = Cluster(["auth", "wallet"])
+    cluster.deployments["auth"]["spec"]["paused"] = True
+    with pytest.raises(InputError) as caught:
+        rolled_out(cluster, workloads("wallet", "auth"))
+    assert "Deployment auth is paused, nothing rolls out before: kubectl -n exchange rollout resume deployment auth" in str(caught.value)
+    assert cluster.writes == []
+
+
+def test_a_deployment_that_somebody_pauses_meanwhile_is_given_a_while_and_the_command_to_resume_it():
+    cluster = Cluster(["auth"])
+    cluster.bad[image("auth", "1.1.0")] = {"ready": False, "restartCount": 0, "state": {"running": {}}}
+    cluster.between += [lambda there: None, lambda there: there._touch(there.deployments["auth"])["spec"].update(paused=True)]
+    with pytest.raises(ReleaseError, match="auth did not get on for 10 s") as caught:
+        rolled_out(cluster, workloads("auth"))
+    assert "auth: paused: nothing rolls out until it is resumed" in str(caught.value)
+    assert caught.value.then == "kubectl -n exchange rollout resume deployment auth"
+
+
 def test_a_quota_that_lets_no_pod_be_made_is_given_a_while_and_told():
     cluster = Cluster(["wallet"])
     cluster.bad[image("wallet", "1.1.0")] = {"ready": True, "restartCount": 0, "state": {"running": {}}}

@@ -18,6 +18,8 @@ description:
     release keeps the first baseline. What somebody else writes meanwhile is not lost - the patch is made anew for it.
   - A workload has settled by the rule of C(kubectl rollout status) - its controller has seen the newest spec, all replicas are updated
     and available, no old one runs - and only when it is not paused. Of a StatefulSet, pods below its C(partition) may stay.
+  - A PodDisruptionBudget does not hold up a rollout. It binds evictions, as by C(kubectl drain), and not the controllers that replace
+    pods. While a node is drained, new pods may find no place; that is told, and given O(stuck_after).
   - Fails as soon as a pod of the new version cannot get well by waiting (crash loop, image that is not there, configuration that is missing),
     and says which pod, container, reason, exit code, last log lines and warnings. It does not roll back by itself;
     the role P(runbook.release.rollout#role) does.
@@ -47,7 +49,7 @@ options:
         type: str
         required: true
       kind:
-        description: Its kind. One that replaces pods only when they are deleted (updateStrategy OnDelete) is refused.
+        description: Its kind. One that replaces pods only when they are deleted (updateStrategy OnDelete) is refused, as is a paused Deployment.
         type: str
         choices: [Deployment, StatefulSet, DaemonSet]
         default: Deployment
@@ -75,7 +77,10 @@ options:
         type: list
         elements: str
       replicas:
-        description: Number of replicas; what is there stays when it is not given, so an autoscaler is left alone.
+        description:
+          - Number of replicas; what is there stays when it is not given.
+          - The replicas of a workload that a HorizontalPodAutoscaler owns are not written, except from or to V(0). To see the autoscaler takes
+            the permission to list them (the Role C(runbook-release-maintenance) of C(docs/kubernetes_role_optional.yml)).
         type: int
       strategy:
         description:

@@ -17,6 +17,7 @@ from .._common._operation import Context, Result
 from . import _baseline as baseline
 from . import _config as config
 from . import _history as history
+from ._autoscaler import Autoscalers
 from ._change import Change, diff
 from ._lock import Lock, LockLost
 from ._parts import Parts, body, config_text, differing, observed
@@ -177,7 +178,8 @@ def run(api: KubeApi, context: Context) -> Result:
     there = _chosen(by_kind, release)
     everything = not params["workloads"] and not params["to_release"]
     left = _left(context, kept, there) if everything else []
-    ways = _ways(api, context, there)
+    scalers = Autoscalers(api, context)
+    ways = {name: way._replace(parts=scalers.respected(there[name], way.parts)) for name, way in _ways(api, context, there).items()}
     waves = plan(there, ways, params["timeout"])
     steps = [step for wave in waves for step in wave]
     before, after = diff(steps)

@@ -14,6 +14,7 @@ from .._common._operation import Context, Result
 from . import _baseline as baseline
 from . import _config as config
 from . import _parts as parts
+from ._autoscaler import Autoscalers
 from ._change import Change, diff, images, short
 from ._lock import Lock, LockLost
 from ._podspec import containers
@@ -23,6 +24,8 @@ from ._settle import Wait, digests
 from ._workload import absent, by_name
 
 Workload = dict[str, t.Any]
+Respected = t.Callable[[Object, parts.Parts], parts.Parts]
+Planned = t.Callable[[list[Workload], dict[str, Object]], list[Change]]
 
 
 def read(api: KubeApi, namespace: str, kinds: t.Iterable[str]) -> tuple[dict[str, dict[str, Object]], dict[str, str]]:
@@ -35,9 +38,15 @@ def read(api: KubeApi, namespace: str, kinds: t.Iterable[str]) -> tuple[dict[str
     return there, versions
 
 
-def plan(wanted: list[Workload], there: dict[str, Object], release: str, timeout: int = 300) -> list[Change]:
-    """Every workload with what has to change. ``there``: the objects by name."""
-    return [_change(workload, there[workload["name"]], release, timeout) for workload in wanted]
+def plan(
+    wanted: list[Workload], there: dict[str, Object], release: str, timeout: int = 300, respected: Respected = lambda _thing, wanted: wanted
+) -> list[Change]:
+    """Every workload with what has to change.
+
+    :param there: the objects by name.
+    :param respected: leaves out what is somebody else's to set.
+    """
+    return [_change(workload, there[workload["name"]], release, timeout, respected) for workload in wanted]
 
 
 def check(wanted: list[Workload], there: dict[str, dict[str, Object]], timeout: int, found: list[str]) -> None:
@@ -78,8 +87,8 @@ def _problems(workload: Workload, thing: Object, timeout: int) -> t.Iterator[str
         yield f"{what} can not settle in time: its minReadySeconds is {thing['spec']['minReadySeconds']}, the timeout {timeout} s"
 
 
-def _change(workload: Workload, thing: Object, release: str, timeout: int) -> Change:
-    after = parts.wanted(workload)
+def _change(workload: Workload, thing: Object, release: str, timeout: int, respected: Respected) -> Change:
+    after = respected(thing, parts.wanted(workload))
     now = parts.observed(thing, after)
     patch: Object = {}
     if parts.differing(now, after):
@@ -96,7 +105,12 @@ def run(api: KubeApi, context: Context) -> Result:
     check(wanted, there, params["timeout"], problems)
     wanted = [{**workload, "config_text": config.text(contents, workload["config"] or [])} for workload in wanted]
     objects = {workload["name"]: there[workload["kind"]][workload["name"]] for workload in wanted}
-    changes = plan(wanted, objects, params["release"], params["timeout"])
+    scalers = Autoscalers(api, context)
+
+    def planned(wanted: list[Workload], there: dict[str, Object]) -> list[Change]:
+        return plan(wanted, there, params["release"], params["timeout"], scalers.respected)
+
+    changes = planned(wanted, objects)
     before, after = diff(changes)
     if context.check_mode:
         for change in changes:
@@ -108,7 +122,7 @@ def run(api: KubeApi, context: Context) -> Result:
     with Wait(api, context, objects, versions, look_back=True) as wait:
         for wave in sorted({change.wave for change in changes}):
             try:
-                told += _wave(context, [workload for workload in wanted if workload["wave"] == wave], wait, record, lock, contents)
+                told += _wave(context, [workload for workload in wanted if workload["wave"] == wave], planned, wait, record, lock, contents)
             except _Stopped as exc:
                 where = [*(_on(item["name"], item["images"]) for item in told), *exc.where]
                 where += [f"{change.name} untouched" for change in changes if change.wave > wave]
@@ -129,16 +143,18 @@ class _Stopped(Exception):
         self.error, self.where = error, where
 
 
-def _wave(context: Context, wanted: list[Workload], wait: Wait, record: Record, lock: Lock, contents: dict[str, Object]) -> list[dict[str, t.Any]]:
+def _wave(
+    context: Context, wanted: list[Workload], planned: Planned, wait: Wait, record: Record, lock: Lock, contents: dict[str, Object]
+) -> list[dict[str, t.Any]]:
     """One wave, planned anew: what others have written since the beginning counts."""
     params, wave = context.params, wanted[0]["wave"]
     if gone := [workload["name"] for workload in wanted if workload["name"] not in wait.objects]:
         error = InputError(f"{', '.join(gone)} was deleted before its wave began.", then="create what is missing, then run the release again")
         raise _Stopped(error, [f"{workload['name']} untouched" for workload in wanted if workload["name"] not in gone])
-    changes = plan(wanted, wait.objects, params["release"], params["timeout"])
+    changes = planned(wanted, wait.objects)
 
     def again(thing: Object) -> Change:
-        return plan([workload for workload in wanted if workload["name"] == thing["metadata"]["name"]], wait.objects, params["release"], params["timeout"])[0]
+        return planned([workload for workload in wanted if workload["name"] == thing["metadata"]["name"]], wait.objects)[0]
 
     _before, after = diff(changes)
     if after:

@@ -7,7 +7,7 @@
 
 What was there is remembered on the object in the patch that changes it, so "off" needs nothing but the cluster. Only what
 still is as maintenance set it is given back: what a release or a person has changed meanwhile is theirs. A workload that an
-autoscaler owns is scaled by the autoscaler's floor; writing its replicas would only be undone (Argo Rollouts issue 2857).
+autoscaler owns is scaled by the autoscaler's floor.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import typing as t
 from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context, Result
 from . import _parts as parts
+from ._autoscaler import owner_of
 from ._change import Change, diff
 from ._drain import drain
 from ._lock import Lock
@@ -107,14 +108,6 @@ def _text(mark: dict[str, t.Any]) -> str:
     return json.dumps(mark, separators=(",", ":"), sort_keys=True)
 
 
-def _owner_of(thing: Object, there: list[Object]) -> Object | None:
-    for autoscaler in there:
-        target = autoscaler["spec"]["scaleTargetRef"]
-        if target["kind"] == thing["kind"] and target["name"] == thing["metadata"]["name"]:
-            return autoscaler
-    return None
-
-
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
     namespace, restore = params["namespace"], params["state"] == "restored"
@@ -132,7 +125,7 @@ def run(api: KubeApi, context: Context) -> Result:
         if missing := [absent(name, by_kind[workload["kind"]], workload["kind"]) for name, workload in wanted.items() if name not in by_kind[workload["kind"]]]:
             raise InputError("Not all workloads are there; nothing was changed.", why=missing, then="correct the names, or create what is missing")
         there = {name: by_kind[workload["kind"]][name] for name, workload in wanted.items()}
-        both = [on(workload, there[name], _owner_of(there[name], scalers), params["timeout"]) for name, workload in wanted.items()]
+        both = [on(workload, there[name], owner_of(there[name], scalers), params["timeout"]) for name, workload in wanted.items()]
         changes, floors = [change for change, _floor in both], [floor for _change, floor in both if floor]
     floors = [floor for floor in floors if floor.patch]
     before, after = diff(changes)
@@ -166,6 +159,6 @@ def _again(wanted: dict[str, dict[str, t.Any]], scalers: list[Object], timeout: 
             if not _mark(thing):
                 raise ReleaseError(f"{thing['kind']} {thing['metadata']['name']} was restored by somebody else meanwhile.", then="run this again")
             return off(thing, timeout)[0]
-        return on(wanted[thing["metadata"]["name"]], thing, _owner_of(thing, scalers), timeout)[0]
+        return on(wanted[thing["metadata"]["name"]], thing, owner_of(thing, scalers), timeout)[0]
 
     return again

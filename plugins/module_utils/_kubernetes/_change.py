@@ -39,10 +39,14 @@ class Change:
     def __str__(self) -> str:
         """What changes, in words. Values of the environment are not said: they may be secrets."""
         said = []
+        old, new = images(self.before), images(self.after)
+        moves = {name: moved(old.get(name, "none"), image) for name, image in new.items() if old.get(name, "none") != image}
+        if len(moves) > 1:
+            moves = {name: f"{name} {move}" for name, move in moves.items()}
         for path in differing(self.before, self.after):
             was, now = self.before[path], self.after[path]
             if path[0] == "images":
-                said.append(f"{short(was)} -> {short(now)}")
+                said.append(moves[path[1]])
             elif path[0] == "replicas":
                 said.append(f"{was} -> {now} replicas")
             elif path[0] == "env":
@@ -54,8 +58,7 @@ class Change:
             elif path[0] == "config":
                 said.append("new configuration")
             else:
-                pairs = [(images(self.before).get(name), image) for name, image in images(self.after).items()]
-                said += [f"{short(old or 'none')} -> {short(new)}" for old, new in pairs if old != new] or ["pod template of an older revision"]
+                said += moves.values() or ["pod template of an older revision"]
         return ", ".join(said) or "nothing but the marks of the release"
 
     def told(self, seconds: float | None = None) -> dict[str, t.Any]:
@@ -87,6 +90,14 @@ def diff(changes: list[Change]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
 def _shown(parts: Parts) -> Parts:
     """Literals in the environment are hidden by name: who knows what somebody else has put there."""
     return {path: HIDDEN if path[0] == "env" and value and is_secret_key(path[2]) else value for path, value in parts.items()}
+
+
+def moved(was: str, now: str) -> str:
+    """From one image to another, as short as it can be told apart: by the tag, the name, the whole."""
+    for said in (short, lambda image: image.rsplit("/", 1)[-1]):
+        if said(was) != said(now):
+            return f"{said(was)} -> {said(now)}"
+    return f"{was} -> {now}"
 
 
 def short(image: str) -> str:

@@ -12,6 +12,7 @@ while it works. Lines go to standard error: standard output is not flushed on a 
 from __future__ import annotations
 
 import os
+import subprocess
 import typing as t
 
 from ansible.errors import AnsibleActionFail
@@ -24,6 +25,8 @@ from ..module_utils._common._module import failure
 from ..module_utils._common._operation import Context, Operation, perform
 
 display = Display()
+
+_COMMAND_SECONDS = 60
 
 
 class InProcessAction(ActionBase):
@@ -40,6 +43,7 @@ class InProcessAction(ActionBase):
             self._validated(),
             check_mode=self._task.check_mode,
             controller=os.getppid(),  # tasks run in workers; the lock belongs to what outlives them
+            command=_command,
             show=lambda line: display.display(f"{host}  {line}", stderr=True),
         )
         try:
@@ -52,3 +56,12 @@ class InProcessAction(ActionBase):
         if validation.error_messages:
             raise AnsibleActionFail("; ".join(validation.error_messages))
         return t.cast("dict[str, t.Any]", validation.validated_parameters)
+
+
+def _command(arguments: list[str]) -> tuple[int, str, str]:
+    """AnsibleModule.run_command of what is no module."""
+    try:
+        done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=_COMMAND_SECONDS, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        return 1, "", str(exc)
+    return done.returncode, done.stdout, done.stderr

@@ -86,16 +86,17 @@ def noticing(waves: list[list[str]], registry: str, version: str) -> float:
     """Median milliseconds from another watch being told that a service has settled to our saying so."""
     from tests.bench.bare import settled
 
+    def there(name: str) -> t.Callable[[Json], bool]:
+        image = f"{registry}/{name}:{version}"
+        return lambda thing: thing["metadata"]["name"] == name and thing["spec"]["template"]["spec"]["containers"][0]["image"] == image and settled(thing)
+
     with Watching("exchange", "deployments") as published:
         told = rollout(waves, registry, version)
     late = []
     for at, line in told["said"]:
         name, _colon, text = line.partition(": ")
         if text.startswith("settled"):
-            is_there = lambda thing, name=name: (  # noqa: E731
-                thing["metadata"]["name"] == name and thing["spec"]["template"]["spec"]["containers"][0]["image"].endswith(f":{version}") and settled(thing)
-            )
-            late.append((at - published.first(is_there)) * 1000)
+            late.append((at - published.first(there(name))) * 1000)
     return statistics.median(late)
 
 

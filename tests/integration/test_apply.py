@@ -300,6 +300,8 @@ def test_a_kustomization_is_built(space: Apply, tmp_path: Path) -> None:
     (folder / "all.yaml").write_text(yaml.safe_dump(config_map("limits", a="b")))
     done = space(src=["overlay"])
     assert not done.failed and actions(done) == {"ConfigMap/blue-limits": "created"}, done.out
+    module = space(src=[str(folder)], task={"vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}})
+    assert not module.failed and actions(module) == {"ConfigMap/blue-limits": "unchanged"}, module.out
 
 
 def test_what_the_credentials_may_not_do_is_told_as_rules_and_check_mode_needs_to_read_only(space: Apply, tmp_path: Path) -> None:

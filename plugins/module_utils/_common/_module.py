@@ -17,7 +17,7 @@ from ._operation import Context, Operation, perform
 
 def run_module(operation: Operation) -> t.NoReturn:
     module = AnsibleModule(argument_spec=operation.options, supports_check_mode=True, **operation.constraints)
-    context = Context(module.params, check_mode=module.check_mode)
+    context = Context(module.params, check_mode=module.check_mode, command=module.run_command)
     try:
         module.exit_json(**perform(operation, context), **_invocation(module, context))
     except ReleaseError as exc:

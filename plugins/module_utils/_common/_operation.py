@@ -28,6 +28,10 @@ class Clock:
         return datetime.datetime.fromtimestamp(int(self.wall()), tz=datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+# Runs a program (its path and arguments): exit code, standard output, standard error.
+Command = t.Callable[[list[str]], tuple[int, str, str]]
+
+
 @dataclasses.dataclass(frozen=True)
 class Context:
     """What an operation is given besides its ports.
@@ -36,6 +40,7 @@ class Context:
     :param check_mode: plan only, write nothing.
     :param show: displays one line to the person who waits; nothing where nobody can see it.
     :param controller: process id of the ansible-playbook that this belongs to; None in a module, which ends with its task.
+    :param command: runs a program where the operation runs.
     :param redact: knows the secrets; everything said and returned passes through it.
     """
 
@@ -44,6 +49,7 @@ class Context:
     show: t.Callable[[str], None] = lambda line: None
     clock: Clock = Clock()
     controller: int | None = None
+    command: Command = lambda arguments: (127, "", f"{arguments[0]} cannot be run here")
     redact: Redactor = dataclasses.field(default_factory=Redactor)
 
     def say(self, line: str) -> None:

@@ -73,7 +73,7 @@ def run(api: KubeApi, context: Context) -> Result:
 
 def _manifests(context: Context) -> list[Manifest]:
     problems: list[str] = []
-    documents = read(context.params["manifests"] or [], context.params["src"] or [], problems)
+    documents = read(context.params["manifests"] or [], context.params["src"] or [], context.command, problems)
     manifests = accepted(documents, problems)
     if not problems and not manifests:
         problems.append("manifests, src: found no manifest in what is given; allowed: one or more")

@@ -64,7 +64,7 @@ class Wait:
                     return
                 self._give_up_on_the_hopeless()
                 if self._context.clock.now() >= end:
-                    raise self._failure(f"{{}} did not become ready within {timeout} s.", self._waiting())
+                    raise self._failure(self._waiting(), f"did not become ready within {timeout} s")
 
     def _waiting(self) -> list[_Where]:
         return [where for where in self._things if where not in self._ready]
@@ -105,7 +105,7 @@ class Wait:
             if where in self._said:
                 self._context.say(f"{self._name(where)}: ready after {seconds} s, {now.text}")
         elif now.state == ready.FAILED:
-            raise self._failure(f"{{}} failed: {now.text}.", [where])
+            raise self._failure([where], f"failed: {now.text}")
         elif self._said.get(where) != now.step and not self._is_new(where):
             self._said[where] = now.step
             self._context.say(f"{self._name(where)}: {now.text}")
@@ -126,9 +126,9 @@ class Wait:
         stuck = self._patience.over(self._context.clock.now())
         findings = self._findings()
         if hopeless := {where: None for where, finding in findings if self._is_hopeless(finding)}:
-            raise self._failure("{} will not become ready.", list(hopeless))
+            raise self._failure(list(hopeless), "will not become ready")
         if late := {where: None for where, finding in findings if finding.pod.get("metadata", {}).get("uid", "/".join(where)) in stuck}:
-            raise self._failure(f"{{}} did not get on for {self._context.params['stuck_after']} s.", list(late))
+            raise self._failure(list(late), f"did not get on for {self._context.params['stuck_after']} s")
 
     def _findings(self) -> list[tuple[_Where, Finding]]:
         """What is wrong with what is waited for, the hopeless before the others."""
@@ -163,7 +163,7 @@ class Wait:
                 return where
         return None
 
-    def _failure(self, what: str, about: list[_Where]) -> ReleaseError:
+    def _failure(self, about: list[_Where], did: str) -> ReleaseError:
         """With all that is known of the pods; the others that are not ready are told by their status."""
         findings = [(where, finding) for where, finding in self._findings() if where in about]
         # Events and logs are read in one namespace: that of the first one that shows what is wrong.
@@ -172,9 +172,8 @@ class Wait:
         here = [(where, finding) for where, finding in findings if self._things[where]["metadata"].get("namespace", "") == namespace]
         asked = {where for where in (first, *(where for where, _finding in here)) if self._things[where]["kind"] in ready.WORKLOADS}
         things = {where[1]: self._things[where] for where in asked}
-        told = failure(
-            self._api, self._in(namespace), what.format(", ".join(self._name(where) for where in about)), [finding for _where, finding in here], things
-        )
+        what = f"{', '.join(self._name(where) for where in about)} {did}."
+        told = failure(self._api, self._in(namespace), what, [finding for _where, finding in here], things)
         told.why += [f"{self._name(where)}: {ready.status(self._things[where]).text}" for where in self._waiting() if where not in asked]
         if not asked:
             told.then = f"kubectl{f' -n {namespace}' if namespace else ''} describe {self._things[first]['kind'].lower()} {first[1]}"

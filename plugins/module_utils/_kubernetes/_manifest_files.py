@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import typing as t
 
 from .._common._errors import ReleaseError
+from .._common._operation import Command
 from ._manifests import Document
 
 try:
@@ -25,26 +25,28 @@ except ImportError:
 
 _MANIFESTS = (".yaml", ".yml", ".json")
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-_KUSTOMIZE_SECONDS = 60
 
 
-def read(inline: t.Sequence[t.Any], sources: t.Sequence[str], problems: list[str]) -> list[Document]:
-    """All documents with their origin; what cannot be read is appended to ``problems``."""
+def read(inline: t.Sequence[t.Any], sources: t.Sequence[str], command: Command, problems: list[str]) -> list[Document]:
+    """All documents with their origin; what cannot be read is appended to ``problems``.
+
+    :param command: runs kubectl, which builds kustomizations.
+    """
     if not HAS_YAML:
         raise ReleaseError("The Python package 'PyYAML' is missing where this task runs.", then="pip install PyYAML for the Python that runs Ansible")
     # Through JSON: Ansible hands over strings of types of its own, and a manifest is what JSON can say.
     documents = [Document(f"manifests[{index}]", json.loads(json.dumps(value))) for index, value in enumerate(inline)]
     for source in sources:
-        documents += _source(source, problems)
+        documents += _source(source, command, problems)
     return documents
 
 
-def _source(source: str, problems: list[str]) -> list[Document]:
+def _source(source: str, command: Command, problems: list[str]) -> list[Document]:
     if not os.path.isdir(source):
         return _file(source, problems)
     names = sorted(os.listdir(source))
     if any(name in _KUSTOMIZATIONS for name in names):
-        return _kustomized(source, problems)
+        return _kustomized(source, command, problems)
     files = [name for name in names if name.endswith(_MANIFESTS)]
     if not files:
         problems.append(
@@ -104,19 +106,15 @@ def _loader() -> t.Any:
     return Loader
 
 
-def _kustomized(folder: str, problems: list[str]) -> list[Document]:
+def _kustomized(folder: str, command: Command, problems: list[str]) -> list[Document]:
     kubectl = shutil.which("kubectl")
     if not kubectl:
         problems.append(
             f"{folder}: holds a kustomization, and kubectl, which builds it, is not in the PATH; install it, or give the output of 'kubectl kustomize {folder}'"
         )
         return []
-    try:
-        built = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False, timeout=_KUSTOMIZE_SECONDS)
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        problems.append(f"{folder}: kubectl kustomize did not end: {type(exc).__name__}")
+    code, built, said = command([kubectl, "kustomize", folder])
+    if code:
+        problems.append(f"{folder}: kubectl kustomize: {said.strip()[:500]}")
         return []
-    if built.returncode:
-        problems.append(f"{folder}: kubectl kustomize: {built.stderr.strip()[:500]}")
-        return []
-    return _documents(f"kustomization {folder}", built.stdout, problems)
+    return _documents(f"kustomization {folder}", built, problems)

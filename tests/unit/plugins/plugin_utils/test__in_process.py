@@ -51,6 +51,17 @@ def test_elsewhere_and_as_somebody_else_it_runs_as_its_module(where):
     assert run(SAYING, {"password": "hunter22"}, **where) == ({"ran": "as a module"}, [])
 
 
+def test_programs_are_run_as_a_module_would_run_them(monkeypatch):
+    def told(*arguments):
+        operation = Operation({}, lambda context: context.command(list(arguments)), lambda ports, context: Result(False, values={"ran": ports}))
+        return run(operation, {})[0]["ran"]
+
+    assert told("/bin/sh", "-c", "cat; echo out; echo err >&2; exit 3") == [3, "out\n", "err\n"]
+    assert told("/not/there")[0] == 1 and "/not/there" in told("/not/there")[2]
+    monkeypatch.setattr(_in_process, "_COMMAND_SECONDS", 0.05)
+    assert "timed out" in told("/bin/sleep", "5")[2]
+
+
 def test_wrong_options_are_refused_before_it_connects():
     with pytest.raises(AnsibleActionFail, match="colour"):
         run(Operation({}, lambda context: pytest.fail("connected"), says), {"colour": "red"})

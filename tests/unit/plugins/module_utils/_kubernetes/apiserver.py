@@ -170,7 +170,7 @@ def _absent(path):
 def context(server, check_mode=False, **params):
     """The context, and the lines that were shown."""
     lines = []
-    clock = Clock(now=lambda: server.seconds, sleep=lambda seconds: setattr(server, "seconds", server.seconds + seconds), wall=lambda: server.time())
+    clock = Clock(now=lambda: server.seconds, sleep=lambda seconds: setattr(server, "seconds", server.seconds + seconds), wall=server.time)
     given = {
         "namespace": NAMESPACE,
         "timeout": 30,

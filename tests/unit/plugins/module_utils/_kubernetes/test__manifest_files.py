@@ -5,14 +5,20 @@
 from __future__ import annotations
 
 import datetime
+import subprocess
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _manifest_files as files
 
 
+def command(arguments):
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
 def read(*sources, inline=()):
     problems = []
-    return [tuple(document) for document in files.read(inline, [str(source) for source in sources], problems)], problems
+    return [tuple(document) for document in files.read(inline, [str(source) for source in sources], command, problems)], problems
 
 
 def test_files_and_folders_are_read_in_order_with_the_place_of_every_document(tmp_path):

@@ -22,13 +22,11 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port 
 from .apiserver import Server, context
 from .test__prune_config import CONFIG, config_copy
 
-SETTLED = {"observedGeneration": 1}
 
-
-def deployment(revision="9", status=SETTLED, **annotations):
+def deployment(revision="9", seen=1, **annotations):
     annotations["deployment.kubernetes.io/revision"] = revision
     meta = {"name": "wallet", "uid": "u", "generation": 1, "annotations": annotations}
-    return {"kind": "Deployment", "metadata": meta, "spec": {"replicas": 0, "template": {}}, "status": status}
+    return {"kind": "Deployment", "metadata": meta, "spec": {"replicas": 0, "template": {}}, "status": {"observedGeneration": seen}}
 
 
 def baseline(revision, image):
@@ -59,7 +57,7 @@ def test_the_newest_by_number_stay():
     ("item", "thing", "why"),
     [
         (replica_set(1, owner="another"), deployment(), "no Deployment of this namespace owns it"),
-        (replica_set(1), deployment(status={"observedGeneration": 0}), "wallet has not settled"),
+        (replica_set(1), deployment(seen=0), "wallet has not settled"),
         (replica_set(9), deployment("9"), "wallet runs it"),
         (replica_set(1, replicas=1), deployment(), "it has pods"),
         (replica_set(1), deployment(**baseline("1", "wallet:x")), "wallet ran it before release 2.0: a rollback needs it"),

@@ -157,14 +157,15 @@ class _Work:
                 self._context.clock.sleep(_SERVED_PAUSE)
 
     def _so_far(self, at: Step) -> str:
-        index = self._plan.index(at)
+        after = self._plan.index(at) + 1
         written = [str(step.manifest) for step, _thing in self._now if step.to_write]
-        to_come = [str(step.manifest) for step in self._plan[index + 1 :] if step.to_write]
+        to_come = [str(step.manifest) for step in self._plan[after:] if step.to_write]
         return f"applied before: {', '.join(written) or 'nothing'}; not reached: {', '.join(to_come) or 'nothing'}"
 
     def _wait(self, keep: t.Callable[[], None]) -> None:
         """For all that was written until now and not waited for yet; definitions and namespaces before what is in them."""
-        new, self._waited = self._now[self._waited :], len(self._now)
+        before, self._waited = self._waited, len(self._now)
+        new = self._now[before:]
         classes = self._classes() if any(step.resource.kind == ready.CLAIM for step, _thing in new) else []
         wanted = []
         for step, thing in new:

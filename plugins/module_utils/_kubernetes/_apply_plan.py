@@ -174,9 +174,9 @@ def conflicting(step: Step, error: Conflict) -> list[str]:
 
 def conflict(lines: list[str], done: str) -> Conflict:
     releases = any(f"belongs to {applied.RELEASES} " in line or line.endswith(f"belongs to {applied.RELEASES}") for line in lines)
+    keep = " (keep_release=true leaves those of a release as they are)" if releases else ""
     return Conflict(
         f"{len(lines)} field{'s' if len(lines) > 1 else ''} of the manifests belong{'' if len(lines) > 1 else 's'} to somebody else; {done}.",
         why=lines,
-        then="remove these fields from the manifests, or run with force_conflicts=true to take them over"
-        + (" (keep_release=true leaves those of a release as they are)" if releases else ""),
+        then=f"remove these fields from the manifests, or run with force_conflicts=true to take them over{keep}",
     )

@@ -159,14 +159,14 @@ class Set:
 
 def obsolete(members: t.Iterable[tuple[Resource, Object]], of: Parent, wanted: t.Collection[Key]) -> list[tuple[Resource, Object]]:
     """Members that no manifest describes. Never what a controller made, nor what is on its way out already."""
-    return [
-        (resource, thing)
-        for resource, thing in members
-        if (thing["metadata"].get("labels") or {}).get(PART_OF) == of.id
-        and (resource.group, resource.kind, thing["metadata"].get("namespace", ""), thing["metadata"]["name"]) not in wanted
-        and not thing["metadata"].get("deletionTimestamp")
-        and not any(reference.get("controller") for reference in thing["metadata"].get("ownerReferences") or [])
-    ]
+    found = []
+    for resource, thing in members:
+        meta = thing["metadata"]
+        described = (resource.group, resource.kind, meta.get("namespace", ""), meta["name"]) in wanted
+        owned = any(reference.get("controller") for reference in meta.get("ownerReferences") or [])
+        if (meta.get("labels") or {}).get(PART_OF) == of.id and not (described or owned or meta.get("deletionTimestamp")):
+            found.append((resource, thing))
+    return found
 
 
 def _items(annotations: Object, key: str) -> list[str]:

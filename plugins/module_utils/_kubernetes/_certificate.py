@@ -55,10 +55,11 @@ def _inside(data: bytes) -> t.Iterator[tuple[int, bytes]]:
         if length & 0x80:
             at += length & 0x7F
             length = int.from_bytes(data[2:at], "big")
-        if at + length > len(data):
+        end_of_it = at + length
+        if end_of_it > len(data):
             raise ValueError("cut off")
-        yield tag, data[at : at + length]
-        data = data[at + length :]
+        yield tag, data[at:end_of_it]
+        data = data[end_of_it:]
 
 
 def _time(tag: int, content: bytes) -> float:

@@ -88,6 +88,7 @@ def _write(socket: t.Any, stdin: str) -> None:
     if (socket.getheaders() or {}).get("sec-websocket-protocol") != _CLOSING:
         raise ReleaseError("This API server cannot be told that the input has ended (stdin needs Kubernetes 1.30 or newer).", then="leave stdin out")
     data = stdin.encode()
-    for start in range(0, len(data), _PIECE):
-        socket.send_binary(bytes([_STDIN]) + data[start : start + _PIECE])
+    while data:
+        piece, data = data[:_PIECE], data[_PIECE:]
+        socket.send_binary(bytes([_STDIN]) + piece)
     socket.send_binary(bytes([_CLOSE, _STDIN]))

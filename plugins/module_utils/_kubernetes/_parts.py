@@ -187,7 +187,7 @@ def _covers(now: t.Any, after: t.Any) -> bool:
 def _quantity(text: str) -> decimal.Decimal | str:
     """The API server writes quantities its own way: 0.5 comes back as 500m, 1024Mi as 1Gi (resource.Quantity)."""
     number = text.rstrip("KkMGTPEimnu")
-    suffix = text[len(number) :]
+    suffix = text.removeprefix(number)
     try:
         if suffix in _BINARY:
             return decimal.Decimal(number) * 1024 ** (_BINARY.index(suffix) + 1)

@@ -161,10 +161,10 @@ class Wait:
         target = of_template(change.after)
         if foreign := differing(observed(thing, target), target):
             there, who = observed(thing, target), last_writer(thing)
+            told = [f"{' '.join(path)}: wanted {target[path]}, found {there.get(path)}" for path in foreign if path[0] in ("images", "resources")]
             raise Conflict(
                 f"Somebody else changed {thing['kind']} {name} while it rolled out" + (f": {who}." if who else "."),
-                why=[f"{' '.join(path)}: wanted {target[path]}, found {there.get(path)}" for path in foreign if path[0] in ("images", "resources")]
-                or [f"{' '.join(path[:3])} is not what this release has set" for path in foreign],
+                why=told or [f"{' '.join(path[:3])} is not what this release has set" for path in foreign],
                 then=f"kubectl -n {self.namespace} get {thing['kind'].lower()} {name} -o yaml --show-managed-fields; then run the release again",
             )
         now = workload.status(thing)

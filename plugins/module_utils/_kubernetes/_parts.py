@@ -184,6 +184,12 @@ def _covers(now: t.Any, after: t.Any) -> bool:
     return bool(now == after)
 
 
+def is_quantity(text: str) -> bool:
+    """Whether the API server would take it for an amount of a resource, which is never below zero."""
+    number = _quantity(text)
+    return not isinstance(number, str) and number.is_finite() and number >= 0
+
+
 def _quantity(text: str) -> decimal.Decimal | str:
     """The API server writes quantities its own way: 0.5 comes back as 500m, 1024Mi as 1Gi (resource.Quantity)."""
     number = text.rstrip("KkMGTPEimnu")

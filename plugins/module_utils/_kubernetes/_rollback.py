@@ -84,6 +84,10 @@ def _lost(name: str, there: dict[str, Object], release: str) -> str:
     if name not in there:
         return absent(name, there, "workload")
     runs = baseline.release_of(there[name])
+    if runs == release:
+        later = baseline.undone(there[name])
+        because = f", since {later} was taken back" if later else ""
+        return f"{name} runs release {release}{because}, and what ran before is not recorded any more (to_revision and to_release go further back)"
     why = f"it is on release {runs}" if runs else "it carries no marks of a release, as after a rollback or when it was created anew"
     return f"{name} has no baseline of release {release}; {why}"
 
@@ -139,7 +143,9 @@ def _left(context: Context, record: dict[str, t.Any], there: dict[str, Object]) 
         missing = f"nothing in namespace {context.params['namespace']} knows of it: no workload carries its marks, and there is no record of it"
         _refuse(release, [missing], _RECORDS.format(context.params["namespace"]))
     if asked_for:
-        _refuse(release, [_lost(name, there, release) for name in newer], "roll back the newer release, or name the workloads that are to go back all the same")
+        _refuse(
+            release, [_lost(name, there, release) for name in newer], "roll back the newer release, or name in workloads those that are to go back all the same"
+        )
     return [_lost(name, there, release) for name in left]
 
 

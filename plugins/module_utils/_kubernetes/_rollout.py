@@ -14,6 +14,7 @@ from .._common._operation import Context, Result
 from . import _baseline as baseline
 from . import _config as config
 from . import _parts as parts
+from . import _wanted as asked
 from ._autoscaler import Autoscalers
 from ._change import Change, diff, images, short
 from ._lock import Lock, LockLost
@@ -51,7 +52,7 @@ def plan(
 
 def check(wanted: list[Workload], there: dict[str, dict[str, Object]], timeout: int, found: list[str]) -> None:
     """Whatever does not fit what is in the cluster, all of it, is one InputError. ``found``: what is wrong already."""
-    problems = list(found)
+    problems = [*found, *(said for workload in wanted for said in asked.problems(workload))]
     names = [workload["name"] for workload in wanted]
     problems += [f"workload {name} is listed {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
     for workload in wanted:
@@ -102,6 +103,8 @@ def run(api: KubeApi, context: Context) -> Result:
     params, wanted = context.params, context.params["workloads"]
     there, versions = read(api, params["namespace"], (workload["kind"] for workload in wanted))
     contents, problems = config.read(api, params["namespace"], (name for workload in wanted for name in workload["config"] or []))
+    if params["parallel"] is not None and params["parallel"] < 1:
+        problems.append(f"parallel: found {params['parallel']}; allowed: 1 or more, or nothing for all of a wave at once")
     check(wanted, there, params["timeout"], problems)
     wanted = [{**workload, "config_text": config.text(contents, workload["config"] or [])} for workload in wanted]
     objects = {workload["name"]: there[workload["kind"]][workload["name"]] for workload in wanted}

@@ -212,3 +212,12 @@ def test_what_a_wave_that_broke_off_had_not_come_to_is_not_missed():
         rollout.run(cluster, context(cluster, {"release": "1.1.0", "workloads": wave, "parallel": 1})[0])
     result, _lines = rolled_back(cluster)
     assert [item["name"] for item in result.values["workloads"]] == ["auth"] and set(cluster.images().values()) == {"1.0.0"}
+
+
+def test_a_release_that_runs_again_after_a_later_one_was_taken_back_says_how_to_go_further():
+    cluster = released(["auth"])
+    release_again(cluster, "auth", "1.2.0")
+    rolled_back(cluster, release="1.2.0")
+    with pytest.raises(NotFound) as caught:
+        rolled_back(cluster)
+    assert "auth runs release 1.1.0, since 1.2.0 was taken back, and what ran before is not recorded any more (to_revision" in str(caught.value)

@@ -220,7 +220,7 @@ def test_a_rollout_by_somebody_else_is_noticed_and_they_are_named(playbooks: Pla
 def test_a_deployment_that_is_deleted_in_mid_wave_is_told(playbooks: Playbooks, kubectl: Kubectl) -> None:
     code, told = in_mid_wave(playbooks, lambda: kubectl("delete", "deployment", "wallet"))
     assert code != 0 and "Deployment wallet was deleted while it rolled out." in told and "now: wallet deleted" in told, told
-    assert "no service carries the marks of this release" in told and "wallet" not in kubectl.versions()
+    assert "can be rolled back in part only" in told and "no workload named wallet" in told and "wallet" not in kubectl.versions()
 
 
 def test_a_node_that_is_drained_in_mid_wave_with_budgets_in_the_way_costs_nothing(

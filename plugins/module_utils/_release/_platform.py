@@ -137,7 +137,10 @@ class Platform:
         service = self.services[name]
         container = service["container"] or name
         found = {"name": name, "wave": number, "images": {container: self.image(name), **(service["images"] or {})}}
-        found.update({key: {container: service[key]} for key in ("env", "resources") if service[key]})
+        if service["env"]:
+            found["env"] = {container: service["env"]}
+        if resources := {kind: amounts for kind, amounts in (service["resources"] or {}).items() if amounts}:
+            found["resources"] = {container: resources}
         found.update({key: service[key] for key in ("config", "replicas", "timeout") if service[key] is not None})
         # Left out where they say what is so anyway: a Deployment whose own strategy is Recreate keeps it.
         found.update({key: service[key] for key, usual in (("kind", "Deployment"), ("strategy", "rolling")) if service[key] != usual})

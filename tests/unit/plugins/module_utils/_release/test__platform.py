@@ -68,7 +68,7 @@ def test_what_a_service_sets_beside_its_image_goes_to_its_container():
             "kind": "StatefulSet",
             "images": {"db": "registry.test:5000/exchange/db@sha256:" + "a" * 64, "schema": "r/schema:3"},
             "env": {"db": {"MODE": "live"}},
-            "resources": {"db": {"limits": {"cpu": "1"}, "requests": None}},
+            "resources": {"db": {"limits": {"cpu": "1"}}},
             "config": ["Secret/db"],
             "timeout": 60,
         }

@@ -26,16 +26,23 @@ def revisions(space: Kubectl) -> dict[str, str]:
     return {item["metadata"]["annotations"]["deployment.kubernetes.io/revision"]: item["metadata"]["name"] for item in space.items("replicasets")}
 
 
+def another_revision(space: Kubectl, number: int) -> None:
+    """Waits until the controller has made it: templates that follow each other too closely are one revision."""
+    space("set", "env", "deployment/auth", f"NUMBER={number}")
+    generation = space("get", "deployment", "auth", "-o", "jsonpath={.metadata.generation}")
+    space("wait", f"--for=jsonpath={{.status.observedGeneration}}={generation}", "deployment/auth", "--timeout=30s")
+
+
 def test_old_replica_sets_go_and_what_a_rollback_needs_stays(tasks: Tasks, space: Kubectl, registry: str) -> None:
     space.apply(deployment("auth", f"{registry}/auth:{FIRST}", readinessProbe=READY))
     for number in range(2, 5):
-        space("set", "env", "deployment/auth", f"NUMBER={number}")
+        another_revision(space, number)
     release = {"name": "auth", "images": {"auth": f"{registry}/auth:{GOOD}"}}
     rollout = tasks.one("kube_rollout", release=GOOD, workloads=[release], timeout=60)
     assert not rollout.failed, rollout.told
     # Two more after the release, so that its baseline is neither the newest nor the one before.
     for number in range(6, 8):
-        space("set", "env", "deployment/auth", f"NUMBER={number}")
+        another_revision(space, number)
     space("rollout", "status", "deployment/auth", "--timeout=60s")
     names = revisions(space)
     assert set(names) == {"1", "2", "3", "4", "5", "6", "7"}

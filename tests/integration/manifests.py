@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import typing as t
 
 Manifest = dict[str, t.Any]
@@ -14,7 +15,9 @@ READY: Manifest = {"httpGet": {"path": "/ready", "port": 8080}, "periodSeconds":
 
 
 def deployment(name: str, image: str, **container: t.Any) -> Manifest:
+    """The caller's to change, down to its probe."""
     labels = {"app": name}
+    container = copy.deepcopy(container)
     spec = {"terminationGracePeriodSeconds": 0, "containers": [{"name": name, "image": image, **container}]}
     return {
         "apiVersion": "apps/v1",

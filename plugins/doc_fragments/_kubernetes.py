@@ -46,3 +46,18 @@ options:
     type: bool
     default: false
 """
+
+    # Mirrors _TIMEOUT of plugins/module_utils/_kubernetes/_operations.py.
+    SETTLE = r"""
+options:
+  timeout:
+    description: Seconds that each workload may take to settle, from its own patch on.
+    type: int
+    default: 300
+  stuck_after:
+    description:
+      - Seconds that a workload may stand still for a reason that only somebody else can mend (no node has room, a quota is used up, a volume
+        or the registry does not come) before it is given up. What cannot heal at all is given up at once.
+    type: int
+    default: 60
+"""

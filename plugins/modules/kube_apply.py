@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._kubernetes
   - runbook.release._kubernetes.lock
+  - runbook.release._kubernetes.settle
 options:
   namespace:
     description:
@@ -55,12 +56,6 @@ options:
     description: Seconds to wait for all of them together; what cannot become ready is given up earlier.
     type: int
     default: 300
-  stuck_after:
-    description:
-      - Seconds that a workload may stand still for a reason that only somebody else can mend (no node has room, a quota is used up, a volume
-        or the registry does not come) before it is given up. What cannot heal at all is given up at once.
-    type: int
-    default: 60
   force_conflicts:
     description:
       - Whether to take over fields that belong to somebody else, such as C(kubectl). Without it they are an error that names each field

@@ -25,6 +25,7 @@ extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._kubernetes
   - runbook.release._kubernetes.lock
+  - runbook.release._kubernetes.settle
 options:
   release:
     description: The release to undo.
@@ -56,16 +57,6 @@ options:
         does not take back what has been running since. A release that has not changed anything yet is no error then.
     type: bool
     default: false
-  timeout:
-    description: Seconds that each workload may take to settle.
-    type: int
-    default: 300
-  stuck_after:
-    description:
-      - Seconds that a workload may stand still for a reason that only somebody else can mend (no node has room, a quota is used up, a volume
-        or the registry does not come) before it is given up. What cannot heal at all is given up at once.
-    type: int
-    default: 60
 seealso:
   - module: runbook.release.kube_rollout
 """

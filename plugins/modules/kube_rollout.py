@@ -28,6 +28,7 @@ extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._kubernetes
   - runbook.release._kubernetes.lock
+  - runbook.release._kubernetes.settle
 options:
   release:
     description: Version or other name of the release; the baseline is recorded under it.
@@ -98,16 +99,6 @@ options:
   parallel:
     description: How many workloads of a wave may roll out at the same time; all of them when it is not given.
     type: int
-  timeout:
-    description: Seconds that each workload may take to settle, from its own patch on.
-    type: int
-    default: 300
-  stuck_after:
-    description:
-      - Seconds that a workload may stand still for a reason that only somebody else can mend (no node has room, a quota is used up, a volume
-        or the registry does not come) before it is given up. What cannot heal at all is given up at once.
-    type: int
-    default: 60
 seealso:
   - module: runbook.release.kube_rollback
   - module: runbook.release.kube_health_info

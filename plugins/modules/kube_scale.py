@@ -21,6 +21,7 @@ extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._kubernetes
   - runbook.release._kubernetes.lock
+  - runbook.release._kubernetes.settle
 options:
   release:
     description: Version or other name of the release that this is done for; the lock of the platform is held under it.
@@ -79,14 +80,6 @@ options:
         description: Path of the metrics.
         type: str
         default: /metrics
-  timeout:
-    description: Seconds that each workload may take to settle.
-    type: int
-    default: 300
-  stuck_after:
-    description: Seconds that a workload may stand still for a reason that only somebody else can mend; see M(runbook.release.kube_rollout).
-    type: int
-    default: 60
 seealso:
   - module: runbook.release.kube_rollout
 """

@@ -11,6 +11,7 @@ import typing as t
 
 from .._common._errors import NotFound
 from . import _workload as workload
+from ._baseline import release_of
 from ._podspec import containers
 from ._port import KubeApi, Object, controller_revisions, replica_sets
 
@@ -31,11 +32,11 @@ def revisions(api: KubeApi, namespace: str, thing: Object) -> list[Revision]:
     """All that the cluster still has, oldest first."""
     if thing["kind"] == "Deployment":
         sets = [item for item in api.get(replica_sets(namespace))["items"] if _is_owned(item, thing) and workload.revision(item).isdigit()]
-        found = [Revision(int(workload.revision(item)), _without_hash(item["spec"]["template"]), _release(item), _earlier(item)) for item in sets]
+        found = [Revision(int(workload.revision(item)), _without_hash(item["spec"]["template"]), release_of(item), _earlier(item)) for item in sets]
     else:
         kept = [item for item in api.get(controller_revisions(namespace))["items"] if _is_owned(item, thing)]
         # What a ControllerRevision holds is itself a patch that replaces the template.
-        found = [Revision(int(item["revision"]), _plain(item["data"]["spec"]["template"]), _release(item)) for item in kept]
+        found = [Revision(int(item["revision"]), _plain(item["data"]["spec"]["template"]), release_of(item)) for item in kept]
     return sorted(found, key=lambda revision: revision.number)
 
 
@@ -85,7 +86,3 @@ def _without_hash(template: Object) -> Object:
 
 def _plain(template: Object) -> Object:
     return {key: value for key, value in template.items() if key != "$patch"}
-
-
-def _release(item: Object) -> str:
-    return str((item["metadata"].get("annotations") or {}).get("runbook.release/release", ""))

@@ -27,6 +27,15 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "docker": ("docker-cli", "docker.io"),
     "docker-registry": ("docker-registry",),
     "prometheus": ("prometheus",),
+    "/usr/lib/postgresql": ("postgresql",),
+    "pg_dump": ("postgresql-client",),
+    "redis-server": ("redis-server",),
+    "zstd": ("zstd",),
+    "age": ("age",),
+    "gpg": ("gpg",),
+    "sqitch": ("sqitch",),
+    "pgbackrest": ("pgbackrest",),
+    "setpriv": ("util-linux",),
     "iptables": ("iptables",),
     "conntrack": ("conntrack",),
     "ip": ("iproute2",),
@@ -38,7 +47,9 @@ UNITS = {
     "containerd": ("containerd.service",),
     "docker.io": ("docker.service", "docker.socket"),
     "docker-registry": ("docker-registry.service",),
+    "postgresql": ("postgresql.service",),
     "prometheus": ("prometheus.service",),
+    "redis-server": ("redis-server.service",),
 }
 INSTEAD = "To use a cluster of your own instead: make demo KUBECONFIG=/path/to/kubeconfig REGISTRY=registry.example.com/demo"
 

@@ -25,7 +25,7 @@ from sandbox.settings import SOURCES, Settings
 
 FIRST = "runbook-sandbox"  # how the first process is recognised: pause runbook-sandbox STATE
 # Paths that containerd, the kubelet or dockerd use whatever they are told. In the sandbox they are private.
-PRIVATE_FOLDERS = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/etc/docker")
+PRIVATE_FOLDERS = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/etc/docker", "/var/lib/postgresql")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 

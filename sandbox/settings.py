@@ -25,7 +25,9 @@ BRIDGE = "sandbox0"
 CONTEXT = "sandbox"
 
 # The same inside the sandbox and on the machine's loopback.
-PUBLIC_PORTS = {"api": 36443, "ingress": 38080, "registry": 35000, "prometheus": 39090}
+PUBLIC_PORTS = {"api": 36443, "ingress": 38080, "registry": 35000, "prometheus": 39090, "postgresql": 35432, "redis": 36379, "s3": 35900}
+# Nothing but this machine reaches them.
+POSTGRES_PASSWORD, REDIS_PASSWORD = "sandbox-postgres", "sandbox-redis"
 # Only inside the sandbox's network namespace, so they meet nobody.
 ETCD_PORT = 12379
 TRAEFIK_ADMIN_PORT = 18081
@@ -86,3 +88,7 @@ class Settings:
     @property
     def prometheus_url(self) -> str:
         return f"http://127.0.0.1:{self.port('prometheus')}"
+
+    @property
+    def s3_url(self) -> str:
+        return f"http://127.0.0.1:{self.port('s3')}"

@@ -3,7 +3,7 @@
 
 """The servers of the sandbox, one small file each.
 
-A new one (PostgreSQL, Redis, an S3) is a subclass of `Component` in a file of its own and one line here.
+A new one is a subclass of `Component` in a file of its own and one line here.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ from sandbox.components.forwarder import Forwarder
 from sandbox.components.kubelet import Kubelet
 from sandbox.components.kubeproxy import KubeProxy
 from sandbox.components.kwok import Kwok
+from sandbox.components.postgresql import Postgresql
 from sandbox.components.prometheus import Prometheus
+from sandbox.components.redis import Redis
 from sandbox.components.registry import Registry
+from sandbox.components.s3 import S3
 from sandbox.components.targets import Targets
 from sandbox.components.traefik import Traefik
 
 STANDARD: tuple[type[Component], ...] = (
     Etcd, ApiServer, ControllerManager, Scheduler, Containerd, Kubelet, KubeProxy, CoreDns,
-    Registry, Docker, Targets, Prometheus, Traefik, Forwarder,
+    Registry, Docker, Targets, Prometheus, Traefik, Postgresql, Redis, S3, Forwarder,
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from sandbox.load import FOREVER, Load
 from sandbox.locking import locked
 from sandbox.place import Place
 from sandbox.settings import Settings
+from tests.integration import databases
 from tests.integration.playbook import Kubectl, Playbooks, surroundings
 from tests.integration.tasks import Tasks
 
@@ -137,6 +138,33 @@ def space(sandbox: Sandbox) -> t.Iterator[Kubectl]:
 @pytest.fixture
 def tasks(space: Kubectl, sandbox: Sandbox, tmp_path: Path) -> Tasks:
     return Tasks(space.namespace, surroundings(sandbox.kubeconfig), tmp_path)
+
+
+@pytest.fixture
+def database(sandbox: Sandbox) -> t.Iterator[databases.Database]:
+    """A database for the test alone, empty."""
+    made = databases.fresh(sandbox.settings)
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def redis(sandbox: Sandbox) -> databases.Redis:
+    return databases.Redis(sandbox.settings.port("redis"))
+
+
+@pytest.fixture
+def bucket(sandbox: Sandbox) -> t.Iterator[databases.Bucket]:
+    """A bucket for the test alone, empty."""
+    made = databases.fresh_bucket(sandbox.settings)
+    yield made
+    made.empty()
+
+
+@pytest.fixture
+def data_tasks(sandbox: Sandbox, tmp_path: Path) -> Tasks:
+    """Tasks that have nothing to do with Kubernetes."""
+    return Tasks("", surroundings(sandbox.kubeconfig), tmp_path)
 
 
 @pytest.fixture

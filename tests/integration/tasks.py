@@ -39,7 +39,10 @@ class Ran:
 
 
 class Tasks:
-    """A play of tasks in one namespace, with their diffs; a task that fails does not end it."""
+    """A play of tasks, with their diffs; a task that fails does not end it.
+
+    :param namespace: what the modules of Kubernetes get as theirs; empty where there are none among the tasks.
+    """
 
     def __init__(self, namespace: str, environment: t.Mapping[str, str], folder: Path) -> None:
         self.namespace, self.environment, self.folder = namespace, dict(environment), folder
@@ -52,7 +55,7 @@ class Tasks:
                 {**task, "register": f"result_{number}", "ignore_errors": True},
                 {"ansible.builtin.copy": kept, "check_mode": False, "become": False, "diff": False},
             ]
-        defaults = {"group/runbook.release.release": {"namespace": self.namespace}}
+        defaults = {"group/runbook.release.release": {"namespace": self.namespace}} if self.namespace else {}
         play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "module_defaults": defaults, "vars": variables, "tasks": steps}
         (self.folder / "play.yml").write_text(json.dumps([play]))
         return ["ansible-playbook", "--diff", str(self.folder / "play.yml"), *more]

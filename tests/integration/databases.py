@@ -98,7 +98,7 @@ class Bucket:
 
         return boto3.client("s3", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=self.access_key, aws_secret_access_key=self.secret_key)
 
-    def keys(self) -> list[str]:
+    def names(self) -> list[str]:
         return [item["Key"] for item in self.client().list_objects_v2(Bucket=self.name).get("Contents", [])]
 
     def unfinished(self) -> list[str]:
@@ -106,7 +106,7 @@ class Bucket:
 
     def empty(self) -> None:
         client = self.client()
-        for key in self.keys():
+        for key in self.names():
             client.delete_object(Bucket=self.name, Key=key)
         for upload in client.list_multipart_uploads(Bucket=self.name).get("Uploads", []):
             client.abort_multipart_upload(Bucket=self.name, Key=upload["Key"], UploadId=upload["UploadId"])

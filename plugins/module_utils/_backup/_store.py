@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""The port to where backups are kept, and the options that choose it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._common._errors import InputError, ReleaseError
+from .._common._operation import Context
+
+OPTIONS: dict[str, t.Any] = {
+    "path": {"type": "path"},
+    "bucket": {"type": "str"},
+    "prefix": {"type": "str", "default": ""},
+    "endpoint_url": {"type": "str"},
+    "region": {"type": "str"},
+    "profile": {"type": "str"},
+    "access_key": {"type": "str", "no_log": True},
+    "secret_key": {"type": "str", "no_log": True},
+    "session_token": {"type": "str", "no_log": True},
+    "ca_bundle": {"type": "path"},
+    "server_side_encryption": {"type": "str", "choices": ["AES256", "aws:kms"]},
+    "kms_key_id": {"type": "str"},
+}
+CONSTRAINTS: dict[str, t.Any] = {"mutually_exclusive": [["path", "bucket"]], "required_one_of": [["path", "bucket"]]}
+
+
+class Readable(t.Protocol):
+    """A stream whose end may be an error: then nothing of it may become visible."""
+
+    def read(self, size: int = -1) -> bytes:
+        """At most that many bytes; empty at the end."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """An object or a file.
+
+    :ivar name: below the store's own prefix or folder.
+    :ivar modified: seconds since the epoch.
+    :ivar mark: changes whenever the content is written again: the ETag of S3, the time of a file in nanoseconds.
+    """
+
+    name: str
+    size: int
+    modified: float
+    mark: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Unfinished:
+    """What a writer that was killed has left: never seen by readers, but it takes room."""
+
+    name: str
+    since: float
+    handle: str
+
+
+class StoreError(ReleaseError):
+    """The store refused, does not answer, or has no room."""
+
+
+class Missing(StoreError):
+    """There is no such object."""
+
+
+class Store(t.Protocol):
+    where: str
+
+    def write(self, name: str, stream: Readable, *, expected: int = 0, tags: t.Mapping[str, str] | None = None) -> Stored:
+        """The whole stream, or nothing.
+
+        :param expected: about how many bytes will come; 0 where nobody knows.
+        """
+
+    def read(self, name: str) -> t.Iterator[bytes]:
+        """In pieces of about a megabyte."""
+
+    def stat(self, name: str) -> Stored | None: ...
+
+    def listing(self, under: str = "") -> list[Stored]:
+        """Everything whose name begins so, by name."""
+
+    def delete(self, names: t.Sequence[str]) -> None:
+        """What is not there is no error."""
+
+    def tag(self, name: str, tags: t.Mapping[str, str]) -> None:
+        """Tags beside those it has, where the store knows tags."""
+
+    def unfinished(self) -> list[Unfinished]: ...
+
+    def discard(self, left: Unfinished) -> None: ...
+
+
+def of(context: Context) -> Store:
+    """The store that the options of a task give."""
+    params = context.params
+    prefix = params["prefix"].strip("/")
+    if any(part in ("", ".", "..") for part in prefix.split("/")) and prefix:
+        raise InputError(f"prefix: found {params['prefix']!r}; allowed: names separated by single slashes")
+    if params["path"]:
+        from ._store_directory import DirectoryStore
+
+        return DirectoryStore(params["path"], prefix)
+    from ._store_s3 import S3Store
+
+    return S3Store(params, prefix)

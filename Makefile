@@ -56,8 +56,9 @@ sandbox: ## A real Kubernetes, registry, Prometheus and ingress; SANDBOX=kwok ad
 sandbox-down: ## Stop the sandbox and leave nothing of it behind
 	@$(in_venv) python -m sandbox down
 
-bench: ## The same rollout by us, by kubectl and by kubernetes.core, with ratios
-	@peers=$$(tests/gates/bootstrap bench) && $(in_venv) BENCH_VENV="$$peers" python -m tests.bench
+bench: ## Rollouts by us, kubectl and kubernetes.core, and backups by us and by pg_dump, with ratios
+	@peers=$$(tests/gates/bootstrap bench) && $(in_venv) && export PATH && missed=0 && \
+	{ BENCH_VENV="$$peers" python -m tests.bench || missed=1; python -m tests.bench.data || missed=1; exit $$missed; }
 
 build: ## The artifact for ansible-galaxy, in build/, proven to install and to pass Galaxy's importer
 	@$(in_venv) python -m tests.gates.artifact

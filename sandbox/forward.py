@@ -11,7 +11,6 @@ The listening sockets are inherited; they are found among the open descriptors b
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import functools
 import json
 import os
@@ -38,13 +37,16 @@ def inherited(ports: list[int]) -> dict[int, socket.socket]:
 
 
 async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
+    try:
         while data := await reader.read(1 << 16):
             writer.write(data)
             await writer.drain()
         # Half-closed: the other direction may still have much to say.
         if writer.can_write_eof():
             writer.write_eof()
+    except ConnectionError:
+        # One side was reset. The other would wait for ever for what does not come any more.
+        writer.transport.abort()
 
 
 async def connect(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

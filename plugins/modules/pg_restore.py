@@ -100,7 +100,7 @@ rto_seconds:
   returned: success
   type: int
   sample: 27
-warnings:
+not_restored:
   description: What could not be taken over - roles, privileges or settings of the database. Everything in the database itself is what it was.
   returned: success
   type: list

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import os
+import signal
 import subprocess
 import typing as t
 from pathlib import Path
@@ -36,6 +39,21 @@ class Ran:
     def told(self) -> str:
         """Everything that anybody gets to see or keep."""
         return self.out + self.err + json.dumps(self.results)
+
+
+def kill(running: subprocess.Popen[str]) -> None:
+    """It and all it has started, at once: its workers are in sessions of their own, out of reach of a signal to its group."""
+    family = [running.pid]
+    for pid in family:
+        with contextlib.suppress(OSError):
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                family += [int(child) for child in (thread / "children").read_text().split()]
+    for pid in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    running.wait()
+    if running.stderr:
+        running.stderr.close()
 
 
 class Tasks:

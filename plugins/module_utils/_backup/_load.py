@@ -24,6 +24,7 @@ from ._manifest import Damaged, Manifest
 from ._pipeline import Pipeline, PipelineError, Program
 from ._programs import Programs
 from ._progress import amount
+from ._scratch import MAINTENANCE
 from ._store import Store
 
 # Index builds are most of a restore's time; the memory is given back with the connection. A restore that the server's crash cuts off is begun
@@ -79,8 +80,7 @@ class Loader:
         if not part:
             return ["the backup holds no roles and tablespaces"]
         said: list[str] = []
-        there = self._server
-        with there.session() as session:
+        with self._server.session(MAINTENANCE) as session:
             known = {name for (name,) in session.rows("SELECT rolname FROM pg_roles UNION ALL SELECT spcname FROM pg_tablespace")}
             for statement, target in statements(self._plain(part)):
                 if target in known:

@@ -6,7 +6,8 @@
 """Restores a backup into a new database and, where that is asked for, lets it take the place of the live one, which is kept.
 
 The new database carries in its comment which backup it is from and how far it has come, so a run after a kill knows what it finds. The
-two renames of the swap are one transaction: there is never a moment without a database of the live name.
+two renames of the swap are one transaction: an application never finds no database of the live name. A connection that is being made in that
+very moment is refused once ("just been dropped or renamed"), and finds the new one when it tries again.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def run(ports: Ports, context: Context) -> Result:
     with ports.server.session(MAINTENANCE) as session:
         seen = _Seen.look(session, live, target)
         version = session.value("SELECT current_setting('server_version_num')::int")
-    values: dict[str, t.Any] = {"backup": chosen.report(context.clock.wall()), "rto_seconds": None, "warnings": []}
+    values: dict[str, t.Any] = {"backup": chosen.report(context.clock.wall()), "rto_seconds": None, "not_restored": []}
     if params["swap"] and seen.live_from == chosen.id:
         return Result(False, values={**values, "database": live, "replaced": seen.live_replaced})
     seen.check(target, chosen.id)
@@ -58,7 +59,7 @@ def run(ports: Ports, context: Context) -> Result:
         return Result(True, before, after, {**values, "database": name, "replaced": replaced})
     restore = _Restore(ports, context, chosen.manifest, live, target)
     if seen.target_state != _COMPLETE:
-        values |= {"rto_seconds": restore.fill(), "warnings": restore.warnings}
+        values |= {"rto_seconds": restore.fill(), "not_restored": restore.not_restored}
     if params["swap"]:
         restore.swap(replaced)
     return Result(True, before, after, {**values, "database": name, "replaced": replaced})
@@ -97,7 +98,7 @@ class _Seen(t.NamedTuple):
 class _Restore:
     def __init__(self, ports: Ports, context: Context, manifest: Manifest, live: str, target: str) -> None:
         self._ports, self._context, self._manifest, self._live, self._target = ports, context, manifest, live, target
-        self.warnings: list[str] = []
+        self.not_restored: list[str] = []
 
     def fill(self) -> int:
         """Makes the new database, fills and proves it; seconds that it took."""
@@ -110,7 +111,7 @@ class _Restore:
             began = context.clock.now()
             loader = load.Loader(server, self._ports.store, self._ports.programs, context, self._manifest, owners=context.params["owners"])
             if context.params["globals"]:
-                self.warnings += loader.restore_globals()
+                self.not_restored += loader.restore_globals()
             scratch.create(session, target, self._manifest["created_as"])
             scratch.note(session, target, {"backup": self._manifest["id"], "state": _RESTORING})
             try:
@@ -119,15 +120,15 @@ class _Restore:
                 seconds = round(context.clock.now() - began)
                 if reasons := load.proof(server, target, self._manifest):
                     raise Damaged(f"{self._manifest['id']} does not restore to what was backed up.", why=reasons[:20], then="use another backup")
-                self.warnings += settle(session, target, self._manifest["created_as"]) if context.params["owners"] else []
+                self.not_restored += settle(session, target, self._manifest["created_as"]) if context.params["owners"] else []
             except BaseException as exc:
                 scratch.drop(session, target)
                 if isinstance(exc, ReleaseError):
                     exc.done = exc.done or f"{target} is dropped; {self._live} was not touched"
                 raise
             scratch.note(session, target, {"backup": self._manifest["id"], "state": _COMPLETE})
-        for warning in self.warnings:
-            context.say(f"{target}: {warning}")
+        for what in self.not_restored:
+            context.say(f"{target}: {what}")
         context.say(f"{target}: restored and proven in {seconds} s")
         return seconds
 
@@ -150,7 +151,7 @@ class _Restore:
 
 def settle(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> list[str]:
     """Owner, privileges and settings of the database itself, which its dump does not hold; what could not be set, for a person."""
-    warnings = []
+    left = []
     statements = [
         f"ALTER DATABASE {quoted(name)} OWNER TO {quoted(made_as['owner'])}",
         f"ALTER DATABASE {quoted(name)} CONNECTION LIMIT {made_as['connection_limit']}",
@@ -169,8 +170,8 @@ def settle(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> list[
         try:
             session.execute(statement)
         except ReleaseError as exc:
-            warnings.append(f"not taken over: {statement} ({exc.what})")
-    return warnings
+            left.append(f"not taken over: {statement} ({exc.what})")
+    return left
 
 
 @contextlib.contextmanager

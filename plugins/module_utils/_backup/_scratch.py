@@ -40,7 +40,7 @@ def new_name(database: str, purpose: str) -> str:
 
 
 def exists(session: Session, name: str) -> bool:
-    return bool(session.rows("SELECT FROM pg_database WHERE datname = %s", [name]))
+    return bool(session.rows("SELECT 1 FROM pg_database WHERE datname = %s", [name]))
 
 
 def drop(session: Session, name: str) -> None:

@@ -15,6 +15,8 @@ import difflib
 import re
 import typing as t
 
+from ._redact import is_secret_key
+
 REQUIRED = object()
 
 
@@ -62,7 +64,7 @@ def checked(where: str, value: t.Any, field: Field, problems: list[str]) -> t.An
         return field.default
     value = _converted(value, field.kind)
     if not _fits(value, field):
-        problems.append(f"{where}: found {found(value)}; allowed: {field.says()}")
+        problems.append(f"{where}: found {_shown(where, value)}; allowed: {field.says()}")
         return None
     if field.kind == "list" and field.each:
         return [checked(_element(where, index, item), item, field.each, problems) for index, item in enumerate(value)]
@@ -82,6 +84,10 @@ def found(value: t.Any) -> str:
     )
     text = repr(str(value)) if isinstance(value, str) else str(value)
     return f"{text if len(text) <= 80 else text[:77] + '...'} ({kind.get(name, type(value).__name__)})"
+
+
+def _shown(where: str, value: t.Any) -> str:
+    return "a value that is not shown" if is_secret_key(where.rpartition(".")[2]) else found(value)
 
 
 def like(name: str, known: t.Iterable[str]) -> str:

@@ -88,7 +88,7 @@ class PostgresSession:
     def rows(self, sql: str, parameters: t.Sequence[t.Any] = ()) -> list[Row]:
         with _told(sql):
             cursor = self._connection.execute(sql, parameters or None)
-            return cursor.fetchall() if cursor.description else []
+            return cursor.fetchall() if cursor.description is not None else []
 
     def value(self, sql: str, parameters: t.Sequence[t.Any] = ()) -> t.Any:
         (row,) = self.rows(sql, parameters)

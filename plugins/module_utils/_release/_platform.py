@@ -13,9 +13,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._backup import _store as store
+from .._backup._programs import ENCRYPTIONS
 from .._common._errors import InputError
 from .._common._redact import is_secret_key
 from .._common._schema import REQUIRED, Field, checked, like
+from .._database import _login as login
 from .._gate._smoke_schema import CHECK
 from ._waves import waves
 
@@ -60,7 +63,38 @@ SERVICE = Field(
     },
 )
 
+
+def _options(of: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, Field]:
+    """The options of a module, as fields of a dictionary."""
+    kinds = {"int": "int", "str": "str", "path": "str"}
+    return {name: Field(kinds[option["type"]], choices=tuple(option.get("choices") or ())) for name, option in of.items()}
+
+
+# How the database is reached, and what is said of its backups. Modules and roles get them as they are: results show no passwords.
+APART: dict[str, Field] = {
+    "release_database": Field("dict", allowed="a dictionary of the login options of pg_backup, with database", fields=_options(login.OPTIONS)),
+    "release_backup": Field(
+        "dict",
+        allowed="a dictionary with store, and what else the role backup takes",
+        fields={
+            "drill": Field("bool"),
+            "encryption": Field("str", choices=ENCRYPTIONS),
+            "identity": Field("str"),
+            "keep": Field(
+                "list",
+                each=Field("dict", fields={"kind": Field("str", REQUIRED), "count": Field("int", low=1), "days": Field("int", low=1)}),
+            ),
+            "pg_bin": Field("str"),
+            "recipients": Field("list", each=Field("str", REQUIRED)),
+            "store": Field("dict", allowed="a dictionary of the store options of pg_backup: path, or bucket and others", fields=_options(store.OPTIONS)),
+            "tags": Field("dict"),
+            "verified_within": Field("int", low=1),
+        },
+    ),
+}
+
 VARIABLES: dict[str, Field] = {
+    **APART,
     "release_platform": Field("str", REQUIRED, pattern=_LABEL, allowed=_LABEL_SAYS),
     "release_version": Field("str", REQUIRED, pattern=_TAG, allowed=_TAG_SAYS),
     "release_namespace": Field("str", pattern=_LABEL, allowed=_LABEL_SAYS),
@@ -171,7 +205,7 @@ def platform(variables: t.Mapping[str, t.Any]) -> Platform:
         )
     values["release_namespace"] = values["release_namespace"] or values["release_platform"]
     return Platform(
-        {name.removeprefix("release_"): value for name, value in values.items() if name not in ("release_services", "release_smoke")},
+        {name.removeprefix("release_"): value for name, value in values.items() if name not in ("release_services", "release_smoke", *APART)},
         {service["name"]: service for service in services},
         found,
     )

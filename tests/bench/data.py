@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Backups of a realistic database (BENCH_ORDERS, a million orders are about 0.8 GB): ours, the floor, and the runbook's way, in the same rounds.
+
+The peers are what the runbook does (`pg_dump | gzip` to a file, then a copy to the bucket), pg_dump to nowhere (the floor), and a plain
+pg_restore of a file on the disk.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+from pathlib import Path
+
+from sandbox.settings import Settings
+from tests.bench.engine import HERE, ROOT, environment
+from tests.integration import databases
+
+GOALS = (
+    ("backup to S3", "pg_dump to nowhere", 1.5),
+    ("backup to S3", "gzip and copy", 0.25),
+    ("restore", "pg_restore", 1.1),
+)
+LIMITS = {"peak memory of a backup, MB": 150.0, "size of a backup / gzip -6": 1.05, "temporary bytes": 0.0, "hashing / without": 1.15}
+
+
+def main() -> int:
+    settings = Settings.from_environment()
+    database, bucket = databases.fresh(settings), databases.fresh_bucket(settings)
+    try:
+        database.fill(int(os.environ.get("BENCH_ORDERS", "1000000")))
+        size = int(database.psql("SELECT pg_database_size(current_database())"))
+        print(f"a database of {size / 1e6:.0f} MB", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            return told(*measured(database, bucket, Path(folder), int(os.environ.get("BENCH_DATA_ROUNDS", "3"))))
+    finally:
+        database.drop()
+        bucket.empty()
+
+
+def measured(database: databases.Database, bucket: databases.Bucket, folder: Path, rounds: int) -> tuple[dict[str, list[float]], dict[str, float]]:
+    plain, archive = folder / "plain.sql.gz", folder / "archive.dump"
+    copied = f"{sys.executable} {HERE / 'copy_to_s3.py'} {plain} {bucket.url} {bucket.name}"
+    subprocess.run("pg_dump -Fc > " + str(archive), shell=True, check=True, env={**os.environ, **database.environment})
+    contestants: dict[str, t.Callable[[], float]] = {
+        "pg_dump to nowhere": lambda: shell("pg_dump > /dev/null", database),
+        "gzip and copy": lambda: shell(f"pg_dump | gzip -6 > {plain} && {copied}", database),
+        "backup to S3": lambda: backup(database, bucket)["seconds"],
+        "backup without hashes": lambda: backup(database, bucket, hashes=False)["seconds"],
+        "pg_restore": lambda: restored(database, lambda copy: shell(f"pg_restore -d {copy} {archive}", database)),
+        "restore": lambda: restored(database, lambda copy: operation("RESTORE", database, bucket, target=copy, backup="newest")["filled"], made=False),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    memory, stored = 0.0, 0
+    for number in range(1, rounds + 1):
+        for name, contestant in contestants.items():
+            seconds[name].append(contestant())
+            print(f"round {number}/{rounds}  {name:<22} {seconds[name][-1]:6.1f} s", flush=True)
+    last = backup(database, bucket)
+    memory, stored = last["memory_mb"], last["backup"]["bytes"]
+    figures = {
+        "peak memory of a backup, MB": memory,
+        "size of a backup / gzip -6": stored / plain.stat().st_size,
+        "temporary bytes": float(last["temporary_bytes"]),
+        "hashing / without": statistics.median(seconds["backup to S3"]) / statistics.median(seconds["backup without hashes"]),
+    }
+    return seconds, figures
+
+
+def shell(command: str, database: databases.Database) -> float:
+    began = time.monotonic()
+    subprocess.run(["bash", "-o", "pipefail", "-c", command], check=True, env={**os.environ, **database.environment})
+    return time.monotonic() - began
+
+
+def restored(database: databases.Database, work: t.Callable[[str], float], made: bool = True) -> float:
+    """Into a database of its own, that is taken away afterwards."""
+    copy = f"{database.name}_bench"
+    if made:
+        database.to("postgres").psql(f'CREATE DATABASE "{copy}" TEMPLATE template0')
+    try:
+        return work(copy)
+    finally:
+        database.to("postgres").psql(f'DROP DATABASE IF EXISTS "{copy}" WITH (FORCE)')
+
+
+def backup(database: databases.Database, bucket: databases.Bucket, **params: t.Any) -> dict[str, t.Any]:
+    return operation("BACKUP", database, bucket, **params)
+
+
+def operation(name: str, database: databases.Database, bucket: databases.Bucket, **params: t.Any) -> dict[str, t.Any]:
+    """One operation in a fresh process; what it cost."""
+    asked = json.dumps({"operation": name, "params": {**database.login, **bucket.store, **params}})
+    done = subprocess.run([sys.executable, HERE / "data_operation.py"], input=asked, capture_output=True, text=True, check=True, env=environment(), cwd=ROOT)
+    told = t.cast("dict[str, t.Any]", json.loads(done.stdout))
+    if told["error"]:
+        raise SystemExit(f"{name} failed: {told['error']}")
+    return told
+
+
+def told(seconds: dict[str, list[float]], figures: dict[str, float]) -> int:
+    missed = 0
+    print(f"\n{'one database':<24}{'median s':>9}  runs")
+    for name, values in seconds.items():
+        print(f"{name:<24}{statistics.median(values):9.1f}  {' '.join(f'{value:.1f}' for value in values)}")
+    print(f"\n{'figure':<50}{'':>6}  goal")
+    for name, peer, goal in GOALS:
+        ratio = statistics.median(ours / theirs for ours, theirs in zip(seconds[name], seconds[peer], strict=True))
+        missed += ratio > goal
+        print(f"{name + ' / ' + peer:<50}{ratio:6.2f}  at most {goal:.2f}  {'met' if ratio <= goal else 'MISSED'}")
+    for name, limit in LIMITS.items():
+        missed += figures[name] > limit
+        print(f"{name:<50}{figures[name]:6.2f}  at most {limit:g}  {'met' if figures[name] <= limit else 'MISSED'}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

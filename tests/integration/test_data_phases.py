@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The phases of the database as playbooks: what a person runs at night."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import subprocess
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from tests.integration.databases import Bucket, Database
+from tests.integration.playbook import ROOT, surroundings
+
+
+@dataclasses.dataclass(frozen=True)
+class Phases:
+    """An inventory with one database."""
+
+    folder: Path
+    environment: dict[str, str]
+    variables: dict[str, t.Any]
+
+    def run(self, playbook: str, *more: str, **variables: t.Any) -> subprocess.CompletedProcess[str]:
+        platform = {
+            "release_platform": "exchange",
+            "release_version": "2.4.0",
+            "release_registry": "registry.example.com",
+            "release_services": [{"name": "auth"}],
+        }
+        hosts = {
+            "databases": {"hosts": {"database": {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}}},
+            "kubernetes": {"hosts": {}},
+        }
+        inventory = {"all": {"children": hosts, "vars": {**platform, **self.variables, **variables}}}
+        (self.folder / "inventory.json").write_text(json.dumps(inventory))
+        command = ["ansible-playbook", f"runbook.release.{playbook}", "-i", str(self.folder / "inventory.json"), "--diff", *more]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def phases(sandbox: t.Any, database: Database, bucket: Bucket, tmp_path: Path) -> Phases:
+    database.fill(2000)
+    variables = {"release_database": database.login, "release_backup": {"store": bucket.store, "tags": {"team": "exchange"}}}
+    return Phases(tmp_path, surroundings(sandbox.kubeconfig), variables)
+
+
+def changed(done: subprocess.CompletedProcess[str]) -> int:
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = re.search(r"database\s*: ok=\d+\s+changed=(\d+)", done.stdout)
+    assert found
+    return int(found[1])
+
+
+def test_the_backup_of_a_release_is_taken_proven_and_kept_by_a_second_run(phases: Phases, database: Database, bucket: Bucket) -> None:
+    assert changed(phases.run("backup", "--check")) == 1 and bucket.names() == []
+    first = phases.run("backup")
+    assert changed(first) == 2 and "tables and" in first.stderr
+    names = bucket.names()
+    assert [name.rsplit("/", 1)[1] for name in names] == [
+        "database.dump.zst",
+        "globals.sql.zst",
+        "manifest.json",
+        "verified.json",
+    ] and "pre-deploy-2.4.0" in names[0]
+    assert changed(phases.run("backup")) == 0 and bucket.names() == names
+    for done in (first,):
+        assert database.password not in done.stdout + done.stderr and bucket.secret_key not in done.stdout + done.stderr
+
+
+def test_backups_by_the_clock_tell_the_monitoring_how_they_went(phases: Phases, bucket: Bucket) -> None:
+    file = phases.folder / "runbook_backup.prom"
+    keep = {"release_backup": {**phases.variables["release_backup"], "keep": [{"kind": "hourly", "count": 1}]}}
+    for _round in range(2):
+        changed(phases.run("backup", "-e", "backup_kind=hourly", "-e", f"backup_metrics_file={file}", **keep))
+    assert sum(name.endswith("manifest.json") for name in bucket.names()) == 1
+    good = metrics(file)
+    assert good["runbook_backup_failed"] == 0 and good["runbook_backup_bytes"] > 0 and good["runbook_backup_rto_seconds"] >= 0
+    broken = {**phases.variables["release_backup"], "store": {**bucket.store, "bucket": "gone"}}
+    failed = phases.run("backup", "-e", "backup_kind=hourly", "-e", f"backup_metrics_file={file}", release_backup=broken)
+    assert failed.returncode != 0 and "NoSuchBucket" in failed.stdout
+    bad = metrics(file)
+    assert bad["runbook_backup_failed"] == 1 and bad["runbook_backup_last_success_timestamp_seconds"] == good["runbook_backup_last_success_timestamp_seconds"]
+
+
+def metrics(file: Path) -> dict[str, float]:
+    return {line.partition("{")[0]: float(line.rpartition(" ")[2]) for line in file.read_text().splitlines() if line and not line.startswith("#")}
+
+
+def test_a_restore_is_looked_at_before_it_takes_the_live_ones_place(phases: Phases, database: Database) -> None:
+    assert phases.run("backup").returncode == 0
+    database.psql("DELETE FROM ledger")
+    beside = phases.run("restore")
+    assert changed(beside) == 1 and database.psql("SELECT count(*) FROM ledger") == "0"
+    told = re.search(r"-e restore_swap=true -e restore_backup=([^\s'\"]+)", " ".join(beside.stdout.split()))
+    assert told, beside.stdout
+    swapped = phases.run("restore", "-e", "restore_swap=true", "-e", f"restore_backup={told[1]}")
+    assert changed(swapped) == 1 and database.psql("SELECT count(*) FROM ledger") == "4000" and "is kept as" in swapped.stdout
+    assert changed(phases.run("restore", "-e", "restore_swap=true", "-e", f"restore_backup={told[1]}")) == 0
+
+
+def test_disaster_recovery_tells_what_is_lost_and_never_takes_the_place_of_what_is_there_by_itself(phases: Phases, database: Database) -> None:
+    assert phases.run("backup").returncode == 0
+    refused = phases.run("disaster_recovery")
+    assert refused.returncode != 0 and "exists on the server that is to take over; nothing was changed" in refused.stdout
+    database.to("postgres").psql(f'DROP DATABASE "{database.name}" WITH (FORCE)')
+    recovered = phases.run("disaster_recovery")
+    assert changed(recovered) >= 1 and database.psql("SELECT count(*) FROM orders") == "2000"
+    assert re.search(r"RPO: what was written in the \d+ s", recovered.stdout) and re.search(r"RTO of the database: \d+ s", recovered.stdout)
+
+
+def test_what_the_inventory_says_wrongly_of_database_and_backups_is_told_at_once(phases: Phases) -> None:
+    wrong = phases.run("preflight", release_database={"host": "db"}, release_backup={"store": {"bukket": "x"}, "keep": [{"kind": "daily", "days": 0}]})
+    assert wrong.returncode != 0
+    for said in (
+        "release_database.host: unknown key",
+        "release_backup.store.bukket: unknown key (did you mean bucket?)",
+        "release_backup.keep[0].days: found 0",
+    ):
+        assert said in wrong.stdout, wrong.stdout
+
+
+def test_a_release_may_demand_a_verified_backup(phases: Phases) -> None:
+    demanding = {"release_backup": {**phases.variables["release_backup"], "verified_within": 3600}}
+    refused = phases.run("preflight", **demanding)
+    assert refused.returncode != 0 and "no backup is verified" in refused.stdout
+    assert phases.run("backup").returncode == 0
+    assert phases.run("preflight", **demanding).returncode == 0

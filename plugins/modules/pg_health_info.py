@@ -18,6 +18,7 @@ description:
 extends_documentation_fragment:
   - runbook.release._attributes.info
   - runbook.release._postgresql
+  - runbook.release._postgresql.queries
 options:
   checks:
     description:
@@ -87,41 +88,6 @@ options:
     description: How many of the largest tables are told.
     type: int
     default: 10
-  queries:
-    description:
-      - Questions about the data, such as the orders of the last hour. Each is a C(SELECT) of one number.
-      - What fails or takes longer than O(query_timeout) is a reason; what the role may not read is told in RV(unknown).
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the query.
-        type: str
-        required: true
-      sql:
-        description: The C(SELECT).
-        type: str
-        required: true
-      min:
-        description: The least that the number may be.
-        type: float
-      max:
-        description: The most that the number may be.
-        type: float
-      max_drop_percent:
-        description: By how many percent the number may be less than in O(before). V(0) when it must not become less.
-        type: float
-      max_rise_percent:
-        description: By how many percent the number may be more than in O(before).
-        type: float
-  query_timeout:
-    description: Seconds that one of O(queries) may take.
-    type: int
-    default: 10
-  before:
-    description: RV(values) of an earlier run, with which the answers to O(queries) are compared.
-    type: dict
 seealso:
   - module: runbook.release.redis_health_info
   - module: runbook.release.service_check

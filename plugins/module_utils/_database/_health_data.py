@@ -14,6 +14,24 @@ from .._common._errors import InputError
 from .._common._schema import found
 from ._session import DatabaseError, Session, Unreachable
 
+OPTIONS: dict[str, t.Any] = {
+    "queries": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "sql": {"type": "str", "required": True},
+            "min": {"type": "float"},
+            "max": {"type": "float"},
+            "max_drop_percent": {"type": "float"},
+            "max_rise_percent": {"type": "float"},
+        },
+    },
+    "query_timeout": {"type": "int", "default": 10},
+    "before": {"type": "dict"},
+}
+
 Query = dict[str, t.Any]
 _DENIED = "42501"
 # What says that the text itself cannot be run here: it writes, is no single SELECT, or does not parse.

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from .._common._operation import Operation
-from . import _health, _login
+from . import _health, _health_data, _login
 
 HEALTH = Operation(
     {
@@ -32,21 +32,7 @@ HEALTH = Operation(
         "wraparound_percent": {"type": "int", "default": 50},
         "disk_free_percent": {"type": "int", "default": 10},
         "largest_tables": {"type": "int", "default": 10},
-        "queries": {
-            "type": "list",
-            "elements": "dict",
-            "default": [],
-            "options": {
-                "name": {"type": "str", "required": True},
-                "sql": {"type": "str", "required": True},
-                "min": {"type": "float"},
-                "max": {"type": "float"},
-                "max_drop_percent": {"type": "float"},
-                "max_rise_percent": {"type": "float"},
-            },
-        },
-        "query_timeout": {"type": "int", "default": 10},
-        "before": {"type": "dict"},
+        **_health_data.OPTIONS,
     },
     _health.Ports.of,
     _health.run,

@@ -25,7 +25,8 @@ options:
     default: pgbackrest
   user:
     description:
-      - Whom programs run as when the task itself runs as root, so C(become) to root is enough. Otherwise they run as the task's user.
+      - Whom programs run as, and connections to the server's socket are made as, when the task itself runs as root. So C(become) to root is
+        enough, also where C(pg_hba.conf) has C(peer). Otherwise it is the task's user.
     type: str
     default: postgres
 requirements:

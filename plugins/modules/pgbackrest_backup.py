@@ -49,7 +49,6 @@ EXAMPLES = r"""
     login_host: /var/run/postgresql
     login_user: postgres
   become: true
-  become_user: postgres
 """
 
 RETURN = r"""

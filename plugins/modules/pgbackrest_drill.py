@@ -90,7 +90,6 @@ EXAMPLES = r"""
         min: 1
   register: drill
   become: true
-  become_user: postgres
 """
 
 RETURN = r"""

@@ -49,7 +49,6 @@ EXAMPLES = r"""
     max_full_age: 90000
   register: backups
   become: true
-  become_user: postgres
 
 - name: Stop when they are not good
   ansible.builtin.assert:

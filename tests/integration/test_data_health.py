@@ -24,7 +24,7 @@ from tests.integration.databases import Database
 from tests.integration.playbook import ROOT
 from tests.integration.postgres_cluster import PostgresCluster, folder, free_port
 from tests.integration.tasks import Ran, Task, Tasks
-from tests.integration.test_examples import ELSEWHERE, examples
+from tests.integration.test_examples import HEALTH, examples
 
 SECRET = "correct-horse-9f3"
 
@@ -434,7 +434,7 @@ def test_the_examples_run(data_tasks: Tasks, database: Database, own_redis: t.Ca
         "btc-node.example.com:8332": node,
     }
     passwords = {"database_password": database.password, "redis_password": SECRET, "bitcoin_rpc_password": SECRET}
-    tasks = [task for module in ELSEWHERE for task in examples(module, names)]
+    tasks = [task for module in HEALTH for task in examples(module, names)]
     # Their asserts tell whether all is well.
     play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": passwords, "tasks": tasks}
     (tmp_path / "examples.yml").write_text(json.dumps([play]))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -16,9 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.playbook import signal_all
+from tests.integration.playbook import ROOT, signal_all
 from tests.integration.postgres_cluster import PostgresCluster, as_user, folder
 from tests.integration.tasks import Task, Tasks
+from tests.integration.test_examples import PGBACKREST, examples
 
 SECRET = "correct-horse-4c1"
 STANZA = "shop"
@@ -155,6 +157,54 @@ def test_wal_that_is_missing_is_red(data_tasks: Tasks, archived: Archived) -> No
     assert none["failed"] and "nothing was restored" in none["msg"] and archived.leftovers() == []
 
 
+def test_the_role_configures_all_of_it_once(data_tasks: Tasks, tmp_path: Path) -> None:
+    with folder() as home, contextlib.ExitStack() as stack:
+        cluster = PostgresCluster(home).create(autovacuum="off").start()
+        stack.callback(cluster.stop)
+        # As Debian has it: whoever comes by the socket has to be the very user.
+        (cluster.data / "pg_hba.conf").write_text("local all all peer\nhost all all 127.0.0.1/32 trust\n")
+        cluster.psql("SELECT pg_reload_conf()")
+        variables = {
+            "pgbackrest_stanza": STANZA,
+            "pgbackrest_data_directory": str(cluster.data),
+            "pgbackrest_port": cluster.port,
+            "pgbackrest_socket_directory": str(home),
+            "pgbackrest_repository": {"path": str(home / "repo")},
+            "pgbackrest_cipher_pass": SECRET,
+            "pgbackrest_settings": {"log-level-file": "off", "lock-path": f"{home}/lock", "spool-path": f"{home}/spool", "archive-timeout": 20},
+            "pgbackrest_config": str(home / "etc" / "pgbackrest.conf"),
+            "pgbackrest_package": "",
+            "pgbackrest_timers": False,
+        }
+        play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": variables, "roles": ["runbook.release.pgbackrest"]}
+        (tmp_path / "role.yml").write_text(json.dumps([play]))
+
+        def run(*more: str) -> subprocess.CompletedProcess[str]:
+            command = ["ansible-playbook", "--diff", str(tmp_path / "role.yml"), *more]
+            return subprocess.run(command, cwd=ROOT, env=data_tasks.environment, capture_output=True, text=True, check=False, timeout=120)
+
+        checked, first, waits = run("--check"), run(), run()
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert first.returncode != 0 and "archive_mode takes effect with a restart only" in first.stdout
+        assert "changed=0" in waits.stdout and waits.returncode != 0
+        cluster.stop()
+        cluster.start()
+        timed, second, third = run("--check", "-e", '{"pgbackrest_timers": true}'), run(), run()
+        assert cluster.psql("SHOW archive_command") == f"{shutil.which('pgbackrest')} --config={home}/etc/pgbackrest.conf --stanza={STANZA} archive-push %p"
+        assert second.returncode == third.returncode == 0, second.stdout + second.stderr + third.stdout
+        # Not every machine that tests has systemd; what would be written is shown.
+        assert f"ExecStart=/usr/bin/env pgbackrest --config={home}/etc/pgbackrest.conf --stanza={STANZA} --type=diff backup" in timed.stdout, timed.stdout
+        assert "OnCalendar=*-*-* 02:00" in timed.stdout
+        assert "changed=0" in second.stdout and "changed=0" in third.stdout
+        given = {"stanza": STANZA, "config": variables["pgbackrest_config"]}
+        login = {"login_host": str(home), "login_port": cluster.port, "login_user": "postgres", "database": "postgres"}
+        ran = data_tasks.run({"runbook.release.pgbackrest_backup": {**given, **login, "release": "2.4.0"}}, {"runbook.release.pgbackrest_info": given})
+        assert ran.results[0]["changed"] and ran.results[0]["backup"]["restore_point"] == "pre_2.4.0" and ran.results[1]["healthy"], ran.results
+        assert cluster.psql("SHOW archive_mode") == "on"
+        assert SECRET not in ran.told + "".join(done.stdout + done.stderr for done in (checked, first, second, third))
+        assert oct((home / "etc" / "pgbackrest.conf").stat().st_mode)[-3:] == "640" and SECRET in (home / "etc" / "pgbackrest.conf").read_text()
+
+
 def wait_for(true: t.Callable[[], t.Any]) -> None:
     end = time.monotonic() + 60
     while not true():
@@ -228,3 +278,20 @@ def test_wrong_input_is_refused_before_anything_is_done(data_tasks: Tasks, archi
     ):
         assert said in str(result.get("msg", result.get("reasons"))), result
     assert archived.leftovers() == []
+
+
+def test_the_examples_run_also_as_modules(data_tasks: Tasks, archived: Archived, tmp_path: Path) -> None:
+    """With become they are no part of the controller."""
+    names = {
+        "stanza: exchange": f"stanza: {STANZA}\n    config: {archived.config}",
+        "login_host: /var/run/postgresql": f"login_host: {archived.home}\n    login_port: {archived.cluster.port}",
+        "directory: /var/tmp": f"directory: {archived.drills}",
+        "database: exchange": "database: postgres",
+        "FROM users": "FROM orders",
+    }
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "tasks": [task for name in PGBACKREST for task in examples(name, names)]}
+    (tmp_path / "examples.yml").write_text(json.dumps([play]))
+    command = ["ansible-playbook", str(tmp_path / "examples.yml")]
+    done = subprocess.run(command, cwd=ROOT, env=data_tasks.environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert archived.leftovers() == [] and SECRET not in done.stdout + done.stderr

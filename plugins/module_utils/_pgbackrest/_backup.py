@@ -16,7 +16,7 @@ from .._common._operation import Context, Result
 from .._database._session import Postgres, Server
 from . import _repository as repository
 from . import _wal as wal
-from ._programs import LocalPrograms
+from ._programs import AsUser, LocalPrograms
 from ._repository import Backup, Repository, Stanza
 
 _NAME_BYTES = 63  # pg_create_restore_point refuses longer ones
@@ -30,7 +30,8 @@ class Ports:
 
     @classmethod
     def of(cls, context: Context) -> Ports:
-        return cls(Postgres.of(context), Repository(LocalPrograms.of(context), context))
+        programs = LocalPrograms.of(context)
+        return cls(AsUser(Postgres.of(context), programs), Repository(programs, context))
 
 
 def run(ports: Ports, context: Context) -> Result:

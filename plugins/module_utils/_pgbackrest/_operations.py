@@ -12,7 +12,7 @@ import typing as t
 from .._common._operation import Operation
 from .._database import _login
 from .._database._health_data import OPTIONS as QUERIES
-from . import _backup, _drill, _info
+from . import _backup, _drill, _info, _stanza
 from ._repository import OPTIONS
 
 _WAL: dict[str, t.Any] = {"wal_segment_bytes": {"type": "int", "default": 16777216}}
@@ -63,4 +63,15 @@ DRILL = Operation(
     },
     _drill.Ports.of,
     _drill.run,
+)
+
+STANZA = Operation(
+    {
+        **OPTIONS,
+        **_login.OPTIONS,
+        "archive_timeout": {"type": "int", "default": 60},
+    },
+    _stanza.Ports.of,
+    _stanza.run,
+    _login.CONSTRAINTS,
 )

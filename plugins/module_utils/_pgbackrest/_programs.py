@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pwd
@@ -16,6 +17,7 @@ import typing as t
 
 from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context
+from .._database._session import Server, Session
 
 Argv = t.Sequence[str]
 
@@ -86,6 +88,32 @@ class LocalPrograms:
     def own(self, path: str) -> None:
         if self._as.switch:
             os.chown(path, self._as.uid, self._as.gid)
+
+    @contextlib.contextmanager
+    def acting(self) -> t.Iterator[None]:
+        """As the user ourselves, for as long as the block runs."""
+        if not self._as.switch:
+            yield
+            return
+        os.seteuid(self._as.uid)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+
+
+class AsUser:
+    """A server to which connections are made as the programs' user: the server asks the socket who we are (pg_hba.conf: peer)."""
+
+    def __init__(self, server: Server, programs: LocalPrograms) -> None:
+        self._server, self._programs, self.login = server, programs, server.login
+
+    @contextlib.contextmanager
+    def session(self, database: str = "", *, options: t.Mapping[str, str] | None = None, name: str = "") -> t.Iterator[Session]:
+        with contextlib.ExitStack() as stack:
+            with self._programs.acting():
+                session = stack.enter_context(self._server.session(database, options=options, name=name))
+            yield session
 
 
 def found(name: str) -> str:

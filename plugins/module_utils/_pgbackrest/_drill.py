@@ -101,7 +101,7 @@ def _drilled(ports: Ports, context: Context, chosen: Backup, binaries: str, segm
             with scratch_server.started(folder, binaries, ports.programs, server, params["settings"], context, params["timeout"]):
                 seconds = round(context.clock.now() - began)
                 lsn = _recovered_to(server)
-                reasons = _short(lsn, segments, params) + (answers := _Answers(server, params)).reasons
+                reasons = cut_short(lsn, segments, params) + (answers := _Answers(server, params)).reasons
         except ReleaseError as exc:
             exc.what = f"{stanza}: {label} cannot be restored as asked for. {exc.what}"
             exc.done, exc.then = exc.done or "the copy is stopped and removed; the backup is not marked as verified", exc.then or _THEN
@@ -139,8 +139,8 @@ def _recovered_to(server: Server) -> str:
     return str([line.split() for line in history.splitlines() if line.strip() and not line.startswith("#")][-1][1])
 
 
-def _short(lsn: str, segments: t.Mapping[wal.Segment, int], params: dict[str, t.Any]) -> list[str]:
-    """Recovery to the end of the archive stops at a gap without a word."""
+def cut_short(lsn: str, segments: t.Mapping[wal.Segment, int], params: dict[str, t.Any]) -> list[str]:
+    """Recovery to the end of the archive stops at a gap without a word; pure."""
     size = params["wal_segment_bytes"]
     if params["target_type"] != "default" or not segments:
         return []

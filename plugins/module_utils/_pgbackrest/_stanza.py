@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from .._backup._scratch import literal
@@ -18,6 +19,7 @@ from ._programs import AsUser, LocalPrograms, found
 from ._repository import Repository
 
 _MISSING_STANZA = 1
+_PLAIN = re.compile(r"[\w./+@:=-]+", re.ASCII)
 # While archive_mode is off the server shows its command as (disabled), whatever it is set to.
 _SETTINGS = """
     SELECT name, CASE WHEN s.setting <> '(disabled)' THEN s.setting ELSE coalesce(
@@ -65,9 +67,9 @@ def run(ports: Ports, context: Context) -> Result:
 def settings(params: t.Mapping[str, t.Any], program: str) -> dict[str, str]:
     """What the server has to be set to; pure."""
     config = f" --config={params['config']}" if params["config"] else ""
-    for name, value in (("config", config), ("stanza", params["stanza"])):
-        if any(character in value.strip() for character in " '\"%$\\"):
-            raise InputError(f"{name}: found {value.strip()}; allowed: a name without blanks and quotes, as it goes into archive_command")
+    for name in ("stanza", "config"):
+        if params[name] and not _PLAIN.fullmatch(params[name]):
+            raise InputError(f"{name}: found {params[name]}; allowed: letters, digits and ._/+@:=-, as it goes into archive_command")
     return {
         "archive_mode": "on",
         "archive_command": f"{program}{config} --stanza={params['stanza']} archive-push %p",

@@ -13,7 +13,7 @@ import typing as t
 from ._session import Session
 
 Found = dict[str, t.Any]
-_STATEMENT_LENGTH = 120
+_STATEMENT_LENGTH, _CUT = 120, 117
 # Comments and quoted names come first, for they may hold an apostrophe that begins no literal.
 _TOKEN = re.compile(
     r"""(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))|(?P<name>"[^"]*(?:"|\Z))|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)"""
@@ -26,7 +26,7 @@ _MANY = 20
 def shown(statement: str | None) -> str:
     """A statement of somebody else's session: without its literals, which are passwords and customers' data."""
     text = " ".join(_TOKEN.sub(lambda token: token["name"] or ("" if token["comment"] else "'...'"), statement or "").split())
-    return text if len(text) <= _STATEMENT_LENGTH else text[: _STATEMENT_LENGTH - 3] + "..."
+    return text if len(text) <= _STATEMENT_LENGTH else text[:_CUT] + "..."
 
 
 def server(session: Session) -> Found:

@@ -86,10 +86,8 @@ def slots(found: list[Found], params: Params) -> list[str]:
         if entry["wal_status"] in ("lost", "unreserved"):
             reasons.append(f"replication slot {entry['name']}: its WAL is {entry['wal_status']}")
         elif entry["retained_bytes"] >= params["slot_bytes"]:
-            reasons.append(
-                f"replication slot {entry['name']}: {'active' if entry['active'] else 'inactive'}, retains {size(entry['retained_bytes'])} of WAL"
-                + ("" if entry["active"] else "; pg_drop_replication_slot() if nobody comes back for it")
-            )
+            doing, then = ("active", "") if entry["active"] else ("inactive", "; pg_drop_replication_slot() if nobody comes back for it")
+            reasons.append(f"replication slot {entry['name']}: {doing}, retains {size(entry['retained_bytes'])} of WAL{then}")
     return reasons
 
 

@@ -43,3 +43,43 @@ notes:
     on standard error how far it is. Elsewhere it runs as an ordinary module, without these lines.
   - Use a direct connection to the server. A pooler in transaction mode (PgBouncer) strands locks and settings of the session.
 """
+
+    # Mirrors OPTIONS of plugins/module_utils/_database/_health_data.py.
+    QUERIES = r"""
+options:
+  queries:
+    description:
+      - Questions about the data, such as the orders of the last hour. Each is a C(SELECT) of one number.
+      - They run read-only, and are rolled back. What fails or takes longer than O(query_timeout) is a reason.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the query.
+        type: str
+        required: true
+      sql:
+        description: The C(SELECT).
+        type: str
+        required: true
+      min:
+        description: The least that the number may be.
+        type: float
+      max:
+        description: The most that the number may be.
+        type: float
+      max_drop_percent:
+        description: By how many percent the number may be less than in O(before). V(0) when it must not become less.
+        type: float
+      max_rise_percent:
+        description: By how many percent the number may be more than in O(before).
+        type: float
+  query_timeout:
+    description: Seconds that one of O(queries) may take.
+    type: int
+    default: 10
+  before:
+    description: C(values) that M(runbook.release.pg_health_info) returned earlier, with which the answers to O(queries) are compared.
+    type: dict
+"""

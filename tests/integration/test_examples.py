@@ -15,7 +15,11 @@ import yaml
 from tests.integration.playbook import ROOT, Kubectl, Playbooks
 from tests.unit.collection import _docs
 
-MODULES = _docs.plugins("modules")
+# Those that need servers of a test's own, in an order that works: run in test_data_health.py, test_pgbackrest.py and test_rds.py.
+HEALTH = ("pg_health_info", "redis_health_info", "service_check")
+PGBACKREST = ("pgbackrest_stanza", "pgbackrest_backup", "pgbackrest_info", "pgbackrest_drill")
+RDS = ("rds_snapshot",)
+MODULES = [module for module in _docs.plugins("modules") if module not in HEALTH + PGBACKREST + RDS]
 # What has to be there before an example can do its work.
 BEFORE: dict[str, tuple[str, ...]] = {"kube_rollback": ("kube_rollout",), "release_report": ("kube_rollout",)}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from .._aws._client import OPTIONS as AWS
 from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context
 
@@ -17,13 +18,7 @@ OPTIONS: dict[str, t.Any] = {
     "path": {"type": "path"},
     "bucket": {"type": "str"},
     "prefix": {"type": "str", "default": ""},
-    "endpoint_url": {"type": "str"},
-    "region": {"type": "str"},
-    "profile": {"type": "str"},
-    "access_key": {"type": "str", "no_log": True},
-    "secret_key": {"type": "str", "no_log": True},
-    "session_token": {"type": "str", "no_log": True},
-    "ca_bundle": {"type": "path"},
+    **AWS,
     "server_side_encryption": {"type": "str", "choices": ["AES256", "aws:kms"]},
     "kms_key_id": {"type": "str"},
 }

@@ -12,19 +12,15 @@ import io
 import math
 import typing as t
 
-from .._common._errors import Forbidden, ReleaseError
+from .._aws._client import client
+from .._common._errors import Forbidden
 from ._pipeline import CHUNK
 from ._store import Missing, Readable, Stored, StoreError, Unfinished
 
-try:
+with contextlib.suppress(ImportError):  # client() tells of it
     import boto3
-    import botocore.config
     import botocore.exceptions
     from boto3.s3.transfer import TransferConfig
-
-    HAS_BOTO3 = True
-except ImportError:
-    HAS_BOTO3 = False
 
 _MEBIBYTE = 1 << 20
 # Limits of S3 (Amazon S3 User Guide, multipart upload limits): 10,000 parts of 5 MiB to 5 GiB.
@@ -41,29 +37,12 @@ def part_size(expected: int) -> int:
 
 class S3Store:
     def __init__(self, params: t.Mapping[str, t.Any], prefix: str) -> None:
-        if not HAS_BOTO3:
-            raise ReleaseError("The Python package 'boto3' is missing where this task runs.", then="pip install boto3 for the Python that runs it")
         self._bucket, self._prefix = params["bucket"], f"{prefix}/" if prefix else ""
         self.where = f"s3://{self._bucket}/{self._prefix}"
         self._extra = {
             name: value for name, value in (("ServerSideEncryption", params["server_side_encryption"]), ("SSEKMSKeyId", params["kms_key_id"])) if value
         }
-        try:
-            session = boto3.session.Session(
-                profile_name=params["profile"],
-                region_name=params["region"],
-                aws_access_key_id=params["access_key"],
-                aws_secret_access_key=params["secret_key"],
-                aws_session_token=params["session_token"],
-            )
-            self._client = session.client(
-                "s3",
-                endpoint_url=params["endpoint_url"],
-                verify=params["ca_bundle"],
-                config=botocore.config.Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=10, read_timeout=60),
-            )
-        except (botocore.exceptions.BotoCoreError, ValueError) as exc:
-            raise StoreError(f"{self.where}: no client could be made.", why=[str(exc)], then="look at region, profile and endpoint_url") from exc
+        self._client = client("s3", params, self.where)
 
     def write(self, name: str, stream: Readable, *, expected: int = 0, tags: t.Mapping[str, str] | None = None) -> Stored:
         size = part_size(expected)

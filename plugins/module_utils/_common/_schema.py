@@ -24,7 +24,7 @@ REQUIRED = object()
 class Field:
     """One value of the input.
 
-    :param kind: str, int, bool, list, dict or any.
+    :param kind: str, int, number (whole or not), bool, list, dict or any.
     :param default: what stands for a missing value; REQUIRED where it has to be given.
     :param allowed: how to say what is allowed, where kind alone does not tell.
     :param pattern: a regular expression the whole string has to match.
@@ -52,7 +52,7 @@ class Field:
         if self.kind == "int":
             span = f" from {self.low}" if self.low is not None else ""
             return "an integer" + span + (f" to {self.high}" if self.high is not None else "")
-        return {"str": "a string", "bool": "true or false", "list": "a list", "dict": "a dictionary"}.get(self.kind, "any value")
+        return {"str": "a string", "number": "a number", "bool": "true or false", "list": "a list", "dict": "a dictionary"}.get(self.kind, "any value")
 
 
 def checked(where: str, value: t.Any, field: Field, problems: list[str]) -> t.Any:
@@ -105,14 +105,16 @@ def _converted(value: t.Any, kind: str) -> t.Any:
     """-e key=value gives strings: take digits as a number and true/false as a boolean, nothing else."""
     if isinstance(value, str) and kind == "int" and re.fullmatch(r"-?\d+", value):
         return int(value)
+    if isinstance(value, str) and kind == "number" and re.fullmatch(r"-?\d+(\.\d+)?", value):
+        return float(value)
     if isinstance(value, str) and kind == "bool" and value.lower() in ("true", "false", "yes", "no"):
         return value.lower() in ("true", "yes")
     return value
 
 
 def _fits(value: t.Any, field: Field) -> bool:
-    cls: t.Any = {"str": str, "int": int, "bool": bool, "list": list, "dict": dict}.get(field.kind, object)
-    if not isinstance(value, cls) or (field.kind == "int" and isinstance(value, bool)):
+    cls: t.Any = {"str": str, "int": int, "number": (int, float), "bool": bool, "list": list, "dict": dict}.get(field.kind, object)
+    if not isinstance(value, cls) or (field.kind in ("int", "number") and isinstance(value, bool)):
         return False
     if field.choices and value not in field.choices:
         return False

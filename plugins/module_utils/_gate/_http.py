@@ -61,3 +61,8 @@ def encode(body: t.Any) -> tuple[bytes | None, dict[str, str]]:
     if isinstance(body, str):
         return body.encode(), {}
     return json.dumps(body).encode(), {"Content-Type": "application/json"}
+
+
+def shown(body: bytes) -> str:
+    """The beginning of an answer, for a person."""
+    return " ".join(body.decode(errors="replace").split())[:160] or "(empty)"

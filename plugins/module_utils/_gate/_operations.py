@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from .._common._operation import Operation
-from . import _smoke
+from . import _service, _smoke
 from ._http import OpenUrl
 
 SMOKE = Operation(
@@ -21,4 +21,15 @@ SMOKE = Operation(
     },
     OpenUrl,
     _smoke.run,
+)
+
+SERVICE = Operation(
+    {
+        "checks": {"type": "list", "elements": "dict", "required": True},
+        "attempts": {"type": "int", "default": 3},
+        "request_timeout": {"type": "int", "default": 10},
+        "validate_certs": {"type": "bool", "default": True},
+    },
+    _service.Ports.of,
+    _service.run,
 )

@@ -14,10 +14,10 @@ import typing as t
 from .._common._errors import InputError, Unavailable
 from .._common._operation import Context, Result
 from .._common._schema import Field, checked
-from ._http import Answer, Http, encode
+from ._expect import MISSING, at, unmet
+from ._http import Answer, Http, encode, shown
 from ._smoke_schema import CHECK
 
-_MISSING = object()
 _PAUSE_SECONDS = 1.0
 
 
@@ -40,40 +40,15 @@ def run(http: Http, context: Context) -> Result:
 def failures(answer: Answer, check: dict[str, t.Any]) -> list[str]:
     """What is wrong with the answer; pure."""
     if answer.status != check["status"]:
-        return [f"answered {answer.status}, wanted {check['status']}: {_shown(answer.body)}"]
+        return [f"answered {answer.status}, wanted {check['status']}: {shown(answer.body)}"]
     if not check["json"] and not check["save"]:
         return []
     try:
         document = json.loads(answer.body)
     except ValueError:
-        return [f"the answer is not JSON: {_shown(answer.body)}"]
-    found = [wrong for expectation in check["json"] or [] if (wrong := _unmet(document, expectation))]
-    return found + [f"{path} is missing in the answer" for path in (check["save"] or {}).values() if at(document, path) in (_MISSING, None)]
-
-
-def at(document: t.Any, path: str) -> t.Any:
-    """The value at a dotted path, list elements by number; a sentinel when there is none."""
-    for part in path.split("."):
-        if isinstance(document, dict) and part in document:
-            document = document[part]
-        elif isinstance(document, list) and part.isdigit() and int(part) < len(document):
-            document = document[int(part)]
-        else:
-            return _MISSING
-    return document
-
-
-def _unmet(document: t.Any, expectation: dict[str, t.Any]) -> str:
-    path, value = expectation["path"], at(document, expectation["path"])
-    if expectation["exists"] is False:
-        return "" if value is _MISSING else f"{path} is there, and should not be"
-    if value is _MISSING:
-        return f"{path} is missing in the answer"
-    if expectation["equals"] is not None and value != expectation["equals"]:
-        return f"{path} is {json.dumps(value)[:80]}, wanted {json.dumps(expectation['equals'])}"
-    if expectation["length_min"] is not None and (not isinstance(value, (list, dict, str)) or len(value) < expectation["length_min"]):
-        return f"{path} has {len(value) if isinstance(value, (list, dict, str)) else 'no'} elements, wanted at least {expectation['length_min']}"
-    return ""
+        return [f"the answer is not JSON: {shown(answer.body)}"]
+    found = [wrong for expectation in check["json"] or [] if (wrong := unmet(document, expectation))]
+    return found + [f"{path} is missing in the answer" for path in (check["save"] or {}).values() if at(document, path) in (MISSING, None)]
 
 
 def _checked(http: Http, check: dict[str, t.Any], kept: dict[str, str], context: Context) -> dict[str, t.Any]:
@@ -120,7 +95,3 @@ def _filled(value: t.Any, kept: dict[str, str]) -> t.Any:
 
 def _title(check: dict[str, t.Any]) -> str:
     return check["name"] or f"{check['method']} {check['path']}"
-
-
-def _shown(body: bytes) -> str:
-    return " ".join(body.decode(errors="replace").split())[:160] or "(empty)"

@@ -8,19 +8,9 @@
 from __future__ import annotations
 
 from .._common._schema import REQUIRED, Field
+from ._expect import EXPECTATION
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-
-EXPECTATION = Field(
-    "dict",
-    allowed="a dictionary with path and what is expected there",
-    fields={
-        "path": Field("str", REQUIRED, allowed="where in the answer's JSON, as in data.items.0.id"),
-        "equals": Field("any"),
-        "exists": Field("bool"),
-        "length_min": Field("int", low=0),
-    },
-)
 
 CHECK = Field(
     "dict",

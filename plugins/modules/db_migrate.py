@@ -63,8 +63,8 @@ options:
       - What to do.
       - V(up) - run what is pending.
       - V(down) - take back, the last one first, what O(release) has applied, or what O(to) or O(count) says. Needs the files of the release that brought them.
-      - V(rehearsed) - run what is pending on the copy O(rehearse_on) for real, then take it back there, and compare the schema. The database itself is
-        only read, and nothing counts as changed.
+      - V(rehearsed) - run what is pending on the copy O(rehearse_on) for real, take it back there, compare the schema, and run it again. The database
+        itself is only read, and nothing counts as changed.
       - V(recorded) - write down that the files are applied as they are now, without running them. For a database that was migrated by other means, and for
         an applied file that was edited for good reason.
     type: str

@@ -14,6 +14,7 @@ import time
 import typing as t
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.integration.migrations import FIRST, Folder, tasks_in, wait_for, working
@@ -206,6 +207,32 @@ def test_kill_9_leaves_no_backend_and_the_next_run_goes_on(wallet: Folder) -> No
     assert wallet.run().result["changed"]
 
 
+def test_what_a_dead_runner_left_is_ended_before_anything_runs(wallet: Folder) -> None:
+    wallet.add(LIMITS)
+    left = wallet.connect()
+    left.execute("SET application_name = 'runbook.release migrating 2.3.9 deploy@runner-7 pid 4242'")
+    left.execute("LOCK TABLE wallet")
+    ran = wallet.run()
+    assert ran.result["applied"][0]["attempts"] == 1 and "which a runner that is gone has left" in ran.err
+    with pytest.raises(psycopg.OperationalError):
+        left.execute("SELECT 1")
+    left.close()
+
+
+@pytest.mark.parametrize("name", ["migrating", "migrate"])
+def test_a_lost_connection_is_made_anew_and_nothing_runs_twice(wallet: Folder, name: str) -> None:
+    """That which works, and that which holds the lock."""
+    wallet.add({"20261121093000_slow.sql": "SELECT pg_sleep(3);\nCREATE TABLE slow (id bigint PRIMARY KEY);\n", **INDEX})
+    running = wallet.tasks.start(wallet.task())
+    wait_for(lambda: working(wallet) == 1)
+    wallet.database.psql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'runbook.release {name} %'")
+    told = running.communicate(timeout=60)[1]
+    result = json.loads((wallet.tasks.folder / "result-0.json").read_text())
+    assert not result["failed"] and "Connecting again" in told, told
+    assert [one["name"] for one in result["applied"]] == ["20261121093000_slow", "20261121094000_owner_index"]
+    assert wallet.database.psql("SELECT count(*) FROM runbook_release_migrations WHERE applied_at IS NOT NULL") == "3"
+
+
 def test_an_interrupted_concurrent_index_is_dropped_and_built_anew(wallet: Folder) -> None:
     wallet.add({"20261121094000_owner_index.sql": "CREATE TABLE note (id bigint PRIMARY KEY);\nCREATE INDEX CONCURRENTLY wallet_owner ON wallet (owner);\n"})
     with wallet.connect() as old:
@@ -252,8 +279,17 @@ def test_lint_blocks_and_data_loss_is_asked_for(wallet: Folder) -> None:
     assert wallet.run(allow_data_loss=True).result["changed"]
 
 
-def test_the_password_appears_nowhere(wallet: Folder) -> None:
+SU = {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}
+
+
+@pytest.mark.parametrize("options", [{}, {"url": True}, {"vars": SU}], ids=["in the controller", "by a URL", "as a module"])
+def test_the_password_appears_nowhere(wallet: Folder, options: dict[str, t.Any]) -> None:
     wallet.add({"20261121093000_slow.sql": "SELECT pg_sleep(3);\n"})
+    task, login = wallet.task(), wallet.database.login
+    if "url" in options:
+        given = {name: value for name, value in task["runbook.release.db_migrate"].items() if name not in login}
+        address = f"{login['login_host']}:{login['login_port']}/{login['database']}"
+        task = {"runbook.release.db_migrate": {**given, "login_url": f"postgresql://{login['login_user']}:{login['login_password']}@{address}"}}
     seen: list[str] = []
     over = threading.Event()
 
@@ -267,7 +303,7 @@ def test_the_password_appears_nowhere(wallet: Folder) -> None:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    ran = wallet.run(["-vvv"])
+    ran = wallet.tasks.run({**task, "vars": options.get("vars", {})}, more=["-vvv"])
     over.set()
     watcher.join()
     password = wallet.database.login["login_password"]
@@ -276,39 +312,53 @@ def test_the_password_appears_nowhere(wallet: Folder) -> None:
 
 
 @pytest.fixture
-def copy(wallet: Folder) -> t.Iterator[str]:
-    name = f"{wallet.database.name}_copy"
-    environment = {**os.environ, **wallet.database.environment}
-    subprocess.run(["createdb", "-T", wallet.database.name, name], env=environment, check=True)
-    yield name
-    subprocess.run(["dropdb", "--force", name], env=environment, check=True)
+def copied(wallet: Folder) -> t.Iterator[t.Callable[[], str]]:
+    """Copies the database anew."""
+    name, environment = f"{wallet.database.name}_copy", {**os.environ, **wallet.database.environment}
+
+    def copy() -> str:
+        subprocess.run(["dropdb", "--force", "--if-exists", name], env=environment, check=True, capture_output=True)
+        subprocess.run(["createdb", "-T", wallet.database.name, name], env=environment, check=True)
+        return name
+
+    yield copy
+    subprocess.run(["dropdb", "--force", "--if-exists", name], env=environment, check=True, capture_output=True)
 
 
-def test_a_rehearsal_runs_on_the_copy_alone_and_proves_the_way_down(wallet: Folder, copy: str) -> None:
+def test_a_rehearsal_runs_on_the_copy_alone_and_proves_the_way_down(wallet: Folder, copied: t.Callable[[], str]) -> None:
     wallet.add({**LIMITS, "20261121095000_rename.up.sql": "ALTER TABLE wallet RENAME COLUMN owner TO holder;\n"})
     wallet.add({"20261121095000_rename.down.sql": "ALTER TABLE wallet RENAME COLUMN holder TO owner;\n"})
-    result = wallet.run(state="rehearsed", rehearse_on=copy, lint="report").result
+    options = {"state": "rehearsed", "rehearse_on": copied(), "lint": "report"}
+    assert wallet.run(["--check"], **options).result["rehearsal"] == []
+    result = wallet.run(**options).result
     assert not result["changed"] and [(one["name"], one["schema_restored"]) for one in result["rehearsal"]] == [
         ("20261121093000_limits", True),
         ("20261121095000_rename", True),
     ]
     assert result["way_back"] == "down" and all(one["up_milliseconds"] >= 0 and one["down_milliseconds"] >= 0 for one in result["rehearsal"])
     assert wallet.database.psql("SELECT count(*) FROM information_schema.columns WHERE column_name IN ('holder', 'daily_limit')") == "0"
+    used = wallet.run(**options).result
+    assert used["failed"] and "is no fresh copy of" in used["msg"] and "pending there: nothing" in used["msg"]
     wallet.add({"20261121095000_rename.down.sql": "ALTER TABLE wallet RENAME COLUMN holder TO owned_by;\n"})
-    result = wallet.run(state="rehearsed", rehearse_on=copy, lint="report").result
+    copied()
+    result = wallet.run(**options).result
     assert result["way_back"] == "restore" and "20261121095000_rename: its way down leaves another schema than there was before" in result["reasons"]
     assert any("owned_by" in line for line in result["rehearsal"][1]["difference"])
-    stale = wallet.run(state="rehearsed", rehearse_on=copy, lint="report").result
-    assert stale["failed"] and "Rehearsal" in stale["msg"] and "the database itself was not touched" in stale["msg"]
+    wallet.add({"20261121095000_rename.up.sql": "ALTER TABLE wallet RENAME COLUMN nothing TO holder;\n"})
+    copied()
+    told = wallet.run(**options).result
+    assert told["failed"] and "Rehearsal on" in told["msg"] and "the database itself was not touched" in told["msg"] and told["sqlstate"] == "42703"
+    same = wallet.run(state="rehearsed", rehearse_on=wallet.database.name).result
+    assert same["failed"] and "rehearse_on: found" in same["msg"]
 
 
-def test_the_examples_run(wallet: Folder, copy: str) -> None:
+def test_the_examples_run(wallet: Folder, copied: t.Callable[[], str]) -> None:
     wallet.add({**LIMITS})
     login = wallet.database.login
     names = {
         "login_host: db.example.com": f"login_host: {login['login_host']}\n    login_port: {login['login_port']}",
         "login_user: release": f"login_user: {login['login_user']}",
-        "exchange_copy": copy,
+        "exchange_copy": copied(),
         "database: exchange": f"database: {login['database']}",
         "src: migrations": f"src: {wallet.path}",
     }

@@ -166,6 +166,12 @@ def test_the_password_reaches_db_migrate_by_its_environment_alone(wallet: Servic
     assert any("createRequire" in line for line in seen) and not any(password in line for line in seen)
 
 
+def test_db_migrate_as_a_module_on_another_host(wallet: Service) -> None:
+    ran = wallet.tasks.run({**wallet.task(), "vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}}, more=["-vvv"])
+    assert [one["name"] for one in ran.result["applied"]] == ["20261120080000-wallet", "20261121093000-limits"]
+    assert wallet.database.login["login_password"] not in ran.told
+
+
 @pytest.fixture
 def shop(database: t.Any, tmp_path: Path) -> Service:
     """A project of Sqitch."""

@@ -81,6 +81,7 @@ class Apply:
     def _one(self, attempts: Attempts, session: Session, migration: Migration, others: t.Sequence[Migration]) -> None:
         engine, ledger = self._ports.engine, self._ports.ledger
         up = self._direction == UP
+        session.value("SELECT 1")  # the lock lives as long as its session: a server that was restarted has given it to whoever asked
         self._context.say(f"{migration.name}: {'up' if up else 'down'}")
         if up and not engine.keeps_ledger:  # before its effect: whose it is has to be known even when we die in between
             ledger.done(session, migration.name, self._params["release"], prefix([]), 0)

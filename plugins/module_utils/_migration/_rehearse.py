@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The real run on a copy that nobody needs: every migration up with its time, then every way down, and whether the schema is what it was."""
+"""The real run on a copy that nobody needs: every migration up with its time, then every way down, and whether the schema is what it was.
+
+At the end the copy is migrated: the migrations of another folder may stand on these.
+"""
 
 from __future__ import annotations
 
@@ -60,6 +63,10 @@ def rehearse(attempts: Attempts, work: Work, steps: t.Sequence[Migration], ignor
         found[index].difference = difference(schemas[index], schema(work, ignored))
         if found[index].difference:
             work.context.say(f"rehearsal: the way down of {steps[index].name} leaves another schema than there was before")
+            return found  # what it left is no ground for anything else
+    for migration, one in zip(steps, found):
+        if one.down:
+            attempts.run(migration, UP)
     return found
 
 

@@ -39,18 +39,23 @@ def rehearsed(copy, *steps):
 
 def test_up_in_order_and_back_in_reverse_with_the_schema_of_each():
     copy = Copy("a")
+    found = rehearsed(copy, migration("1", "schema.append('b')", "schema.remove('b')"), migration("2", "schema.append('c')", "schema.remove('c')"))
+    assert copy.ran == [("1", "up"), ("2", "up"), ("2", "down"), ("1", "down"), ("1", "up"), ("2", "up")] and copy.schema == ["a", "b", "c"]
+    assert [one.restored for one in found] == [True, True]
+    assert found[0].as_dict() == {"name": "1", "up_milliseconds": 500, "down_milliseconds": 500, "schema_restored": True, "difference": []}
+
+
+def test_a_way_down_that_leads_elsewhere_ends_it():
+    copy = Copy("a")
     found = rehearsed(copy, migration("1", "schema.append('b')", "schema.remove('b')"), migration("2", "schema.append('c')", "schema[-1] = 'd'"))
-    assert copy.ran == [("1", "up"), ("2", "up"), ("2", "down"), ("1", "down")]
-    assert [one.restored for one in found] == [False, False] and "+d" in found[1].difference
-    assert found[0].as_dict()["schema_restored"] is False and found[0].as_dict()["up_milliseconds"] == 500
-    good = rehearsed(Copy("a"), migration("1", "schema.append('b')", "schema.remove('b')"))
-    assert good[0].restored and good[0].difference == []
+    assert copy.ran == [("1", "up"), ("2", "up"), ("2", "down")]
+    assert [one.restored for one in found] == [False, False] and "+d" in found[1].difference and found[0].as_dict()["schema_restored"] is None
 
 
 def test_what_comes_before_one_without_a_way_down_cannot_go_back():
     copy = Copy("a")
     found = rehearsed(copy, migration("1", "", ""), migration("2", "", None), migration("3", "", ""))
-    assert copy.ran[3:] == [("3", "down")] and [one.down is not None for one in found] == [False, False, True]
+    assert copy.ran[3:] == [("3", "down"), ("3", "up")] and [one.down is not None for one in found] == [False, False, True]
     assert found[0].as_dict()["schema_restored"] is None
 
 

@@ -166,6 +166,20 @@ def test_the_password_reaches_db_migrate_by_its_environment_alone(wallet: Servic
     assert any("createRequire" in line for line in seen) and not any(password in line for line in seen)
 
 
+def test_a_rehearsal_of_db_migrate_shows_what_its_programs_do(wallet: Service) -> None:
+    assert wallet.run(count=1).result["changed"]
+    javascript(wallet, "20261121100000-gone", "return db.removeColumn('wallet', 'owner');")
+    copy, environment = f"{wallet.database.name}_copy", {**os.environ, **wallet.database.environment}
+    subprocess.run(["createdb", "-T", wallet.database.name, copy], env=environment, check=True)
+    try:
+        result = wallet.run(state="rehearsed", rehearse_on=copy).result
+    finally:
+        subprocess.run(["dropdb", "--force", copy], env=environment, check=True)
+    assert [(one["name"], one["kind"]) for one in result["pending"]] == [("20261121093000-limits", "expand"), ("20261121100000-gone", "irreversible")]
+    assert result["way_back"] == "restore" and result["reasons"][0] == "20261121100000-gone: line 1: drops a column"
+    assert wallet.database.psql("SELECT count(*) FROM migrations") == "1"
+
+
 def test_db_migrate_as_a_module_on_another_host(wallet: Service) -> None:
     ran = wallet.tasks.run({**wallet.task(), "vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}}, more=["-vvv"])
     assert [one["name"] for one in ran.result["applied"]] == ["20261120080000-wallet", "20261121093000-limits"]

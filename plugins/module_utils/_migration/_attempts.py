@@ -26,13 +26,13 @@ _LOOKOUT_LEAST, _LOOKOUT_MOST = 0.05, 1.0
 @dataclasses.dataclass(frozen=True)
 class Ran:
     """
-    :ivar statements: how many the engine has run, where it knows.
+    :ivar statements: what a program was seen to run, in a rehearsal.
     """
 
     name: str
     seconds: float
     attempts: int
-    statements: int = 0
+    statements: t.Sequence[str] = ()
 
 
 class Reconnect(Exception):

@@ -11,7 +11,7 @@ MARK = "runbook-release-answer:"
 # Run by node in the folder of the service. Everything secret comes by libpq's environment variables. "overwrite" is the only part of
 # db-migrate's configuration that neither DATABASE_URL nor the .env file of the service can change.
 SOURCE = """
-const given = JSON.parse(process.env.RUNBOOK_MIGRATION), fs = require('fs');
+const given = JSON.parse(process.env.RUNBOOK_MIGRATION), fs = require('fs'), ran = [];
 const answer = (told) => {
   fs.writeSync(1, '\\n' + given.mark + JSON.stringify(told) + '\\n');
   process.exit(told.error ? 1 : 0);
@@ -39,6 +39,10 @@ try {
     cmdOptions: {'migrations-dir': given.folder, table: given.table, 'non-transactional': given.alone, count: 1},
   });
   instance.silence(true);
-  (given.direction === 'up' ? instance.up(given.name) : instance.down(1)).then(() => { global.answered = true; answer({}); }, fail);
+  if (given.record) {
+    const client = require('module').createRequire(load.resolve('db-migrate-pg'))('pg').Client.prototype, query = client.query;
+    client.query = function (what) { ran.push(String((what && what.text) || what)); return query.apply(this, arguments); };
+  }
+  (given.direction === 'up' ? instance.up(given.name) : instance.down(1)).then(() => { global.answered = true; answer({ran}); }, fail);
 } catch (error) { fail(error); }
 """

@@ -33,6 +33,7 @@ class Work:
     :ivar name: the application_name of everything that works, by which what a dead runner left behind is found.
     :ivar left: seconds until the wall clock runs out.
     :ivar server_version: as server_version_num says it.
+    :ivar rehearsal: whether it is asked what was run, too: of a program nobody knows before.
     """
 
     server: Server
@@ -41,6 +42,7 @@ class Work:
     name: str
     left: t.Callable[[], float]
     server_version: int
+    rehearsal: bool = False
 
     def settings(self, transaction: bool = True) -> dict[str, str]:
         """Of a session that works. What runs without a transaction waits for others by design (CONCURRENTLY): only time ends it."""
@@ -81,5 +83,8 @@ class Engine(t.Protocol):
     def problems(self, session: Session) -> list[str]:
         """Why it cannot run at all: what its own table or its files say against it."""
 
-    def run(self, work: Work, migration: Migration, direction: str) -> int:
-        """Applies one, or takes it back, and gives how many statements that were. Raises DatabaseError."""
+    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
+        """Applies one, or takes it back. Raises DatabaseError.
+
+        :return: in a rehearsal, the SQL that a program was seen to run.
+        """

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import typing as t
 
 from .._common._errors import InputError
 from .._common._operation import Context
@@ -70,9 +71,17 @@ class DbMigrateEngine:
     def problems(self, session: Session) -> list[str]:
         return []
 
-    def run(self, work: Work, migration: Migration, direction: str) -> int:
+    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
         alone = bool(_CONCURRENTLY.search(migration.down or "")) or migration.alone if direction == DOWN else migration.alone
-        given = {"direction": direction, "name": migration.name, "folder": self._folder, "table": self._table.name, "alone": alone, "mark": MARK}
+        given = {
+            "direction": direction,
+            "name": migration.name,
+            "folder": self._folder,
+            "table": self._table.name,
+            "alone": alone,
+            "mark": MARK,
+            "record": work.rehearsal,
+        }
         environment = {**work.login(not alone).environment(), "RUNBOOK_MIGRATION": json.dumps(given)}
         ended = work.programs.run([self._program, "-e", SOURCE], environment, self._src, work.left())
         if ended.code is None:
@@ -80,9 +89,15 @@ class DbMigrateEngine:
         answers = [line[len(MARK) :] for line in ended.out.splitlines() if line.startswith(MARK)]
         if not answers:
             raise refusal(f"db-migrate ended with exit code {ended.code} and without an answer.", ended.err[-1000:], "")
-        if told := json.loads(answers[-1]).get("error"):
+        answer = json.loads(answers[-1])
+        if told := answer.get("error"):
             code = told.get("code", "")
             why = [told["message"], *(f"{key}: {told[key]}" for key in ("detail", "hint", "table", "constraint", "where") if key in told)]
             state = code if re.fullmatch(r"[0-9A-Z]{5}", code) and any(letter.isdigit() for letter in code) else ""
             raise refusal(f"db-migrate: {migration.name}: {told['message']}", "\n".join([*why[1:], code if not state else "", migration.path]).strip(), state)
-        return 0
+        return [sql for sql in answer.get("ran", []) if not self._is_its_own(sql)]
+
+    def _is_its_own(self, sql: str) -> bool:
+        """What db-migrate does around each migration."""
+        around = re.match(r"(BEGIN|COMMIT|ROLLBACK|SHOW|SET search_path)\b", sql, re.IGNORECASE)
+        return bool(around) or any(f"{quote}{self._table.name}{quote}" in sql for quote in "\"'")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import typing as t
 import urllib.parse
 
 from .._common._operation import Context
@@ -62,7 +63,7 @@ class FlywayEngine:
         rows = self._table.rows(session, "SELECT script FROM {} WHERE NOT success")
         return [f"{row[0]}: has failed, and Flyway's history says so; see what it left behind, then: flyway repair" for row in rows]
 
-    def run(self, work: Work, migration: Migration, direction: str) -> int:
+    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
         number = re.sub("_", ".", _VERSIONED.match(f"{migration.name}.sql")["version"])  # type: ignore[index]
         action = "migrate" if direction == UP else "undo"
         ended = work.programs.run([self._program, "-outputType=json", f"-target={number}", action], self._environment(work, migration), self._src, work.left())
@@ -70,7 +71,7 @@ class FlywayEngine:
             raise TooLong(f"Flyway did not end within the timeout of {self._context.params['timeout']} s; it was ended.")
         if ended.code:
             raise error("flyway", ended)
-        return 0
+        return ()
 
     def _environment(self, work: Work, migration: Migration) -> dict[str, str]:
         """Its driver knows none of libpq's variables."""

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import typing as t
 import urllib.parse
 
 from .._common._operation import Context
@@ -44,7 +45,7 @@ class GolangMigrateEngine:
             return []
         return [f"version {at}: is dirty, says the table {self._table.name}; see what it left behind, then: migrate -path ... -database ... force VERSION"]
 
-    def run(self, work: Work, migration: Migration, direction: str) -> int:
+    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
         before = self._version_before(migration)
         try:
             self._do(work, migration.transaction, "up" if direction == UP else "down", "1")
@@ -55,7 +56,7 @@ class GolangMigrateEngine:
             if dirty and at in (before, migration.version[0]) and migration.transaction:
                 self._do(work, True, "force", str(migration.version[0] if direction == DOWN else before))
             raise
-        return 0
+        return ()
 
     def _state(self, session: Session) -> tuple[int, bool]:
         rows = self._table.rows(session, "SELECT version, dirty FROM {}")

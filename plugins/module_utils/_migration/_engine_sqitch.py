@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import typing as t
 
 from .._common._errors import InputError
 from .._common._operation import Context
@@ -58,7 +59,7 @@ class SqitchEngine:
     def problems(self, session: Session) -> list[str]:
         return []
 
-    def run(self, work: Work, migration: Migration, direction: str) -> int:
+    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
         whole = migration.transaction if direction == UP else migration.down is None or transactional(migration.down, split(migration.down))
         who = identity(None)
         environment = {**work.login(whole).environment(), "SQITCH_FULLNAME": who, "SQITCH_EMAIL": who if "@" in who else f"{who}@localhost"}
@@ -72,7 +73,7 @@ class SqitchEngine:
             raise TooLong(f"sqitch did not end within the timeout of {self._context.params['timeout']} s; it was ended.")
         if ended.code:
             raise error("sqitch", ended)
-        return 0
+        return ()
 
     def _down_to(self, work: Work, migration: Migration) -> list[str]:
         """Without a target sqitch reverts everything there is: only where this is all that there is."""

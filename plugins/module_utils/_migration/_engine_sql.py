@@ -35,7 +35,7 @@ class SqlEngine:
     def problems(self, session: Session) -> list[str]:
         return []
 
-    def run(self, work: Work, migration: Migration, direction: str) -> int:
+    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
         statements = migration.statements if direction == UP else migration.ways_down
         whole = migration.transaction if direction == UP else transactional(migration.down or "", statements)
         with work.server.session(options=work.settings(whole), name=work.name) as session:
@@ -43,7 +43,7 @@ class SqlEngine:
                 self._at_once(session, work, migration, direction, statements)
             else:
                 self._one_by_one(session, work, migration, direction, statements)
-        return len(statements)
+        return ()
 
     def _at_once(self, session: Session, work: Work, migration: Migration, direction: str, statements: t.Sequence[Statement]) -> None:
         began = work.context.clock.now()

@@ -20,11 +20,13 @@ from . import _describe as describe
 from ._apply import Apply, refuse
 from ._attempts import Attempts, Reconnect
 from ._engine import Work
+from ._files import readable
 from ._look import Judged, judge, look
 from ._orphan import not_outliving
 from ._plan import DOWN, REHEARSED, UP
 from ._ports import Ports
 from ._rehearse import Rehearsed, rehearse
+from ._statements import split
 
 
 def run(ports: Ports, context: Context) -> Result:
@@ -40,7 +42,8 @@ def run(ports: Ports, context: Context) -> Result:
     refuse(ports.server.login.where, judged.refusals, **values)
 
     def work(server: Server) -> Work:
-        return Work(server, ports.programs, context, backends.working_name(params["release"], context), lambda: end - context.clock.now(), judged.version)
+        name = backends.working_name(params["release"], context)
+        return Work(server, ports.programs, context, name, lambda: end - context.clock.now(), judged.version, params["state"] == REHEARSED)
 
     if params["state"] == REHEARSED:
         if judged.plan.steps and not context.check_mode:
@@ -48,7 +51,9 @@ def run(ports: Ports, context: Context) -> Result:
             with not_outliving(context):
                 found = _rehearsed(ports, judged, work(ports.copy))
             values["rehearsal"] = [one.as_dict() for one in found]
-            values["way_back"], values["reasons"] = proven(judged.classes, found)
+            classes = seen(judged.classes, found)
+            values["pending"] = describe.pending(judged.plan.steps, classes)
+            values["way_back"], values["reasons"] = proven(classes, found)
         return Result(False, values=values)
     before, after = describe.before_and_after(judged.seen, judged.plan, params["state"])
     if judged.plan.changes and not context.check_mode:
@@ -57,6 +62,15 @@ def run(ports: Ports, context: Context) -> Result:
             apply.run()
         values["applied" if params["state"] == UP else "reverted"] = describe.ran(apply.done)
     return Result(judged.plan.changes, before, after, values)
+
+
+def seen(classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsed]) -> list[classify.Class]:
+    """What a program does is known once it was seen to do it."""
+    known = []
+    for one, rehearsed in zip(classes, found):
+        sql = ";\n".join(rehearsed.up.statements)
+        known.append(classify.of(one.name, split(sql), one.reversible) if one.kind == classify.UNKNOWN and readable(sql) else one)
+    return known
 
 
 def proven(classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsed]) -> tuple[str, list[str]]:

@@ -51,8 +51,8 @@ def attempts(engine, lines=None, left=1000.0, session=None, **params):
 
 def test_a_lock_timeout_is_tried_again_and_told():
     lines = []
-    ran = attempts(Engine(LOCKED, LOCKED, 3), lines).run(migration("1_a"), UP)
-    assert (ran.name, ran.attempts, ran.statements) == ("1_a", 3, 3)
+    ran = attempts(Engine(LOCKED, LOCKED, ["SELECT 1"]), lines).run(migration("1_a"), UP)
+    assert (ran.name, ran.attempts, ran.statements) == ("1_a", 3, ["SELECT 1"])
     assert lines == ["1_a: lock_timeout; attempt 2 in 0.5 s", "1_a: lock_timeout; attempt 3 in 1.0 s"]
 
 

@@ -91,6 +91,13 @@ def test_secrets_and_limits_go_by_the_environment(service):
     assert json.loads(environment["RUNBOOK_MIGRATION"])["alone"] and "lock_timeout=0" in environment["PGOPTIONS"]
 
 
+def test_what_it_was_seen_to_run(service):
+    made = engine(service)
+    own = ["show server_version", 'SELECT * FROM "migrations"', "BEGIN;", "ALTER TABLE a ADD b int", 'INSERT INTO "migrations" VALUES (1)', "COMMIT;"]
+    ended = Ended(0, f"{MARK}{json.dumps({'ran': own})}\n", "")
+    assert made.run(work(Programs(ended)), made.files()[0], UP) == ["ALTER TABLE a ADD b int"]
+
+
 def test_what_it_answers(service):
     refused = {"error": {"message": "violates", "code": "23503", "detail": "Key (a)=(1) is not present.", "constraint": "fk"}}
     with pytest.raises(DatabaseError) as told:

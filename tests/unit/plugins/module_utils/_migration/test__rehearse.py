@@ -11,7 +11,7 @@ from ansible_collections.runbook.release.plugins.module_utils._migration import 
 from ansible_collections.runbook.release.plugins.module_utils._migration._attempts import Ran
 from ansible_collections.runbook.release.plugins.module_utils._migration._program import Ended
 from ansible_collections.runbook.release.plugins.module_utils._migration._rehearse import Rehearsed, difference, rehearse
-from ansible_collections.runbook.release.plugins.module_utils._migration._run import proven
+from ansible_collections.runbook.release.plugins.module_utils._migration._run import proven, seen
 
 from .migrations import context, migration
 
@@ -72,6 +72,13 @@ def test_a_way_down_counts_when_it_was_seen_to_lead_back():
     assert proven(classes, [Rehearsed(ran, ran)])[0] == "down"
     way, reasons = proven(classes, [Rehearsed(ran, ran, ["+x"])])
     assert way == "restore" and reasons[-1] == "1: its way down leaves another schema than there was before"
+
+
+def test_what_a_program_does_is_known_once_it_was_seen():
+    ran = Ran("1", 0.1, 1, ["ALTER TABLE a ADD b int", 'ALTER TABLE "a" RENAME "b" TO "c"'])
+    (one, other) = seen([classify.of("1", None, True), classify.Class("2", "data", (), True)], [Rehearsed(ran), Rehearsed(ran)])
+    assert (one.kind, one.reasons, other.kind) == ("contract", ("line 2: renames what the old release uses",), "data")
+    assert seen([classify.of("1", None, True)], [Rehearsed(Ran("1", 0.1, 1, []))])[0].kind == "unknown"
 
 
 def test_a_long_difference_is_cut():

@@ -66,11 +66,13 @@ class Apply:
                 self._ports.ledger.create(session)
             self._adopt(session, plan)
             attempts = Attempts(self._ports.engine, self._work, session)
-            for number, migration in enumerate(plan.steps):
+            waiting = list(plan.steps)
+            while waiting:
+                migration = waiting.pop(0)
                 if self._params["state"] == RECORDED:
                     self._ports.ledger.applied(session, migration, self._params["release"], 0, len(migration.statements))
                 else:
-                    self._one(attempts, session, migration, plan.steps[number + 1 :])
+                    self._one(attempts, session, migration, waiting)
 
     def _adopt(self, session: Session, plan: Plan) -> None:
         known = self._ports.ledger.read(session)

@@ -107,7 +107,8 @@ def way_back(classes: t.Sequence[Class]) -> tuple[str, list[str]]:
     lost = [one for one in classes if one.kind == IRREVERSIBLE]
     if lost:
         return RESTORE, [f"{one.name}: {reason}" for one in lost for reason in one.reasons]
-    stuck = [one.name for one in classes[touching[0] :] if not one.reversible]
+    first = touching[0]
+    stuck = [one.name for one in classes[first:] if not one.reversible]
     if stuck:
         return RESTORE, [f"{name}: has no way down" for name in stuck]
     return DOWN, [f"{classes[index].name}: {reason}" for index in touching for reason in classes[index].reasons]

@@ -86,7 +86,7 @@ class DbMigrateEngine:
         ended = work.programs.run([self._program, "-e", SOURCE], environment, self._src, work.left())
         if ended.code is None:
             raise TooLong(f"db-migrate did not end within the timeout of {work.context.params['timeout']} s; it was ended.")
-        answers = [line[len(MARK) :] for line in ended.out.splitlines() if line.startswith(MARK)]
+        answers = [line.partition(MARK)[2] for line in ended.out.splitlines() if line.startswith(MARK)]
         if not answers:
             raise refusal(f"db-migrate ended with exit code {ended.code} and without an answer.", ended.err[-1000:], "")
         answer = json.loads(answers[-1])

@@ -95,7 +95,8 @@ def split(text: str) -> list[Statement]:
             begin, words = end, []
         else:
             if token == "\\":
-                raise Unreadable(f"line {_line(text, start)}: a command of psql ({text[start : start + 12].split()[0]}); only SQL can run here")
+                command = text[start:].split(maxsplit=1)[0][:20]
+                raise Unreadable(f"line {_line(text, start)}: a command of psql ({command}); only SQL can run here")
             parentheses = max(0, parentheses + (token == "(") - (token == ")")) if kind == "other" else parentheses
             words += [{"dollar": "$$", "string": "''", "escaped": "''", "quoted": token}.get(kind, token)] if kind not in ("space", "remark", "block") else []
     if words:

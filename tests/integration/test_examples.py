@@ -15,11 +15,12 @@ import yaml
 from tests.integration.playbook import ROOT, Kubectl, Playbooks
 from tests.unit.collection import _docs
 
-# Those that need servers of a test's own, in an order that works: run in test_data_health.py, test_pgbackrest.py and test_rds.py.
+# Those that need servers of a test's own, in an order that works: run beside their other tests.
+BACKUP = ("pg_backup", "pg_restore_drill", "pg_backup_info", "pg_restore", "pg_backup_prune")
 HEALTH = ("pg_health_info", "redis_health_info", "service_check")
 PGBACKREST = ("pgbackrest_stanza", "pgbackrest_backup", "pgbackrest_info", "pgbackrest_drill")
-RDS = ("rds_snapshot",)
-MODULES = [module for module in _docs.plugins("modules") if module not in HEALTH + PGBACKREST + RDS]
+OTHERS = ("rds_snapshot", "db_migrate")
+MODULES = [module for module in _docs.plugins("modules") if module not in BACKUP + HEALTH + PGBACKREST + OTHERS]
 # What has to be there before an example can do its work.
 BEFORE: dict[str, tuple[str, ...]] = {"kube_rollback": ("kube_rollout",), "release_report": ("kube_rollout",)}
 

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Ends this process when the ansible-playbook that it works for has died.
+
+Workers of Ansible sit in sessions of their own and live on when it is killed: the migration would go on with nobody to tell of it,
+and with nobody to run what follows. Ended, its connections end, and the server takes back what was not committed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import typing as t
+
+from .._common._operation import Context
+
+_EVERY = 0.5
+_EXIT = 137  # as of a process that was killed
+
+
+@contextlib.contextmanager
+def not_outliving(context: Context) -> t.Iterator[None]:
+    """While the block runs. A module has no controller here: it ends with its task."""
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_EVERY):
+            if os.getppid() != context.controller:
+                os._exit(_EXIT)  # no handlers, no clean-up: the main thread sits in a statement
+
+    thread = threading.Thread(target=watch, daemon=True)
+    if context.controller is not None:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""db_migrate: looks, plans, and brings a database from one release to the next, or back."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from .._common._errors import InputError, ReleaseError
+from .._common._operation import Context, Result
+from .._database import _lock as lock
+from .._database._session import Server
+from . import _backends as backends
+from . import _classify as classify
+from . import _describe as describe
+from ._apply import Apply, refuse
+from ._attempts import Attempts, Reconnect
+from ._engine import Work
+from ._files import readable
+from ._look import Judged, judge, look
+from ._orphan import not_outliving
+from ._plan import DOWN, REHEARSED, UP
+from ._ports import Ports
+from ._rehearse import Rehearsed, rehearse
+from ._statements import split
+
+
+def run(ports: Ports, context: Context) -> Result:
+    params = context.params
+    _check(params)
+    end = context.clock.now() + params["timeout"]
+    files = ports.engine.files()
+    with ports.server.session() as session:
+        judged = judge(ports, context, session, files)
+    forward = params["state"] in (UP, REHEARSED) and not judged.plan.problems
+    way_back, reasons = classify.way_back(judged.classes) if forward else (None, [])
+    values = {**_told(judged, params["state"]), "way_back": way_back, "reasons": reasons}
+    refuse(ports.server.login.where, judged.refusals, **values)
+
+    def work(server: Server) -> Work:
+        name = backends.working_name(params["release"], context)
+        return Work(server, ports.programs, context, name, lambda: end - context.clock.now(), judged.version, params["state"] == REHEARSED)
+
+    if params["state"] == REHEARSED:
+        if judged.plan.steps and not context.check_mode:
+            assert ports.copy
+            with not_outliving(context):
+                found = _rehearsed(ports, judged, work(ports.copy))
+            values["rehearsal"] = [one.as_dict() for one in found]
+            classes = seen(judged.classes, found)
+            values["pending"] = describe.pending(judged.plan.steps, classes)
+            values["way_back"], values["reasons"] = proven(classes, found)
+        return Result(False, values=values)
+    before, after = describe.before_and_after(judged.seen, judged.plan, params["state"])
+    if judged.plan.changes and not context.check_mode:
+        apply = Apply(ports, work(ports.server), files)
+        with not_outliving(context):
+            apply.run()
+        values["applied" if params["state"] == UP else "reverted"] = describe.ran(apply.done)
+    return Result(judged.plan.changes, before, after, values)
+
+
+def seen(classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsed]) -> list[classify.Class]:
+    """What a program does is known once it was seen to do it."""
+    known = []
+    for one, rehearsed in zip(classes, found):
+        sql = ";\n".join(rehearsed.up.statements)
+        known.append(classify.of(one.name, split(sql), one.reversible) if one.kind == classify.UNKNOWN and readable(sql) else one)
+    return known
+
+
+def proven(classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsed]) -> tuple[str, list[str]]:
+    """The way back after a rehearsal: a way down that does not lead back is none."""
+    restored = {one.up.name: one.restored for one in found}
+    way, reasons = classify.way_back([dataclasses.replace(one, reversible=one.reversible and restored[one.name]) for one in classes])
+    wrong = [f"{one.up.name}: its way down leaves another schema than there was before" for one in found if one.difference]
+    return way, [*reasons, *wrong]
+
+
+def _told(judged: Judged, state: str) -> dict[str, t.Any]:
+    steps = describe.pending(judged.plan.steps, judged.classes)
+    return {
+        "pending": [] if state == DOWN else steps,
+        "to_revert": [one["name"] for one in steps] if state == DOWN else [],
+        "findings": [dataclasses.asdict(finding) for finding in judged.findings],
+        "invalid_indexes": judged.invalid_indexes,
+        "applied": [],
+        "reverted": [],
+        "rehearsal": [],
+    }
+
+
+def _rehearsed(ports: Ports, judged: Judged, work: Work) -> list[Rehearsed]:
+    """On the copy, which has to be one: what is pending there is what is pending here."""
+    copy, context = work.server, work.context
+    with lock.held(copy, f"rehearse {context.params['release']}", context, patience=context.params["lock_patience"]) as session:
+        backends.end(session, context)
+        _seen, plan = look(ports, context, session, judged.seen.files)
+        there, here = [step.name for step in plan.steps], [step.name for step in judged.plan.steps]
+        if there != here or plan.problems:
+            raise InputError(
+                f"rehearse_on: {copy.login.where} is no fresh copy of {ports.server.login.where}; nothing was changed.",
+                why=[*plan.problems, f"pending there: {', '.join(there) or 'nothing'}", f"pending here: {', '.join(here)}"],
+                then="restore the backup into it anew",
+            )
+        ports.ledger.create(session)
+        try:
+            return rehearse(Attempts(ports.engine, work, session), work, plan.steps, ports.engine.tables)
+        except Reconnect as exc:
+            raise exc.failure from exc
+        except ReleaseError as exc:
+            exc.what = f"Rehearsal on {copy.login.database}: {exc.what}"
+            exc.done = "the database itself was not touched"
+            raise
+
+
+def _check(params: dict[str, t.Any]) -> None:
+    least = {"lock_timeout": 1, "statement_timeout": 0, "timeout": 1, "retry_window": 0, "lock_patience": 0, "count": 1}
+    problems = [f"{name}: found {params[name]}; allowed: {low} or more" for name, low in least.items() if params[name] is not None and params[name] < low]
+    if params["rehearse_on"] and params["rehearse_on"] == params["database"]:
+        problems.append(f"rehearse_on: found {params['rehearse_on']!r}, which is the database itself; allowed: a copy of it that nobody needs")
+    if problems:
+        raise InputError("The options are wrong; nothing was changed.", why=problems)

@@ -1,0 +1,3 @@
+-- Copyright: (c) 2026, runbook.release contributors
+-- SPDX-License-Identifier: GPL-3.0-or-later
+DROP TABLE wallet;

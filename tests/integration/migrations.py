@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Folders of migrations for one test, and the tasks that run them."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+from pathlib import Path
+
+import psycopg
+
+from tests.integration.tasks import Ran, Task, Tasks
+
+FIRST = "CREATE TABLE wallet (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner text NOT NULL);\nINSERT INTO wallet (owner) VALUES ('a'), ('b');\n"
+
+
+def tasks_in(folder: Path) -> Tasks:
+    """Without a cluster."""
+    folder.mkdir()
+    kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONUNBUFFERED", "COLUMNS")}
+    return Tasks("", {**kept, "ANSIBLE_NOCOLOR": "1"}, folder)
+
+
+class Folder:
+    """Of migrations in plain SQL, on a database that has the first of them."""
+
+    def __init__(self, path: Path, database: t.Any, tasks: Tasks) -> None:
+        self.path, self.database, self.tasks = path, database, tasks
+        path.mkdir()
+        self.add({"20261120080000_wallet.sql": FIRST})
+
+    def add(self, files: dict[str, str]) -> None:
+        for name, text in files.items():
+            (self.path / name).write_text(text)
+
+    def task(self, **options: t.Any) -> Task:
+        return {"runbook.release.db_migrate": {**self.database.login, "src": str(self.path), "release": "2.4.0", **options}}
+
+    def run(self, more: t.Sequence[str] = (), **options: t.Any) -> Ran:
+        return self.tasks.run(self.task(**options), more=more)
+
+    def connect(self: t.Any) -> psycopg.Connection[t.Any]:
+        login = self.database.login
+        return psycopg.connect(
+            host=login["login_host"], port=login["login_port"], user=login["login_user"], password=login["login_password"], dbname=login["database"]
+        )
+
+
+def working(folder: t.Any) -> int:
+    return int(folder.database.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'runbook.release migrating%' AND state = 'active'"))
+
+
+def wait_for(condition: t.Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.1)

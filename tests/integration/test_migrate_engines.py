@@ -1,0 +1,276 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The engines that are programs of their own: db-migrate and Sqitch as they are, Flyway and golang-migrate by the contract of their command line."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+from pathlib import Path
+
+import pytest
+
+from sandbox.locking import locked
+from sandbox.settings import Settings
+from tests.integration.migrations import Folder, tasks_in, wait_for, working
+from tests.integration.tasks import Ran, Task
+
+DATA = Path(__file__).parent / "data"
+TABLES = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+HEAD = "'use strict';\nexports.setup = function () {};\n"
+
+
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    """db-migrate as its lock file says, installed once."""
+    source = DATA / "db_migrate"
+    state = Settings.from_environment().state / "db-migrate"
+    with locked(state.with_suffix(".lock"), "Another test run installs db-migrate; waiting for it."):
+        place = state / hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:12]
+        if not (place / "whole").exists():
+            shutil.rmtree(place, ignore_errors=True)
+            place.mkdir(parents=True)
+            for name in ("package.json", "package-lock.json"):
+                shutil.copy(source / name, place)
+            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place, check=True, capture_output=True, text=True)
+            (place / "whole").touch()
+    return place / "node_modules"
+
+
+class Service:
+    """A folder of some engine's, on a database of its own."""
+
+    def __init__(self, src: Path, database: t.Any, folder: Path, **options: t.Any) -> None:
+        self.src, self.database, self.tasks, self.options = src, database, tasks_in(folder), options
+
+    def task(self, **options: t.Any) -> Task:
+        return {"runbook.release.db_migrate": {**self.database.login, "src": str(self.src), "release": "2.4.0", **self.options, **options}}
+
+    def run(self, more: t.Sequence[str] = (), **options: t.Any) -> Ran:
+        return self.tasks.run(self.task(**options), more=more)
+
+    connect = Folder.connect
+
+
+@pytest.fixture
+def wallet(packages: Path, database: t.Any, tmp_path: Path) -> Service:
+    src = tmp_path / "wallet"
+    shutil.copytree(DATA / "db_migrate", src)
+    (src / "node_modules").symlink_to(packages)
+    (src / ".env").write_text("DATABASE_URL=postgres://nobody:nothing@127.0.0.1:1/elsewhere\n")  # what the service itself uses is not what is migrated
+    return Service(src, database, tmp_path / "tasks", engine="db_migrate")
+
+
+def javascript(wallet: Service, name: str, up: str, down: str = "return null;") -> None:
+    (wallet.src / "migrations" / f"{name}.js").write_text(f"{HEAD}exports.up = function (db) {{ {up} }};\nexports.down = function (db) {{ {down} }};\n")
+
+
+def test_db_migrate_in_check_mode_for_real_again_and_back(wallet: Service) -> None:
+    planned = wallet.run(["--check"]).result
+    assert planned["changed"] and wallet.database.psql(TABLES) == ""  # not even the table of db-migrate
+    assert [(one["name"], one["kind"], one["reversible"]) for one in planned["pending"]] == [
+        ("20261120080000-wallet", "expand", True),
+        ("20261121093000-limits", "unknown", True),
+    ]
+    done = wallet.run().result
+    assert done["changed"] and [one["name"] for one in done["applied"]] == ["20261120080000-wallet", "20261121093000-limits"]
+    assert wallet.database.psql("SELECT name FROM migrations ORDER BY id") == "/20261120080000-wallet\n/20261121093000-limits"
+    assert wallet.database.psql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'daily_limit'") == "1"
+    assert not wallet.run().result["changed"]
+    back = wallet.run(state="down", to="20261120080000-wallet").result
+    assert back["changed"] and [one["name"] for one in back["reverted"]] == ["20261121093000-limits"]
+    assert wallet.database.psql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'daily_limit'") == "0"
+    assert "its way down line 3: drops what holds data" in wallet.run(state="down").result["msg"]
+    assert wallet.run(state="down", allow_data_loss=True).result["changed"] and wallet.database.psql("SELECT count(*) FROM migrations") == "0"
+
+
+def test_db_migrate_tells_the_sqlstate_and_what_was_edited(wallet: Service) -> None:
+    javascript(wallet, "20261121100000-part", "return db.runSql('CREATE TABLE part (wallet bigint REFERENCES wallet); INSERT INTO part VALUES (99)');")
+    told = wallet.run().result
+    assert (
+        told["failed"]
+        and told["changed"]
+        and (told["sqlstate"], told["error_class"], told["migration"])
+        == (
+            "23503",
+            "foreign_key_violation",
+            "20261121100000-part",
+        )
+    )
+    assert [one["name"] for one in told["applied"]] == ["20261120080000-wallet", "20261121093000-limits"] and "went up before it" in told["msg"]
+    assert "part" not in wallet.database.psql(TABLES).split()
+    javascript(wallet, "20261121093000-limits", "return null;")
+    assert "20261121093000-limits: was edited after it had been applied" in wallet.run().result["msg"]
+
+
+def test_db_migrate_waits_for_a_reader_and_runs_what_wants_no_transaction(wallet: Service) -> None:
+    assert wallet.run(count=1).result["changed"]
+    javascript(wallet, "20261121100000-index", "return db.runSql('CREATE INDEX CONCURRENTLY wallet_owner ON wallet (owner)');")
+    with wallet.connect() as slow:
+        slow.execute("SELECT count(*) FROM wallet")
+        ending = threading.Timer(6, slow.rollback)
+        ending.start()
+        result = wallet.run(lock_timeout=300).result
+        ending.join()
+    assert not result["failed"] and result["applied"][0]["attempts"] > 1
+    assert wallet.database.psql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'wallet_owner'::regclass") == "t"
+
+
+def test_db_migrate_that_never_ends_is_ended_with_its_backend(wallet: Service) -> None:
+    javascript(wallet, "20261121100000-hang", "return db.runSql('LOCK TABLE wallet').then(function () { return new Promise(function () {}); });")
+    began = time.monotonic()
+    told = wallet.run(timeout=8).result
+    assert told["failed"] and told["error_class"] == "timeout" and time.monotonic() - began < 20
+    assert wallet.database.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'runbook.release%'") == "0"
+
+
+def test_kill_9_leaves_no_backend_of_db_migrate(wallet: Service) -> None:
+    javascript(wallet, "20261121100000-slow", "return db.runSql('SELECT pg_sleep(60)');")
+    running = wallet.tasks.start(wallet.task(statement_timeout=0))
+    wait_for(lambda: working(wallet) == 1)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    began = time.monotonic()
+    wait_for(lambda: wallet.database.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'runbook.release%'") == "0")
+    assert time.monotonic() - began < 5
+
+
+def test_the_password_reaches_db_migrate_by_its_environment_alone(wallet: Service) -> None:
+    javascript(wallet, "20261121100000-slow", "return db.runSql('SELECT pg_sleep(2)');")
+    seen: set[str] = set()
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.02):
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    seen.add(path.read_text())
+                except OSError:
+                    continue
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    ran = wallet.run(["-vvv"])
+    over.set()
+    watcher.join()
+    password = wallet.database.login["login_password"]
+    assert ran.result["changed"] and password not in ran.told
+    assert any("createRequire" in line for line in seen) and not any(password in line for line in seen)
+
+
+def test_a_rehearsal_of_db_migrate_shows_what_its_programs_do(wallet: Service) -> None:
+    assert wallet.run(count=1).result["changed"]
+    javascript(wallet, "20261121100000-gone", "return db.removeColumn('wallet', 'owner');")
+    copy, environment = f"{wallet.database.name}_copy", {**os.environ, **wallet.database.environment}
+    subprocess.run(["createdb", "-T", wallet.database.name, copy], env=environment, check=True)
+    try:
+        result = wallet.run(state="rehearsed", rehearse_on=copy).result
+    finally:
+        subprocess.run(["dropdb", "--force", copy], env=environment, check=True)
+    assert [(one["name"], one["kind"]) for one in result["pending"]] == [("20261121093000-limits", "expand"), ("20261121100000-gone", "irreversible")]
+    assert result["way_back"] == "restore" and result["reasons"][0] == "20261121100000-gone: line 1: drops a column"
+    assert wallet.database.psql("SELECT count(*) FROM migrations") == "1"
+
+
+def test_db_migrate_as_a_module_on_another_host(wallet: Service) -> None:
+    ran = wallet.tasks.run({**wallet.task(), "vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}}, more=["-vvv"])
+    assert [one["name"] for one in ran.result["applied"]] == ["20261120080000-wallet", "20261121093000-limits"]
+    assert wallet.database.login["login_password"] not in ran.told
+
+
+@pytest.fixture
+def shop(database: t.Any, tmp_path: Path) -> Service:
+    """A project of Sqitch."""
+    src = tmp_path / "shop"
+    for folder in ("deploy", "revert", "verify"):
+        (src / folder).mkdir(parents=True)
+    (src / "sqitch.conf").write_text("[core]\n\tengine = pg\n")
+    (src / "sqitch.plan").write_text("%syntax-version=1.0.0\n%project=shop\n\n")
+    service = Service(src, database, tmp_path / "tasks", engine="sqitch")
+    change(service, "wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")
+    return service
+
+
+def change(shop: Service, name: str, deploy: str, revert: str) -> None:
+    for way, sql in (("deploy", deploy), ("revert", revert)):
+        (shop.src / way / f"{name}.sql").write_text(f"BEGIN;\n{sql}\nCOMMIT;\n")
+    with (shop.src / "sqitch.plan").open("a") as plan:
+        plan.write(f"{name} 2026-11-21T09:30:00Z Release <release@example.com> # {name}\n")
+
+
+def test_sqitch_in_check_mode_for_real_again_and_back(shop: Service) -> None:
+    change(shop, "limits", "ALTER TABLE wallet ADD COLUMN daily_limit bigint;", "ALTER TABLE wallet DROP COLUMN daily_limit;")
+    assert shop.run(["--check"]).result["changed"] and shop.database.psql("SELECT count(*) FROM pg_namespace WHERE nspname = 'sqitch'") == "0"
+    done = shop.run()
+    assert [one["name"] for one in done.result["applied"]] == ["wallet", "limits"] and shop.database.login["login_password"] not in done.told
+    assert not shop.run().result["changed"]
+    change(shop, "again", "CREATE TABLE wallet (id int);", "SELECT 1;")
+    told = shop.run().result
+    assert (told["sqlstate"], told["error_class"], told["migration"]) == ("42P07", "already_exists", "again")
+    back = shop.run(state="down", allow_data_loss=True).result
+    assert [one["name"] for one in back["reverted"]] == ["limits", "wallet"] and shop.database.psql("SELECT count(*) FROM sqitch.changes") == "0"
+
+
+def program(folder: Path, stub: str) -> str:
+    path = folder / stub
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} {DATA / stub}.py "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture(params=["flyway", "golang_migrate"])
+def contract(request: pytest.FixtureRequest, database: t.Any, tmp_path: Path) -> Service:
+    src = tmp_path / "migrations"
+    src.mkdir()
+    service = Service(src, database, tmp_path / "tasks", engine=request.param, program=program(tmp_path, f"{request.param}_stub"))
+    pair(service, 1, "wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")
+    pair(service, 2, "limits", "ALTER TABLE wallet ADD COLUMN daily_limit bigint;", "ALTER TABLE wallet DROP COLUMN daily_limit;")
+    return service
+
+
+def pair(service: Service, number: int, name: str, up: str, down: str) -> str:
+    """Gives the name of the migration."""
+    if service.options["engine"] == "flyway":
+        (service.src / f"V{number}__{name}.sql").write_text(up)
+        (service.src / f"U{number}__{name}.sql").write_text(down)
+        return f"V{number}__{name}"
+    (service.src / f"{number}_{name}.up.sql").write_text(up)
+    (service.src / f"{number}_{name}.down.sql").write_text(down)
+    return f"{number}_{name}"
+
+
+def test_a_command_line_in_check_mode_for_real_again_and_back(contract: Service) -> None:
+    planned = contract.run(["--check"]).result
+    assert len(planned["pending"]) == 2 and contract.database.psql(TABLES) == ""
+    done = contract.run(["-vvv"])
+    assert [one["name"] for one in done.result["applied"]] == [one["name"] for one in planned["pending"]]
+    assert contract.database.login["login_password"] not in done.told
+    assert not contract.run().result["changed"]
+    bad = pair(contract, 3, "bad", "ALTER TABLE wallet ADD COLUMN daily_limit text;", "SELECT 1;")
+    told = contract.run().result
+    assert told["failed"] and told["migration"] == bad and "daily_limit" in told["msg"]
+    pair(contract, 3, "bad", "ALTER TABLE wallet ADD COLUMN note text;", "ALTER TABLE wallet DROP COLUMN note;")
+    assert contract.run().result["changed"]
+    back = contract.run(state="down", count=2, allow_data_loss=True).result
+    assert [one["name"] for one in back["reverted"]] == [bad, planned["pending"][1]["name"]]
+    assert contract.database.psql("SELECT count(*) FROM information_schema.columns WHERE table_name = 'wallet'") == "1"
+    assert contract.run().result["changed"]
+
+
+def test_a_command_line_is_tried_again_behind_a_lock(contract: Service) -> None:
+    assert contract.run(count=1).result["changed"]
+    with contract.connect() as slow:
+        slow.execute("SELECT count(*) FROM wallet")
+        ending = threading.Timer(5, slow.rollback)
+        ending.start()
+        ran = contract.run(lock_timeout=200)
+        ending.join()
+    assert not ran.result["failed"] and ran.result["applied"][0]["attempts"] > 1 and "lock_timeout behind backend" in ran.err

@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import InputError
+from ansible_collections.runbook.release.plugins.module_utils._migration._engine import DOWN, UP
+from ansible_collections.runbook.release.plugins.module_utils._migration._engine_flyway import FlywayEngine
+from ansible_collections.runbook.release.plugins.module_utils._migration._ledger import Ledger
+from ansible_collections.runbook.release.plugins.module_utils._migration._program import Ended
+
+from .migrations import Programs, Rows, context, work
+
+
+@pytest.fixture
+def src(tmp_path):
+    for name in ("V1__a", "V1.1__b", "V2__c", "V10__d", "U2__c"):
+        (tmp_path / f"{name}.sql").write_text("SELECT 1")
+    return tmp_path
+
+
+def engine(src):
+    return FlywayEngine(context(src=str(src)), Ledger("flyway"))
+
+
+def test_versions_are_numbers(src):
+    assert [(one.name, one.reversible) for one in engine(src).files()] == [("V1__a", False), ("V1.1__b", False), ("V2__c", True), ("V10__d", False)]
+    (src / "R__views.sql").write_text("SELECT 1")
+    with pytest.raises(InputError) as told:
+        engine(src).files()
+    assert told.value.why == ["R__views.sql: is repeatable; Flyway would run it at a time of its own"]
+
+
+def test_its_history(src):
+    baseline = ("1.1", "BASELINE", "<< Flyway Baseline >>", True)
+    done, undone = ("2", "SQL", "V2__c.sql", True), ("2", "UNDO_SQL", "U2__c.sql", True)
+    assert engine(src).applied(Rows(baseline, done)) == ["V1__a", "V1.1__b", "V2__c"]
+    assert engine(src).applied(Rows(baseline, done, undone, (None, "SCHEMA", "public", True))) == ["V1__a", "V1.1__b"]
+    assert engine(src).applied(Rows(("3", "SQL", "V3__gone.sql", True), ("4", "SQL", "V4__failed.sql", False))) == ["V3__gone"]
+    assert engine(src).problems(Rows(("V4__failed.sql",)))[0].startswith("V4__failed.sql: has failed")
+
+
+def test_how_it_is_called(src):
+    made, programs = engine(src), Programs(Ended(0, "", ""), Ended(0, "", ""))
+    made.run(work(programs), made.files()[1], UP)
+    made.run(work(programs), made.files()[2], DOWN)
+    (up, environment), (down, _environment) = programs.asked
+    assert up == ["flyway", "-outputType=json", "-target=1.1", "migrate"] and down == ["flyway", "-outputType=json", "-target=2", "undo"]
+    assert environment["FLYWAY_PASSWORD"] == "s3cret-s3cret" and "s3cret" not in environment["FLYWAY_URL"]
+    assert environment["FLYWAY_URL"].startswith("jdbc:postgresql://db:5432/shop?") and "lock_timeout%3D500" in environment["FLYWAY_URL"]

@@ -19,8 +19,10 @@ import pytest
 
 from tests.integration import databases
 from tests.integration.databases import Bucket, Database
+from tests.integration.playbook import ROOT
 from tests.integration.s3_proxy import S3Proxy
 from tests.integration.tasks import Ran, Tasks, kill
+from tests.integration.test_examples import BACKUP, examples
 
 ORDERS = 60_000  # about 50 MB, whose dump at level 1 goes to S3 in two parts
 INTERRUPTIONS = int(os.environ.get("SOAK_INTERRUPTIONS") or 4)
@@ -438,3 +440,25 @@ def test_it_works_as_an_ordinary_module_too(data_tasks: Tasks, small: Database, 
         more=["-vvv"],
     )
     assert not ran.failed and ran.result["backup"]["rows"] > 0 and small.password not in ran.told and bucket.secret_key not in ran.told
+
+
+def test_the_examples_run(data_tasks: Tasks, database: Database, bucket: Bucket, tmp_path: Path) -> None:
+    database.fill(2000)
+    recipient, _identity = keypair(tmp_path, "key.txt")
+    names = {
+        "login_host: db.example.com": f"login_host: 127.0.0.1\n    login_port: {database.port}",
+        "login_user: backup": f"login_user: {database.user}",
+        "database: exchange": f"database: {database.name}",
+        "bucket: exchange-backups": f"bucket: {bucket.name}",
+        "region: eu-central-1": "region: us-east-1",
+        "/var/backups/postgresql": str(tmp_path / "backups"),
+        "age1mnex3fvyugqnzjpux8uzupfs9ju4h9rd7trs52wwxl9rpkhaff9qczs2nx": recipient,
+    }
+    aws = {"AWS_ENDPOINT_URL": bucket.url, "AWS_ACCESS_KEY_ID": bucket.access_key, "AWS_SECRET_ACCESS_KEY": bucket.secret_key}
+    tasks = [example for module in BACKUP for example in examples(module, names)]
+    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": {"database_password": database.password}, "tasks": tasks}
+    (tmp_path / "examples.yml").write_text(json.dumps([play]))
+    command = ["ansible-playbook", str(tmp_path / "examples.yml")]
+    done = subprocess.run(command, cwd=ROOT, env=data_tasks.environment | aws, capture_output=True, text=True, check=False, timeout=180)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert database.psql("SELECT count(*) FROM orders") == "2000" and len(list((tmp_path / "backups").rglob("manifest.json"))) == 1

@@ -131,3 +131,34 @@ def test_a_release_may_demand_a_verified_backup(phases: Phases) -> None:
     assert refused.returncode != 0 and "no backup is verified" in refused.stdout
     assert phases.run("backup").returncode == 0
     assert phases.run("preflight", **demanding).returncode == 0
+
+
+@pytest.fixture
+def migrating(phases: Phases) -> Phases:
+    """With one migration that is pending."""
+    folder = phases.folder / "migrations"
+    folder.mkdir()
+    (folder / "20261121093000_limits.sql").write_text("ALTER TABLE users ADD COLUMN withdrawal_limit numeric;\n")
+    (folder / "20261121093000_limits.down.sql").write_text("ALTER TABLE users DROP COLUMN withdrawal_limit;\n")
+    return dataclasses.replace(phases, variables={**phases.variables, "release_migrations": [{"src": str(folder)}]})
+
+
+def columns(database: Database) -> str:
+    return database.psql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'withdrawal_limit'")
+
+
+def test_a_release_backs_up_rehearses_on_the_proof_and_migrates(migrating: Phases, database: Database, bucket: Bucket) -> None:
+    first = migrating.run("release")
+    assert changed(first) >= 3 and columns(database) == "1", first.stdout
+    assert "20261121093000_limits" in first.stdout
+    assert [name for name in database.names() if "_drill_" in name and name.startswith(database.name)] == []
+    (taken,) = {name.rpartition("/")[0] for name in bucket.names()}
+    again = migrating.run("release")
+    assert changed(again) == 0 and {name.rpartition("/")[0] for name in bucket.names()} == {taken}
+
+
+def test_a_migration_that_fails_in_the_rehearsal_never_meets_the_database(migrating: Phases, database: Database) -> None:
+    (migrating.folder / "migrations" / "20261121094000_wrong.sql").write_text("UPDATE users SET email = 'the same';\n")
+    done = migrating.run("release")
+    assert done.returncode != 0 and columns(database) == "0", done.stdout
+    assert "23505" in done.stdout

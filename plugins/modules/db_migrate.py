@@ -118,7 +118,8 @@ options:
     default: false
   lock_timeout:
     description: >-
-      Milliseconds that a statement waits for a lock, and others wait behind it. Does not hold for what runs without a transaction, which waits by design.
+      Milliseconds that a statement waits for a lock, and others wait behind it. Does not hold for statements with C(CONCURRENTLY), which wait by design
+      and let others work. With engines other than V(sql) it does not hold for the whole of such a migration: give it a file of its own.
     type: int
     default: 500
   statement_timeout:

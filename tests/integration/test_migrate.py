@@ -141,6 +141,19 @@ def test_a_reader_in_the_way_delays_nobody_for_longer_than_lock_timeout(wallet: 
     assert "lock_timeout behind backend" in ran.err and "nightly report" in ran.err
 
 
+def test_lock_timeout_holds_beside_what_is_concurrent_in_one_file(wallet: Folder) -> None:
+    name = "20261121094000_both.sql"
+    wallet.add({name: "ALTER TABLE wallet ADD COLUMN note text;\nCREATE INDEX CONCURRENTLY wallet_note ON wallet (note);\n"})
+    with wallet.connect() as slow:
+        slow.execute("SELECT count(*) FROM wallet")
+        ending = threading.Timer(5, slow.rollback)
+        ending.start()
+        ran = wallet.run(lock_timeout=200)
+        ending.join()
+    assert ran.result["applied"][0]["attempts"] > 1 and "20261121094000_both: lock_timeout behind backend" in ran.err
+    assert wallet.database.psql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'wallet_note'::regclass") == "t"
+
+
 def test_it_gives_up_at_the_end_of_its_window_and_names_who_is_in_the_way(wallet: Folder) -> None:
     wallet.add(LIMITS)
     with wallet.connect() as slow:

@@ -113,7 +113,7 @@ options:
   allow_data_loss:
     description: >-
       Whether migrations, or their ways down, may run that drop tables or columns, or delete rows. Make a backup first. What a program does
-      (O(engine=db_migrate) with JavaScript) is not seen here; the kind of such a migration is V(unknown).
+      (O(engine=db_migrate) with JavaScript) is not seen before a rehearsal; the kind of such a migration is V(unknown), and its way down needs this.
     type: bool
     default: false
   lock_timeout:

@@ -68,7 +68,7 @@ def test_down_takes_back_what_the_release_brought_and_asks_before_data_goes(wall
     wallet.add(LIMITS)
     assert wallet.run().result["way_back"] == "app_only"
     refused = wallet.run(state="down")
-    assert refused.failed and "its way down line 1: drops a column; allow_data_loss=true lets it" in refused.result["msg"]
+    assert refused.failed and "its way down: line 1: drops a column; allow_data_loss=true lets it" in refused.result["msg"]
     planned = wallet.run(["--check"], state="down", allow_data_loss=True).result
     assert planned["changed"] and planned["to_revert"] == ["20261121093000_limits"]
     done = wallet.run(state="down", allow_data_loss=True).result

@@ -113,12 +113,13 @@ options:
   allow_data_loss:
     description: >-
       Whether migrations, or their ways down, may run that drop tables or columns, or delete rows. Make a backup first. What a program does
-      (O(engine=db_migrate) with JavaScript) is not seen here; the kind of such a migration is V(unknown).
+      (O(engine=db_migrate) with JavaScript) is not seen before a rehearsal; the kind of such a migration is V(unknown), and its way down needs this.
     type: bool
     default: false
   lock_timeout:
     description: >-
-      Milliseconds that a statement waits for a lock, and others wait behind it. Does not hold for what runs without a transaction, which waits by design.
+      Milliseconds that a statement waits for a lock, and others wait behind it. Does not hold for statements with C(CONCURRENTLY), which wait by design
+      and let others work. With engines other than V(sql) it does not hold for the whole of such a migration: give it a file of its own.
     type: int
     default: 500
   statement_timeout:

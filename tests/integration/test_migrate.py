@@ -68,7 +68,7 @@ def test_down_takes_back_what_the_release_brought_and_asks_before_data_goes(wall
     wallet.add(LIMITS)
     assert wallet.run().result["way_back"] == "app_only"
     refused = wallet.run(state="down")
-    assert refused.failed and "its way down line 1: drops a column; allow_data_loss=true lets it" in refused.result["msg"]
+    assert refused.failed and "its way down: line 1: drops a column; allow_data_loss=true lets it" in refused.result["msg"]
     planned = wallet.run(["--check"], state="down", allow_data_loss=True).result
     assert planned["changed"] and planned["to_revert"] == ["20261121093000_limits"]
     done = wallet.run(state="down", allow_data_loss=True).result
@@ -139,6 +139,19 @@ def test_a_reader_in_the_way_delays_nobody_for_longer_than_lock_timeout(wallet: 
     assert result["changed"] and result["applied"][0]["attempts"] > 2
     assert worst[0] <= 0.6, worst
     assert "lock_timeout behind backend" in ran.err and "nightly report" in ran.err
+
+
+def test_lock_timeout_holds_beside_what_is_concurrent_in_one_file(wallet: Folder) -> None:
+    name = "20261121094000_both.sql"
+    wallet.add({name: "ALTER TABLE wallet ADD COLUMN note text;\nCREATE INDEX CONCURRENTLY wallet_note ON wallet (note);\n"})
+    with wallet.connect() as slow:
+        slow.execute("SELECT count(*) FROM wallet")
+        ending = threading.Timer(5, slow.rollback)
+        ending.start()
+        ran = wallet.run(lock_timeout=200)
+        ending.join()
+    assert ran.result["applied"][0]["attempts"] > 1 and "20261121094000_both: lock_timeout behind backend" in ran.err
+    assert wallet.database.psql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'wallet_note'::regclass") == "t"
 
 
 def test_it_gives_up_at_the_end_of_its_window_and_names_who_is_in_the_way(wallet: Folder) -> None:

@@ -85,10 +85,11 @@ def test_db_migrate_in_check_mode_for_real_again_and_back(wallet: Service) -> No
     assert wallet.database.psql("SELECT name FROM migrations ORDER BY id") == "/20261120080000-wallet\n/20261121093000-limits"
     assert wallet.database.psql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'daily_limit'") == "1"
     assert not wallet.run().result["changed"]
-    back = wallet.run(state="down", to="20261120080000-wallet").result
+    assert "20261121093000-limits: its way down: a program" in wallet.run(state="down", to="20261120080000-wallet").result["msg"]
+    back = wallet.run(state="down", to="20261120080000-wallet", allow_data_loss=True).result
     assert back["changed"] and [one["name"] for one in back["reverted"]] == ["20261121093000-limits"]
     assert wallet.database.psql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'daily_limit'") == "0"
-    assert "its way down line 3: drops what holds data" in wallet.run(state="down").result["msg"]
+    assert "its way down: line 3: drops what holds data" in wallet.run(state="down").result["msg"]
     assert wallet.run(state="down", allow_data_loss=True).result["changed"] and wallet.database.psql("SELECT count(*) FROM migrations") == "0"
 
 

@@ -45,7 +45,10 @@ class Work:
     rehearsal: bool = False
 
     def settings(self, transaction: bool = True) -> dict[str, str]:
-        """Of a session that works. What runs without a transaction waits for others by design (CONCURRENTLY): only time ends it."""
+        """Of a session that works. What runs without a transaction waits for others by design (CONCURRENTLY): only time ends it.
+
+        Where we send the statements ourselves, this holds for those alone that do.
+        """
         params = self.context.params
         milliseconds = str(max(1, int(self.left() * 1000)))
         return {

@@ -90,11 +90,14 @@ def _path(migration: Migration, direction: str) -> str:
 
 def _send(session: Session, work: Work, path: str, statement: Statement, whole: bool) -> None:
     work.check_time()
+    params = work.context.params
     limit = int(work.left() * 1000) or 1
     # The wall clock is kept by the server, which also ends the work when nobody is left to end it.
-    if whole and work.context.params["statement_timeout"]:
-        limit = min(limit, work.context.params["statement_timeout"])
+    if whole and params["statement_timeout"]:
+        limit = min(limit, params["statement_timeout"])
     session.execute(f"SET statement_timeout = {limit}")
+    if not whole:
+        session.execute(f"SET lock_timeout = {0 if statement.concurrent else params['lock_timeout']}")
     try:
         session.execute(statement.text)
     except DatabaseError as exc:

@@ -81,8 +81,10 @@ def _losses(context: Context, plan: Plan) -> list[str]:
     if context.params["allow_data_loss"] or context.params["state"] in (RECORDED, REHEARSED):
         return []
     back = context.params["state"] == DOWN
-    return [
-        f"{step.name}: {'its way down ' if back else ''}{loss}; allow_data_loss=true lets it, after a fresh backup"
-        for step in plan.steps
-        for loss in classify.destroys(step.ways_down if back else step.statements)
-    ]
+    found = []
+    for step in plan.steps:
+        losses = classify.destroys(step.ways_down if back else step.statements)
+        if back and step.down is None:  # backwards most things are lost; forwards a rehearsal shows what a program does
+            losses = ["a program, which may destroy data"]
+        found += [f"{step.name}: {'its way down: ' if back else ''}{loss}; allow_data_loss=true lets it, after a fresh backup" for loss in losses]
+    return found

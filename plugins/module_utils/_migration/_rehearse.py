@@ -82,5 +82,5 @@ def schema(work: Work, ignored: t.Sequence[str]) -> list[str]:
 
 def difference(before: t.Sequence[str], after: t.Sequence[str]) -> list[str]:
     """The lines that differ, at most a screenful."""
-    lines = [line for line in difflib.unified_diff(before, after, "before", "after down", n=1, lineterm="")]
+    lines = list(difflib.unified_diff(before, after, "before", "after down", n=1, lineterm=""))
     return lines if len(lines) <= _LINES else [*lines[:_LINES], f"... {len(lines) - _LINES} more lines"]

@@ -62,6 +62,11 @@ class Statement:
         return bool(_ALONE.match(self.words))
 
     @property
+    def concurrent(self) -> bool:
+        """Whether it waits for others by design, with a lock that lets them work meanwhile."""
+        return self.alone and " CONCURRENTLY" in self.words
+
+    @property
     def controls_transaction(self) -> bool:
         return bool(_TRANSACTION.match(self.words))
 

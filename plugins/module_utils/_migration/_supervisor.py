@@ -50,4 +50,4 @@ def _end(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

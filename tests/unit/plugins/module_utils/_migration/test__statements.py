@@ -74,6 +74,11 @@ def test_what_runs_outside_a_transaction_only(sql, alone):
     assert split(sql)[0].alone is alone
 
 
+def test_what_waits_by_design():
+    assert split("CREATE INDEX CONCURRENTLY i ON a (b)")[0].concurrent and not split("REINDEX DATABASE d")[0].concurrent
+    assert not split("VACUUM FULL a")[0].concurrent and not split("REFRESH MATERIALIZED VIEW CONCURRENTLY v")[0].concurrent
+
+
 @pytest.mark.parametrize(
     ("sql", "controls"),
     [

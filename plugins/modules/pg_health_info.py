@@ -119,7 +119,7 @@ EXAMPLES = r"""
     login_user: release
     login_password: "{{ database_password }}"
     database: exchange
-    before: "{{ before['values'] }}"
+    before: "{{ before.found }}"
     queries:
       - name: orders of the last hour
         sql: SELECT count(*) FROM orders WHERE created_at > now() - interval '1 hour'
@@ -149,7 +149,7 @@ unknown:
   returned: success
   type: dict
   sample: {wal: "PostgreSQL: permission denied for function pg_ls_waldir (SQLSTATE 42501)"}
-values:
+found:
   description: What was found, by check; to be given as O(before) of a later run. Empty when the server does not answer.
   returned: success
   type: dict

@@ -108,7 +108,7 @@ recovered_to:
   returned: when it drilled
   type: str
   sample: 0/40286B0
-values:
+found:
   description: Size of every database of the copy, and the answers to O(queries).
   returned: success
   type: dict

@@ -82,7 +82,7 @@ options:
     type: int
     default: 10
   before:
-    description: RV(values) of an earlier run, from which on counters are counted.
+    description: RV(found) of an earlier run, from which on counters are counted.
     type: dict
 requirements:
   - redis >= 5.0
@@ -103,7 +103,7 @@ EXAMPLES = r"""
   runbook.release.redis_health_info:
     login_host: redis.example.com
     login_password: "{{ redis_password }}"
-    before: "{{ before['values'] }}"
+    before: "{{ before.found }}"
 """
 
 RETURN = r"""
@@ -123,7 +123,7 @@ unknown:
   returned: success
   type: dict
   sample: {}
-values:
+found:
   description: What was found, by check; to be given as O(before) of a later run. Empty when the server does not answer.
   returned: success
   type: dict

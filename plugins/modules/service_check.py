@@ -106,7 +106,7 @@ checks:
       milliseconds: 2
       attempts: 1
       reason: ""
-values:
+found:
   description: By name of the check what the paths of C(json) held, by path.
   returned: success
   type: dict

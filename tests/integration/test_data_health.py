@@ -81,9 +81,9 @@ def test_a_quiet_server_is_well_and_the_largest_tables_are_told(data_tasks: Task
     database.psql("CREATE TABLE small (n int); CREATE TABLE large AS SELECT generate_series(1, 10000) n; ANALYZE")
     found = data_tasks.run(pg(database, checks=["connections", "transactions", "locks", "indexes", "tables", "wraparound"], largest_tables=1)).result
     assert (found["healthy"], found["reasons"], found["unknown"], found["changed"]) == (True, [], {}, False)
-    (largest,) = found["values"]["tables"]["largest"]
+    (largest,) = found["found"]["tables"]["largest"]
     assert largest["name"] == "large" and largest["rows_estimated"] == 10000 and largest["bytes"] > 300_000
-    assert found["values"]["server"]["database"] == database.name and found["values"]["connections"]["used"] >= 1
+    assert found["found"]["server"]["database"] == database.name and found["found"]["connections"]["used"] >= 1
 
 
 def test_planted_trouble_is_told_by_its_name(data_tasks: Tasks, database: Database) -> None:
@@ -106,19 +106,19 @@ def test_planted_trouble_is_told_by_its_name(data_tasks: Tasks, database: Databa
     ):
         assert said in told, told
     assert "SELECT count(*) FROM orders WHERE n::text = '...'" in told and SECRET not in ran.told
-    assert found["values"]["locks"][0]["blocked_by"][0]["pid"] == holder_pid
+    assert found["found"]["locks"][0]["blocked_by"][0]["pid"] == holder_pid
 
 
 def test_data_is_compared_before_and_after_a_release(data_tasks: Tasks, database: Database) -> None:
     database.psql("CREATE TABLE customers AS SELECT generate_series(1, 100) n")
     query = {"name": "customers", "sql": "SELECT count(*) FROM customers WHERE n::text NOT LIKE '%x' -- all;"}
     before = data_tasks.run(pg(database, checks=[], queries=[{**query, "min": 100}])).result
-    assert before["healthy"] and before["values"]["queries"] == {"customers": 100}
+    assert before["healthy"] and before["found"]["queries"] == {"customers": 100}
     database.psql("DELETE FROM customers WHERE n = 7")
     after = {**query, "max_drop_percent": 0}
     found, patient, gone = data_tasks.run(
-        pg(database, checks=[], queries=[after], before=before["values"]),
-        pg(database, checks=[], queries=[{**after, "max_drop_percent": 1}], before=before["values"]),
+        pg(database, checks=[], queries=[after], before=before["found"]),
+        pg(database, checks=[], queries=[{**after, "max_drop_percent": 1}], before=before["found"]),
         pg(
             database,
             checks=[],
@@ -179,7 +179,7 @@ def test_a_login_that_is_wrong_is_refused_and_one_that_nobody_answers_is_unwell(
         {"runbook.release.pg_health_info": {"login_host": "127.0.0.1", "login_port": free_port(), "login_password": SECRET}},
     ).results
     assert refused["failed"] and "does not let this user in" in refused["msg"] and SECRET not in refused["msg"]
-    assert not silent["failed"] and not silent["healthy"] and "Connection refused" in silent["reasons"][0] and silent["values"] == {}
+    assert not silent["failed"] and not silent["healthy"] and "Connection refused" in silent["reasons"][0] and silent["found"] == {}
 
 
 @pytest.fixture(scope="module")
@@ -200,12 +200,12 @@ def test_a_primary_its_standby_and_what_becomes_of_them(data_tasks: Tasks, pair:
     until(lambda: primary.psql("SELECT failed_count > 0 FROM pg_stat_archiver") == "t")
     every = ["connections", "replication", "slots", "wal", "archiver", "disk"]
     up, follower = data_tasks.run(pg(primary, checks=every, standbys=1, disk_free_percent=0), pg(standby, checks=["replication", "slots", "disk"])).results
-    (told,) = up["values"]["replication"]["standbys"]
+    (told,) = up["found"]["replication"]["standbys"]
     assert told["name"] == "replica" and told["state"] == "streaming" and told["lag_bytes"] < 1 << 20
     assert [reason.partition(" on ")[0] for reason in up["reasons"]] == ["archiver: archive_command fails"] and up["unknown"] == {}
-    assert up["values"]["disk"]["path"] == str(primary.data) and up["values"]["disk"]["total_bytes"] > 0
-    assert follower["values"]["server"]["standby"] and follower["values"]["replication"]["receiver"] == "streaming"
-    assert follower["values"]["replication"]["role"] == "standby" and [reason for reason in follower["reasons"] if "standby" in reason] == []
+    assert up["found"]["disk"]["path"] == str(primary.data) and up["found"]["disk"]["total_bytes"] > 0
+    assert follower["found"]["server"]["standby"] and follower["found"]["replication"]["receiver"] == "streaming"
+    assert follower["found"]["replication"]["role"] == "standby" and [reason for reason in follower["reasons"] if "standby" in reason] == []
 
     standby.psql("SELECT pg_wal_replay_pause()")
     primary.psql("INSERT INTO ledger SELECT generate_series(1, 20000)")
@@ -287,7 +287,7 @@ def test_a_redis_that_is_well_and_logins_that_are_not(data_tasks: Tasks, redis: 
         client.close()
     found, refused, blind = ran.results
     assert (found["healthy"], found["reasons"], found["unknown"], found["changed"]) == (True, [], {}, False)
-    assert found["values"]["server"]["role"] == "master" and found["values"]["connections"]["limit"] > 0 and found["values"]["milliseconds"] > 0
+    assert found["found"]["server"]["role"] == "master" and found["found"]["connections"]["limit"] > 0 and found["found"]["milliseconds"] > 0
     assert refused["failed"] and "does not let this user in" in refused["msg"]
     assert not blind["failed"] and "permission" in blind["unknown"]["memory"].lower()
     assert SECRET not in ran.told
@@ -309,7 +309,7 @@ def test_a_redis_that_is_full_cannot_save_and_rejects(data_tasks: Tasks, own_red
             assert connection.recv(100), number
     server.client.config_set("maxmemory", 4_000_000)
     found = data_tasks.run(at(server, save_age=0, connections_percent=20, memory_percent=50)).result
-    again = data_tasks.run(at(server, checks=["connections"], before=found["values"])).result
+    again = data_tasks.run(at(server, checks=["connections"], before=found["found"])).result
     told = "\n".join(found["reasons"])
     for said in (
         "of maxmemory, and the policy is noeviction",
@@ -326,8 +326,8 @@ def test_a_redis_and_its_replica(data_tasks: Tasks, own_redis: t.Callable[..., O
     replica = own_redis("--save", "", "--replicaof", "127.0.0.1", str(primary.login["port"]))
     until(lambda: replica.client.info("replication")["master_link_status"] == "up")
     above, below = data_tasks.run(at(primary, replicas=1), at(replica)).results
-    assert above["healthy"] and above["values"]["replication"]["replicas"][0]["state"] == "online"
-    assert below["healthy"] and below["values"]["replication"]["primary"] == f"127.0.0.1:{primary.login['port']}"
+    assert above["healthy"] and above["found"]["replication"]["replicas"][0]["state"] == "online"
+    assert below["healthy"] and below["found"]["replication"]["primary"] == f"127.0.0.1:{primary.login['port']}"
     primary.stop()
     until(lambda: replica.client.info("replication")["master_link_status"] != "up")
     gone, alone = data_tasks.run(at(primary), at(replica)).results
@@ -409,7 +409,7 @@ def test_services_are_asked_by_tcp_http_and_json_rpc(data_tasks: Tasks, node: st
         "stranger: answered 401, so it does not know this user",
     ]
     assert "Connection refused" in found["reasons"][0] and not found["changed"] and not found["healthy"]
-    assert found["values"]["peers"] == {"result.connections": 11} and Node.asked[0] == "1.0 getblockchaininfo []"
+    assert found["found"]["peers"] == {"result.connections": 11} and Node.asked[0] == "1.0 getblockchaininfo []"
     assert "height: ok (" in ran.err and SECRET not in ran.told and "ZXhjaGFuZ2U6" not in ran.told
 
 

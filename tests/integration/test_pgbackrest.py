@@ -105,10 +105,10 @@ def test_a_release_is_backed_up_and_a_drill_finds_only_what_was_there_before_it(
     )
     checked, before, same, newest, immediate, wrong, nowhere, info = ran.results
     assert checked["changed"] and checked["rto_seconds"] is None
-    assert before["changed"] and before["values"]["queries"] == {"orders": 1000} and before["backup"]["label"] == first["backup"]["label"]
-    assert before["rto_seconds"] >= 0 and before["backup"]["verified"] and before["values"]["databases"]["postgres"] > 1_000_000
+    assert before["changed"] and before["found"]["queries"] == {"orders": 1000} and before["backup"]["label"] == first["backup"]["label"]
+    assert before["rto_seconds"] >= 0 and before["backup"]["verified"] and before["found"]["databases"]["postgres"] > 1_000_000
     assert not same["changed"] and same["rto_seconds"] == before["rto_seconds"]
-    assert newest["backup"]["label"] == later["backup"]["label"] and newest["values"]["queries"] == {"orders": 10} and "/" in newest["recovered_to"]
+    assert newest["backup"]["label"] == later["backup"]["label"] and newest["found"]["queries"] == {"orders": 10} and "/" in newest["recovered_to"]
     assert not immediate["failed"]
     assert wrong["failed"] and "orders: is 1000, wanted at most 10" in wrong["msg"] and "not marked as verified" in wrong["msg"]
     assert nowhere["failed"] and "recovery ended before configured recovery target was reached" in nowhere["msg"]

@@ -78,7 +78,7 @@ def run(ports: Ports, context: Context) -> Result:
             look.at(session)
     except Unreachable as exc:
         look.reasons.append("; ".join([exc.what, *exc.why[:1]]))
-    return Result(False, values={"healthy": not look.reasons, "reasons": look.reasons, "unknown": look.unknown, "values": look.values})
+    return Result(False, values={"healthy": not look.reasons, "reasons": look.reasons, "unknown": look.unknown, "found": look.values})
 
 
 class _Look:

@@ -74,7 +74,7 @@ def run(ports: Ports, context: Context) -> Result:
         report, values[title(check)] = _made(ports, check, context)
         told.append(report)
     reasons = [f"{report['name']}: {report['reason']}" for report in told if not report["healthy"]]
-    return Result(False, values={"healthy": not reasons, "reasons": reasons, "checks": told, "values": values})
+    return Result(False, values={"healthy": not reasons, "reasons": reasons, "checks": told, "found": values})
 
 
 def _made(ports: Ports, check: dict[str, t.Any], context: Context) -> tuple[dict[str, t.Any], dict[str, t.Any]]:

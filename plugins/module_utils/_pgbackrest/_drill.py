@@ -50,7 +50,7 @@ def run(ports: Ports, context: Context) -> Result:
     verified = chosen.annotations.get(repository.VERIFIED)
     before = {"backup": chosen.label, "verified": verified}
     if verified and params["reuse_within"] and now - seconds_of(verified) <= params["reuse_within"]:
-        return Result(False, values={"backup": chosen.report(now), "rto_seconds": chosen.report(now)["rto_seconds"], "recovered_to": None, "values": {}})
+        return Result(False, values={"backup": chosen.report(now), "rto_seconds": chosen.report(now)["rto_seconds"], "recovered_to": None, "found": {}})
     binaries = scratch_server.programs_folder(stanza.version, params["pg_bin"])
     _room(params["directory"], chosen)
     segments = ports.repository.segments(stanza.archive, params["wal_segment_bytes"])
@@ -61,12 +61,12 @@ def run(ports: Ports, context: Context) -> Result:
         raise ReleaseError(f"{params['stanza']}: {chosen.label} is no good backup.", why=lacks, done="nothing was restored", then=_THEN)
     if context.check_mode:
         after = {"backup": chosen.label, "verified": "when it passes"}
-        return Result(True, before, after, {"backup": chosen.report(now), "rto_seconds": None, "recovered_to": None, "values": {}})
+        return Result(True, before, after, {"backup": chosen.report(now), "rto_seconds": None, "recovered_to": None, "found": {}})
     seconds, lsn, values, label = _drilled(ports, context, chosen, binaries, segments)
     used = ports.repository.look().choose(label, None)
     ports.repository.annotate(used, verified=context.clock.stamp(), rto_seconds=seconds)
     proven = ports.repository.look().choose(label, None)
-    told = {"backup": proven.report(context.clock.wall()), "rto_seconds": seconds, "recovered_to": lsn, "values": values}
+    told = {"backup": proven.report(context.clock.wall()), "rto_seconds": seconds, "recovered_to": lsn, "found": values}
     return Result(True, before, {"backup": label, "verified": proven.annotations[repository.VERIFIED]}, told)
 
 

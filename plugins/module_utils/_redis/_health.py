@@ -45,7 +45,7 @@ def run(server: Redis, context: Context) -> Result:
         unknown = {check: "; ".join(exc.why) for check in params["checks"]}
     except Unavailable as exc:
         reasons.append("; ".join([exc.what, *exc.why]))
-    return Result(False, values={"healthy": not reasons, "reasons": reasons, "unknown": unknown, "values": values})
+    return Result(False, values={"healthy": not reasons, "reasons": reasons, "unknown": unknown, "found": values})
 
 
 def _cluster_state(server: Redis, unknown: dict[str, str]) -> str:

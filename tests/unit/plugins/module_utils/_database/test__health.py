@@ -66,19 +66,19 @@ def looked(server, *checks, space=None, **given):
 def test_a_server_that_does_not_answer_is_unwell():
     found = looked(Server(connect=Unreachable("app@db/shop: no connection to PostgreSQL.", why=["too many clients already"])), "connections")
     assert (found["healthy"], found["reasons"]) == (False, ["app@db/shop: no connection to PostgreSQL.; too many clients already"])
-    assert found["values"] == {}
+    assert found["found"] == {}
 
 
 def test_what_was_found_before_the_connection_broke_is_told():
     found = looked(Server(pg_ls_waldir=Unreachable("PostgreSQL: terminating connection")), "wal", "archiver")
-    assert found["reasons"] == ["PostgreSQL: terminating connection"] and found["values"]["server"]["version"] == "15"
+    assert found["reasons"] == ["PostgreSQL: terminating connection"] and found["found"]["server"]["version"] == "15"
 
 
 def test_what_may_not_be_read_is_unknown_and_the_rest_is_looked_at():
     found = looked(
         Server(pg_ls_waldir=DatabaseError("permission denied", "42501"), indisvalid=[{"name": "i", "table": "t", "in_progress": False}]), "wal", "indexes"
     )
-    assert found["unknown"] == {"wal": "permission denied"} and len(found["reasons"]) == 1 and "wal" not in found["values"]
+    assert found["unknown"] == {"wal": "permission denied"} and len(found["reasons"]) == 1 and "wal" not in found["found"]
 
 
 def test_sessions_that_are_hidden_from_the_role_are_unknown_and_do_not_break_the_check():

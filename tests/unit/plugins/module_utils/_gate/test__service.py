@@ -81,7 +81,7 @@ def test_what_is_expected_of_a_result(expected, result, said):
 
 def test_the_values_at_the_paths_are_kept_by_check():
     found, lines = asked(Net((200, {"result": {"connections": 11}})), {**NODE, "name": "peers", "json": [{"path": "result.connections", "min": 8}]})
-    assert found["values"] == {"peers": {"result.connections": 11}} and found["healthy"] and lines == ["peers: ok (12 ms)"]
+    assert found["found"] == {"peers": {"result.connections": 11}} and found["healthy"] and lines == ["peers: ok (12 ms)"]
 
 
 @pytest.mark.parametrize("answer", [(200, {"hello": 1}), (200, [1]), (200, b"<html>")])

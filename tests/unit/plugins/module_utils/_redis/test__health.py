@@ -111,12 +111,12 @@ def test_the_state_of_a_cluster_is_looked_at_where_there_is_one():
 
 def test_a_server_that_does_not_answer_is_unwell():
     found = looked(Server(INFO, Unavailable("redis:6379: no answer from Redis.", why=["Connection refused"])))
-    assert (found["healthy"], found["reasons"], found["values"]) == (False, ["redis:6379: no answer from Redis.; Connection refused"], {})
+    assert (found["healthy"], found["reasons"], found["found"]) == (False, ["redis:6379: no answer from Redis.; Connection refused"], {})
 
 
 def test_one_who_may_not_ask_knows_that_it_answers_and_nothing_else():
     found = looked(Server(Forbidden("no", why=["NOPERM info"])), checks=["memory"])
-    assert found["healthy"] and found["unknown"] == {"memory": "NOPERM info"} and set(found["values"]) == {"milliseconds"}
+    assert found["healthy"] and found["unknown"] == {"memory": "NOPERM info"} and set(found["found"]) == {"milliseconds"}
 
 
 def test_one_whom_the_server_does_not_let_in_is_told_so():

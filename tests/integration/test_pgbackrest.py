@@ -237,7 +237,7 @@ def test_two_at_a_time_and_a_server_that_is_down_are_refused(data_tasks: Tasks, 
     slow = [{"name": "slow", "sql": "SELECT 1 FROM pg_sleep(6)"}]
     lock = archived.home / "lock" / f"{STANZA}-backup.lock"
     with data_tasks.start(archived.task("drill", queries=slow)) as first:
-        wait_for(lambda: [path for path in archived.drills.glob("*/.s.PGSQL.5432")])
+        wait_for(lambda: list(archived.drills.glob("*/.s.PGSQL.5432")))
         other = Tasks("", data_tasks.environment, data_tasks.folder / "other")
         other.folder.mkdir()
         assert "another drill runs in" in other.run(archived.task("drill")).result["msg"]

@@ -35,7 +35,8 @@ class Rds(t.Protocol):
     def create(self, instance: str, name: str, tags: t.Mapping[str, str]) -> None:
         """Begins a snapshot; the tags are there with it."""
 
-    def delete(self, name: str) -> None: ...
+    def delete(self, name: str) -> None:
+        """Of a snapshot; what is gone by now is no error."""
 
 
 class BotoRds:

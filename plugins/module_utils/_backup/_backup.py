@@ -91,7 +91,7 @@ def run(ports: Ports, context: Context) -> Result:
     programs.check_recipients(params["encryption"], params["recipients"])
     source = observe(ports)
     client = ports.programs.version("pg_dump")
-    programs.check_dump(int(client.split(".")[0]), source.version // 10000)
+    programs.check_dump(int(client.partition(".")[0]), source.version // 10000)
     there = backups.of_database(ports.store, source.database)
     kept = backups.newest(there, release=params["release"], kind=params["kind"]) if params["reuse_within"] else None
     if kept and context.clock.wall() - kept.taken <= params["reuse_within"]:
@@ -188,7 +188,7 @@ class _Backup:
         }
 
     def _dump(self, snapshot: str, total: int) -> tuple[dict[str, t.Any], int | None]:
-        native = int(self._client.split(".")[0]) >= programs.NATIVE_ZSTD
+        native = int(self._client.partition(".")[0]) >= programs.NATIVE_ZSTD
         level = self._params["compression_level"]
         argv = [
             self._ports.programs.path("pg_dump"), "--format=custom", f"--compress=zstd:{level}" if native else "--compress=0",

@@ -35,7 +35,7 @@ _SAY_EVERY = 5.0  # seconds
 
 def check(programs_: Programs, manifest: Manifest, server_version: int) -> None:
     """What would fail later, told now."""
-    programs.check_restore(programs_.major("pg_restore"), int(str(manifest["client_version"]).split(".")[0]))
+    programs.check_restore(programs_.major("pg_restore"), int(str(manifest["client_version"]).partition(".")[0]))
     if server_version // 10000 < manifest["server_version_num"] // 10000:
         raise ReleaseError(
             f"The server is of version {server_version // 10000}, the backup of {manifest['server_version_num'] // 10000}: it may use what the server lacks.",

@@ -47,7 +47,10 @@ class _Running:
     def __init__(self, program: Program, source: t.Any, target: t.Any) -> None:
         self.program = program
         environment = {**os.environ, "LC_MESSAGES": "C", **program.environment}
-        self.process = subprocess.Popen(list(program.argv), stdin=source, stdout=target, stderr=subprocess.PIPE, env=environment)
+        # run_command waits for one program and holds all it says in memory; here several work at the same time, on any number of bytes.
+        self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
+            list(program.argv), stdin=source, stdout=target, stderr=subprocess.PIPE, env=environment
+        )
         self._last: collections.deque[str] = collections.deque(maxlen=_LINES_KEPT)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()

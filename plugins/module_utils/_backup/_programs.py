@@ -44,7 +44,7 @@ class Programs:
 
     def major(self, name: str) -> int:
         """The major version of one of PostgreSQL's programs."""
-        return int(self.version(name).split(".")[0])
+        return int(self.version(name).partition(".")[0])
 
     def version(self, name: str) -> str:
         code, said, complaint = self._context.command([self.path(name), "--version"])

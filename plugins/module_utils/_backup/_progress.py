@@ -12,7 +12,6 @@ import typing as t
 
 from .._common._operation import Context
 from ._pipeline import Pipeline
-from ._store import Readable
 
 EVERY_SECONDS = 5.0
 
@@ -40,7 +39,7 @@ class Progress:
         self._thread.join()
 
     def read(self, size: int = -1) -> bytes:
-        data = t.cast("Readable", self._pipe).read(size)
+        data = self._pipe.read(size)
         self._stored += len(data)
         # Asked for while the program still runs: with its end the number is gone.
         self.read_so_far = self._pipe.written() or self.read_so_far

@@ -76,7 +76,8 @@ class Store(t.Protocol):
     def read(self, name: str) -> t.Iterator[bytes]:
         """In pieces of about a megabyte."""
 
-    def stat(self, name: str) -> Stored | None: ...
+    def stat(self, name: str) -> Stored | None:
+        """None where there is no such object."""
 
     def listing(self, under: str = "") -> list[Stored]:
         """Everything whose name begins so, by name."""
@@ -87,9 +88,11 @@ class Store(t.Protocol):
     def tag(self, name: str, tags: t.Mapping[str, str]) -> None:
         """Tags beside those it has, where the store knows tags."""
 
-    def unfinished(self) -> list[Unfinished]: ...
+    def unfinished(self) -> list[Unfinished]:
+        """What killed writers have left, and what writers are at."""
 
-    def discard(self, left: Unfinished) -> None: ...
+    def discard(self, left: Unfinished) -> None:
+        """What is gone by now is no error."""
 
 
 def of(context: Context) -> Store:

@@ -62,7 +62,8 @@ class Session(t.Protocol):
     def cancel(self) -> None:
         """Ends the statement that another thread runs on this session."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Ends it, and everything it holds."""
 
 
 class Server(t.Protocol):

@@ -68,7 +68,8 @@ class SqlEngine:
 
     def _is_built(self, session: Session, work: Work, statement: Statement, resumed: bool) -> bool:
         """Clears away what is left of an index; where the run before was interrupted right behind the statement, it is there and whole."""
-        assert statement.index
+        if not statement.index:
+            raise AssertionError("only statements that build an index come here")
         if gone := indexes.clear(session, *statement.index):
             work.context.say(f"dropped the invalid index {gone}, which an interrupted run had left")
         return resumed and indexes.is_there(session, *statement.index)

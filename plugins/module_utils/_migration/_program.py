@@ -50,7 +50,7 @@ class Supervised:
             with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
                 command = [sys.executable, "-I", "-c", inspect.getsource(_supervisor), str(max(0.0, seconds)), *arguments]
                 try:
-                    code = subprocess.Popen(
+                    code = subprocess.Popen(  # pylint: disable=ansible-bad-function
                         command, env={**os.environ, **environment}, cwd=folder, stdin=reading, stdout=out, stderr=err, start_new_session=True
                     ).wait()
                 except OSError as exc:

@@ -47,7 +47,8 @@ def run(ports: Ports, context: Context) -> Result:
 
     if params["state"] == REHEARSED:
         if judged.plan.steps and not context.check_mode:
-            assert ports.copy
+            if not ports.copy:
+                raise AssertionError("a rehearsal is checked to have its copy before")
             with not_outliving(context):
                 found = _rehearsed(ports, judged, work(ports.copy))
             values["rehearsal"] = [one.as_dict() for one in found]

@@ -125,7 +125,8 @@ def _tokens(text: str) -> t.Iterator[tuple[str, int, int]]:
     at = 0
     while at < len(text):
         match = _TOKEN.match(text, at)
-        assert match and match.lastgroup
+        if not match or not match.lastgroup:
+            raise AssertionError("the last of the patterns matches any character")
         kind, end = match.lastgroup, match.end()
         if kind == "block":
             end = _block_end(text, at)

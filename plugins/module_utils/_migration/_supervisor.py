@@ -25,7 +25,7 @@ _CANNOT_RUN = 127
 
 def main() -> int:
     try:
-        child = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, start_new_session=True)
+        child = subprocess.Popen(sys.argv[2:], stdin=subprocess.DEVNULL, start_new_session=True)  # pylint: disable=ansible-bad-function
     except OSError as exc:
         sys.stderr.write(f"{sys.argv[2]}: {exc.strerror}\n")
         return _CANNOT_RUN

@@ -286,6 +286,7 @@ def test_the_wall_clock_ends_it(wallet: Folder) -> None:
 def test_lint_blocks_and_data_loss_is_asked_for(wallet: Folder) -> None:
     wallet.add({"20261121093000_drop.sql": "ALTER TABLE wallet\n  DROP COLUMN owner;\n"})
     told = wallet.run().result
+    assert "lint_block: found ban-drop-colum (did you mean ban-drop-column?)" in wallet.run(lint_block=["ban-drop-colum"]).result["msg"]
     assert told["failed"] and "line 2: ban-drop-column" in told["msg"] and "line 1: drops a column; allow_data_loss=true" in told["msg"]
     assert (told["way_back"], told["pending"][0]["kind"]) == ("restore", "irreversible")
     wallet.add({"20261121093000_drop.sql": "-- squawk-ignore ban-drop-column\nALTER TABLE wallet DROP COLUMN owner;\n"})

@@ -10,11 +10,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import shutil
 import sys
 import typing as t
 
-from .._common._errors import ReleaseError
+from .._common._errors import InputError, ReleaseError
+from .._common._schema import like
 from ._files import Migration
 from ._program import Programs
 
@@ -37,6 +39,7 @@ BLOCKING = (
 # The session sets these limits itself.
 _OURS = ("require-timeout-settings", "require-lock-timeout", "require-statement-timeout")
 _SECONDS = 60.0
+_NO_RULE = re.compile(r"invalid rule name (\S+)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,15 +67,20 @@ def lint(programs: Programs, migrations: t.Sequence[Migration], server_version: 
     for whole in (True, False):
         chosen = [one for one in migrations if one.up is not None and (one.transaction and not one.makes_its_transaction) == whole]
         if chosen:
-            found += _findings(_run(programs, chosen, server_version, whole), {one.path: one.name for one in chosen}, set(blocking))
+            found += _findings(_run(programs, chosen, server_version, whole, blocking), {one.path: one.name for one in chosen}, set(blocking))
     order = {migration.name: index for index, migration in enumerate(migrations)}
     return sorted(found, key=lambda finding: (order[finding.migration], finding.line, finding.rule))
 
 
-def _run(programs: Programs, migrations: t.Sequence[Migration], server_version: int, whole: bool) -> str:
+def _run(programs: Programs, migrations: t.Sequence[Migration], server_version: int, whole: bool, blocking: t.Sequence[str]) -> str:
     arguments = [_program(), "--reporter=json", f"--exclude={','.join(_OURS)}", f"--pg-version={server_version // 10000}.0"]
     arguments += ["--assume-in-transaction"] if whole else []
+    # Rules of the user's own may be off by default, or misspelt.
+    more = sorted(set(blocking).difference(BLOCKING))
+    arguments += [f"--include={','.join(more)}"] if more else []
     ended = programs.run([*arguments, "--", *(migration.path for migration in migrations)], {}, ".", _SECONDS)
+    if unknown := _NO_RULE.search(ended.err):
+        raise InputError(f"lint_block: found {unknown[1]}{like(unknown[1], BLOCKING)}; allowed: rules of squawk, https://squawkhq.com/docs/rules")
     if ended.code not in (0, 1):  # 1 is what it says where it found something
         raise ReleaseError("squawk did not run.", why=[ended.said[:500] or "it did not end"], then="mend it, or set lint to skip")
     return ended.out

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import InputError, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._migration import _squawk as squawk
 from ansible_collections.runbook.release.plugins.module_utils._migration._program import Ended
 
@@ -30,6 +30,14 @@ def test_what_is_found_in_order_with_lines_from_1():
     (whole, _none), (alone, _nothing) = programs.asked
     assert whole[-2:] == ["/m/1_a.sql", "/m/3_c.sql"] and "--assume-in-transaction" in whole and "--pg-version=15.0" in whole
     assert alone[-1] == "/m/2_b.sql" and "--assume-in-transaction" not in alone
+
+
+def test_a_rule_that_squawk_does_not_have_blocks_nothing_and_is_refused():
+    programs = Programs(Ended(0, "", ""), Ended(2, "", "error: invalid value 'ban-drop-tabel' for '--include <rule>': invalid rule name ban-drop-tabel"))
+    squawk.lint(programs, [migration("1_a")], 150000, ["ban-drop-table", "require-table-schema"])
+    assert "--include=require-table-schema" in programs.asked[0][0]
+    with pytest.raises(InputError, match=r"lint_block: found ban-drop-tabel \(did you mean ban-drop-table\?\)"):
+        squawk.lint(programs, [migration("1_a")], 150000, ["ban-drop-tabel"])
 
 
 def test_a_linter_that_does_not_work_is_no_clean_file(monkeypatch):

@@ -227,9 +227,9 @@ def test_a_database_that_is_dropped_in_mid_dump(data_tasks: Tasks, database: Dat
     program(tmp_path / "bin", "pg_dump", f'#!/bin/bash\nset -o pipefail\n[ "$1" = --version ] && exec /usr/bin/pg_dump --version\n{held}\n')
     data_tasks.environment["PATH"] = f"{tmp_path / 'bin'}:{data_tasks.environment['PATH']}"
     answers: list[Ran] = []
-    running = threading.Thread(target=lambda tasks: answers.append(backup(tasks, database, bucket.store)), args=[data_tasks])
+    running = threading.Thread(target=lambda: answers.append(backup(data_tasks, database, bucket.store)))
     running.start()
-    wait_for(lambda: (tmp_path / "begun").exists())
+    wait_for((tmp_path / "begun").exists)
     database.to("postgres").psql(f'DROP DATABASE "{database.name}" WITH (FORCE)')
     (tmp_path / "on").touch()
     running.join()

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import threading
-import typing as t
 
 from .._common._operation import Context
 from ._pipeline import Pipeline

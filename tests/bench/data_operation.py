@@ -64,8 +64,8 @@ def main() -> None:
                 told["error"] = str(exc)
             told |= {
                 "seconds": time.monotonic() - began,
-                # The largest of the programs of the stream, too.
-                "memory_mb": sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024,
+                # Ours alone: what the system tells of children counts the moment before they become another program.
+                "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
                 "temporary_bytes": watching.stop(),
             }
         finally:

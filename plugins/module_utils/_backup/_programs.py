@@ -15,7 +15,7 @@ import typing as t
 from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context
 
-# zstd 3 on two threads is four to five times faster than gzip 6 and 3 % smaller (measured); more threads than cores do not help.
+# zstd on two threads is four to five times faster than gzip 6 and smaller (measured); more threads than cores do not help.
 _ZSTD = ["-T2", "-q"]
 # pg_dump compresses with zstd by itself since 16, block by block, so that a restore can use several jobs without unpacking first.
 NATIVE_ZSTD = 16

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Mirrors OPTIONS of plugins/module_utils/_backup/_store.py.
+    # Mirrors OPTIONS of plugins/module_utils/_backup/_store.py, beside those of _aws.
     DOCUMENTATION = r"""
 options:
   path:
@@ -19,29 +19,6 @@ options:
     description: What all names in the bucket or folder begin with.
     type: str
     default: ""
-  endpoint_url:
-    description: Address of a server other than that of AWS.
-    type: str
-  region:
-    description: Region of the bucket.
-    type: str
-  profile:
-    description: Profile of the AWS configuration files to use.
-    type: str
-  access_key:
-    description:
-      - Access key.
-      - Without it boto3 looks for credentials by itself, in E(AWS_ACCESS_KEY_ID), in its files, and in the role of the machine or pod.
-    type: str
-  secret_key:
-    description: Secret key.
-    type: str
-  session_token:
-    description: Session token of temporary credentials.
-    type: str
-  ca_bundle:
-    description: Path of the certificates that the server's own is checked against.
-    type: path
   server_side_encryption:
     description: Asks S3 to encrypt what is written, with its own keys or those of KMS.
     type: str
@@ -49,8 +26,6 @@ options:
   kms_key_id:
     description: Key of KMS to use when O(server_side_encryption=aws:kms).
     type: str
-requirements:
-  - boto3, where a bucket is used
 """
 
     # Mirrors _SERVER, without the login and the store, of plugins/module_utils/_backup/_operations.py.

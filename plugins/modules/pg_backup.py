@@ -22,6 +22,7 @@ extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._postgresql
   - runbook.release._backup_store
+  - runbook.release._aws
   - runbook.release._backup_store.programs
 options:
   kind:

@@ -16,6 +16,7 @@ description:
 extends_documentation_fragment:
   - runbook.release._attributes.info
   - runbook.release._backup_store
+  - runbook.release._aws
 options:
   database:
     description: Name of the database; all when it is not given.

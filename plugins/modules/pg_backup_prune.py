@@ -18,6 +18,7 @@ description:
 extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._backup_store
+  - runbook.release._aws
 options:
   database:
     description: Name of the database; all when it is not given.

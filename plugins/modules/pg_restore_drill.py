@@ -20,6 +20,7 @@ extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._postgresql
   - runbook.release._backup_store
+  - runbook.release._aws
   - runbook.release._backup_store.programs
   - runbook.release._backup_store.load
 options:

@@ -18,6 +18,7 @@ description:
     of M(runbook.release.pg_health_info), with the values of the original as O(runbook.release.pg_health_info#module:before).
 extends_documentation_fragment:
   - runbook.release._attributes
+  - runbook.release._aws
 options:
   instance:
     description: Identifier of the instance.
@@ -44,31 +45,6 @@ options:
     description: Seconds to wait for the snapshot. RDS goes on with it afterwards, and a later run waits for it again.
     type: int
     default: 3600
-  endpoint_url:
-    description: Address of a server other than that of AWS.
-    type: str
-  region:
-    description: Region of the instance.
-    type: str
-  profile:
-    description: Profile of the AWS configuration files to use.
-    type: str
-  access_key:
-    description:
-      - Access key.
-      - Without it boto3 looks for credentials by itself, in E(AWS_ACCESS_KEY_ID), in its files, and in the role of the machine or pod.
-    type: str
-  secret_key:
-    description: Secret key.
-    type: str
-  session_token:
-    description: Session token of temporary credentials.
-    type: str
-  ca_bundle:
-    description: Path of the certificates that the server's own is checked against.
-    type: path
-requirements:
-  - boto3
 seealso:
   - module: runbook.release.pg_health_info
   - module: runbook.release.pg_backup

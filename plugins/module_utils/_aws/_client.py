@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Clients of AWS, and of what speaks its language: options in, boto3's client out. Nothing here connects."""
+"""Clients of AWS, and of what speaks its language: validated options in, boto3's client out. Nothing here connects."""
 
 from __future__ import annotations
 
@@ -19,16 +19,6 @@ try:
     HAS_BOTO3 = True
 except ImportError:
     HAS_BOTO3 = False
-
-OPTIONS: dict[str, t.Any] = {
-    "endpoint_url": {"type": "str"},
-    "region": {"type": "str"},
-    "profile": {"type": "str"},
-    "access_key": {"type": "str", "no_log": True},
-    "secret_key": {"type": "str", "no_log": True},
-    "session_token": {"type": "str", "no_log": True},
-    "ca_bundle": {"type": "path"},
-}
 
 
 def client(service: str, params: t.Mapping[str, t.Any], where: str) -> t.Any:

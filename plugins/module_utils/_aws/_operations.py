@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from .._common._operation import Operation
 from . import _snapshot
-from ._client import OPTIONS
+from ._options import OPTIONS
 from ._rds import BotoRds
 
 SNAPSHOT = Operation(

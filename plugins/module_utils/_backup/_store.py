@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._aws._client import OPTIONS as AWS
+from .._aws._options import OPTIONS as AWS
 from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context
 

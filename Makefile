@@ -45,7 +45,7 @@ test-molecule: ## The roles' Molecule scenarios
 	@$(in_venv) python -m tests.gates.molecule
 
 soak: ## The long form of the loops in the tests: twenty interruptions by kill -9, Ctrl-C and SIGTERM, a crash after 30 s
-	@$(in_venv) SOAK_INTERRUPTIONS=20 SOAK_CRASH_SECONDS=30 python -m pytest tests/integration -k "interrupted or later" -v $(PYTEST_ARGS)
+	@$(in_venv) SOAK_INTERRUPTIONS=20 SOAK_CRASH_SECONDS=30 python -m pytest tests/integration -k "interrupted or later or killed_at_any" -v $(PYTEST_ARGS)
 
 lint: ## All gates; GATES="ruff mypy" for some of them
 	@$(in_venv) python -m tests.gates $(GATES)

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import os
 import signal
 import subprocess
 import typing as t
 from pathlib import Path
 
-from tests.integration.playbook import ROOT
+from tests.integration.playbook import ROOT, signal_all
 
 Task = dict[str, t.Any]
 
@@ -42,15 +40,8 @@ class Ran:
 
 
 def kill(running: subprocess.Popen[str]) -> None:
-    """It and all it has started, at once: its workers are in sessions of their own, out of reach of a signal to its group."""
-    family = [running.pid]
-    for pid in family:
-        with contextlib.suppress(OSError):
-            for thread in Path(f"/proc/{pid}/task").iterdir():
-                family += [int(child) for child in (thread / "children").read_text().split()]
-    for pid in family:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    """It and its workers, by kill -9."""
+    signal_all(running, signal.SIGKILL)
     running.wait()
     if running.stderr:
         running.stderr.close()

@@ -101,10 +101,8 @@ def run(ports: Ports, context: Context) -> Result:
         return Result(True, {}, _after(ports, source, name), {"backup": None, "reused": False})
     with lock.held(ports.server, f"backup {params['release'] or params['kind']}", context, patience=params["lock_patience"]):
         name = _free_name(ports.store, source.database, context)
-        _Backup(ports, context, source, name, client).take(there)
-    stored = backups.of_database(ports.store, source.database)
-    report = next(backup for backup in stored if backup.id == name).report(context.clock.wall())
-    return Result(True, {}, _after(ports, source, name), {"backup": report, "reused": False})
+        taken = backups.Backup(_Backup(ports, context, source, name, client).take(there), None, [])
+    return Result(True, {}, _after(ports, source, name), {"backup": taken.report(context.clock.wall()), "reused": False})
 
 
 def _after(ports: Ports, source: Source, name: str) -> dict[str, t.Any]:

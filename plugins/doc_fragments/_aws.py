@@ -32,6 +32,12 @@ options:
   ca_bundle:
     description: Path of the certificates that the server's own is checked against.
     type: path
+  request_timeout:
+    description:
+      - Seconds that the server may stay silent during one request, at least 1.
+      - A request that fails this way is sent again, three times at most.
+    type: int
+    default: 60
 requirements:
   - boto3, where AWS or a server that speaks its language is used
 """

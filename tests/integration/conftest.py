@@ -56,17 +56,37 @@ class Sandbox:
         return subprocess.run(inside, capture_output=True, text=True, env=environment, check=False, timeout=120)
 
 
+ALONE = pytest.StashKey[contextlib.ExitStack]()
+# Tests that use one of these may not run beside each other: some disturb the cluster, the others would notice.
+OF_THE_CLUSTER = {"platform", "space", "second"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One run at a time. The workers of a run (`-n 2 --dist loadgroup`) stand under the lock of the process that started them."""
+    config.stash[ALONE] = alone = contextlib.ExitStack()
+    if not (hasattr(config, "workerinput") or config.option.collectonly):
+        alone.enter_context(locked(Settings.from_environment().state / "tests.lock", "Another test run uses the demo platform; waiting for it."))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[ALONE].close()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        on_the_cluster = OF_THE_CLUSTER & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group("cluster" if on_the_cluster else "others"))
+
+
 @pytest.fixture(scope="session")
-def sandbox() -> t.Iterator[Sandbox]:
+def sandbox() -> Sandbox:
     """Started, or repaired, once; it stays up afterwards, for the next run and to look around."""
     settings = Settings.from_environment()
-    with locked(settings.state / "tests.lock", "Another test run uses the demo platform; waiting for it."):
-        if kubeconfig := user_cluster.chosen(settings):
-            yield Sandbox(settings, place.in_user_cluster(settings, kubeconfig))
-            return
-        Builder(settings).ensure(ALL)
-        box = start.bring_up(settings)
-        yield Sandbox(settings, place.in_sandbox(box))
+    if kubeconfig := user_cluster.chosen(settings):
+        return Sandbox(settings, place.in_user_cluster(settings, kubeconfig))
+    Builder(settings).ensure(ALL)
+    return Sandbox(settings, place.in_sandbox(start.bring_up(settings)))
 
 
 @pytest.fixture

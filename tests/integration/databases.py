@@ -52,14 +52,17 @@ class Database:
         self.psql("", "-v", f"orders={orders}", "-f", str(SCHEMA))
 
     def names(self) -> list[str]:
-        """All databases of the server."""
-        return self.to(SUPERUSER).psql("SELECT datname FROM pg_database ORDER BY 1").splitlines()
+        """It and what a test made of it: copies have its name at their beginning."""
+        return self.to(SUPERUSER).psql(f"SELECT datname FROM pg_database WHERE datname LIKE '{self.name}%' ORDER BY 1").splitlines()
+
+    def sessions(self, like: str = "runbook.release%") -> list[str]:
+        """Names of the applications connected to any of them."""
+        sql = f"SELECT application_name FROM pg_stat_activity WHERE datname LIKE '{self.name}%' AND application_name LIKE '{like}'"
+        return self.to(SUPERUSER).psql(sql).splitlines()
 
     def drop(self) -> None:
-        """With whatever a test made of it: copies have its name at their beginning."""
         for name in self.names():
-            if name.startswith(self.name):
-                self.to(SUPERUSER).psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            self.to(SUPERUSER).psql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def fresh(settings: Settings) -> Database:

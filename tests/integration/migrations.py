@@ -50,7 +50,8 @@ class Folder:
 
 
 def working(folder: t.Any) -> int:
-    return int(folder.database.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'runbook.release migrating%' AND state = 'active'"))
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'runbook.release migrating%'"
+    return int(folder.database.psql(f"{sql} AND state = 'active'"))
 
 
 def wait_for(condition: t.Callable[[], bool], seconds: float = 20) -> None:

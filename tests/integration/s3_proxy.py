@@ -12,13 +12,14 @@ import threading
 import typing as t
 
 # What a rule answers for a method and a path with query: None lets the request through; a status and a code of S3 refuse it;
-# "cut" reads half of what is sent, or sends half of the answer, and drops the connection.
+# "cut" reads half of what is sent, or sends half of the answer, and drops the connection; "hang" takes all and never answers.
 Rule = t.Callable[[str, str], "tuple[int, str] | str | None"]
 
 
 class S3Proxy:
     def __init__(self, upstream: str, rule: Rule) -> None:
         self.upstream, self.rule, self.faults = upstream.removeprefix("http://"), rule, 0
+        self.over = threading.Event()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
 
@@ -29,6 +30,7 @@ class S3Proxy:
         try:
             yield f"http://127.0.0.1:{self._server.server_port}"
         finally:
+            self.over.set()
             self._server.shutdown()
             self._server.server_close()
 
@@ -49,6 +51,10 @@ def _handler(proxy: S3Proxy) -> type[http.server.BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             body = self._body(length)
+            if fault == "hang":
+                proxy.over.wait()
+                self.close_connection = True
+                return
             if isinstance(fault, tuple):
                 text = f"<Error><Code>{fault[1]}</Code><Message>said by the test</Message></Error>".encode()
                 self._answer(fault[0], [("Content-Type", "application/xml")], text, len(text))

@@ -20,6 +20,7 @@ import pytest
 from tests.integration import databases
 from tests.integration.databases import Bucket, Database
 from tests.integration.playbook import ROOT
+from tests.integration.processes import command_lines
 from tests.integration.s3_proxy import S3Proxy
 from tests.integration.tasks import Ran, Tasks, kill
 from tests.integration.test_examples import BACKUP, examples
@@ -69,13 +70,7 @@ def listed(tasks: Tasks, store: dict[str, t.Any]) -> list[dict[str, t.Any]]:
 def nothing_is_left(bucket: Bucket, database: Database) -> None:
     assert bucket.names() == []
     assert bucket.unfinished() == []
-    assert dumping(database) == []
-
-
-def dumping(database: Database) -> list[str]:
-    """Sessions of the server that still work on a dump or a restore of ours."""
-    sql = f"SELECT application_name FROM pg_stat_activity WHERE datname LIKE '{database.name}%' AND application_name LIKE 'runbook.release%'"
-    return database.to("postgres").psql(sql).splitlines()
+    assert database.sessions() == []
 
 
 def scratches(database: Database) -> list[str]:
@@ -173,6 +168,7 @@ FAULTS: dict[str, tuple[t.Callable[[str, str], t.Any], str]] = {
     "says the token has expired": (lambda method, path: (400, "ExpiredToken"), "ExpiredToken"),
     "refuses to write": (lambda method, path: (403, "AccessDenied") if method in ("PUT", "POST") else None, "AccessDenied"),
     "cuts the connection in mid-part": (lambda method, path: "cut" if part(method, path) else None, "broke off"),
+    "takes a part and never answers": (lambda method, path: "hang" if part(method, path) else None, "Read timeout"),
     "refuses the manifest": (lambda method, path: (500, "InternalError") if method == "PUT" and "manifest" in path else None, "InternalError"),
 }
 
@@ -181,7 +177,7 @@ FAULTS: dict[str, tuple[t.Callable[[str, str], t.Any], str]] = {
 def test_when_s3_fails_nothing_is_visible(fault: str, data_tasks: Tasks, filled: Database, bucket: Bucket) -> None:
     rule, said = FAULTS[fault]
     with (proxy := S3Proxy(bucket.url, rule)).running() as address:
-        ran = backup(data_tasks, filled, {**bucket.store, "endpoint_url": address}, compression_level=1)
+        ran = backup(data_tasks, filled, {**bucket.store, "endpoint_url": address, "request_timeout": 2}, compression_level=1)
     assert ran.failed and said in ran.result["msg"], ran.result
     assert proxy.faults > 0 and bucket.secret_key not in ran.told
     nothing_is_left(bucket, filled)
@@ -244,7 +240,7 @@ def test_killed_at_any_moment_it_is_whole_or_not_there(data_tasks: Tasks, filled
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(drawn.uniform(0.8, 2.2))
         kill(running)
-        wait_for(lambda: dumping(filled) == [])
+        wait_for(lambda: filled.sessions() == [])
     assert not backup(data_tasks, filled, bucket.store).failed
     for found in listed(data_tasks, bucket.store):
         assert found["damage"] == [] and not drill(data_tasks, filled, bucket.store, backup=found["id"]).failed
@@ -362,7 +358,7 @@ def test_a_drill_that_is_killed_leaves_a_copy_that_the_next_one_takes_away(data_
     wait_for(lambda: scratches(filled) != [])
     (left,) = scratches(filled)
     kill(running)
-    wait_for(lambda: dumping(filled) == [])
+    wait_for(lambda: filled.sessions() == [])
     assert scratches(filled) == [left]
     ran = drill(data_tasks, filled, bucket.store)
     assert not ran.failed and f"{left}: dropped; a run that is dead had left it" in ran.err and scratches(filled) == []
@@ -380,29 +376,15 @@ def test_a_copy_may_be_kept_for_a_rehearsal_and_goes_when_it_is_told_to(data_tas
 
 
 def test_the_password_and_the_keys_are_nowhere(data_tasks: Tasks, small: Database, bucket: Bucket) -> None:
-    seen: set[bytes] = set()
-    over = threading.Event()
-
-    def look() -> None:
-        while not over.is_set():
-            for entry in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    seen.add(entry.read_bytes())
-                except OSError:
-                    continue
-
-    watching = threading.Thread(target=look)
-    watching.start()
     options = {**small.login, **bucket.store}
-    ran = data_tasks.run({"runbook.release.pg_backup": options}, {"runbook.release.pg_restore_drill": options}, more=["-vvv"])
-    over.set()
-    watching.join()
+    with command_lines() as seen:
+        ran = data_tasks.run({"runbook.release.pg_backup": options}, {"runbook.release.pg_restore_drill": options}, more=["-vvv"])
     assert not any(result["failed"] for result in ran.results)
-    assert any(b"pg_dump" in line for line in seen) and any(b"pg_restore" in line for line in seen)
+    assert any("pg_dump" in line for line in seen) and any("pg_restore" in line for line in seen)
     stored = b"".join(bucket.client().get_object(Bucket=bucket.name, Key=key)["Body"].read() for key in bucket.names() if key.endswith(".json"))
     for secret in (small.password, bucket.secret_key):
         assert secret not in ran.told
-        assert secret.encode() not in stored and not any(secret.encode() in line for line in seen)
+        assert secret.encode() not in stored and not any(secret in line for line in seen)
 
 
 def test_two_at_once_and_one_waits_for_the_other_or_says_who_is_there(data_tasks: Tasks, small: Database, bucket: Bucket, tmp_path: Path) -> None:

@@ -150,7 +150,7 @@ def test_a_release_backs_up_rehearses_on_the_proof_and_migrates(migrating: Phase
     first = migrating.run("release")
     assert changed(first) >= 3 and columns(database) == "1", first.stdout
     assert re.search(r"20261121093000_limits;\s+the\s+way\s+back:\s+app_only", first.stdout), first.stdout
-    assert [name for name in database.names() if "_drill_" in name and name.startswith(database.name)] == []
+    assert [name for name in database.names() if "_drill_" in name] == []
     (taken,) = {name.rpartition("/")[0] for name in bucket.names()}
     again = migrating.run("release")
     assert changed(again) == 0 and {name.rpartition("/")[0] for name in bucket.names()} == {taken}

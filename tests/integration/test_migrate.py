@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from tests.integration.migrations import FIRST, Folder, tasks_in, wait_for, working
+from tests.integration.processes import command_lines
 from tests.integration.tasks import Task, Tasks
 from tests.integration.test_examples import examples
 
@@ -214,7 +215,7 @@ def test_kill_9_leaves_no_backend_and_the_next_run_goes_on(wallet: Folder) -> No
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     began = time.monotonic()
-    wait_for(lambda: wallet.database.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'runbook.release%'") == "0")
+    wait_for(lambda: wallet.database.sessions() == [])
     assert time.monotonic() - began < 5
     wallet.add({"20261121093000_slow.sql": "CREATE TABLE slow (id bigint PRIMARY KEY);\n"})
     assert wallet.run().result["changed"]
@@ -304,22 +305,8 @@ def test_the_password_appears_nowhere(wallet: Folder, options: dict[str, t.Any])
         given = {name: value for name, value in task["runbook.release.db_migrate"].items() if name not in login}
         address = f"{login['login_host']}:{login['login_port']}/{login['database']}"
         task = {"runbook.release.db_migrate": {**given, "login_url": f"postgresql://{login['login_user']}:{login['login_password']}@{address}"}}
-    seen: list[str] = []
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.02):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    seen.append(path.read_text())
-                except OSError:
-                    continue
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    ran = wallet.tasks.run({**task, "vars": options.get("vars", {})}, more=["-vvv"])
-    over.set()
-    watcher.join()
+    with command_lines() as seen:
+        ran = wallet.tasks.run({**task, "vars": options.get("vars", {})}, more=["-vvv"])
     password = wallet.database.login["login_password"]
     assert ran.result["changed"] and password not in ran.told
     assert any("ansible-playbook" in line for line in seen) and not any(password in line for line in seen)

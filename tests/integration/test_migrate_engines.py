@@ -21,6 +21,7 @@ import pytest
 from sandbox.locking import locked
 from sandbox.settings import Settings
 from tests.integration.migrations import Folder, tasks_in, wait_for, working
+from tests.integration.processes import command_lines
 from tests.integration.tasks import Ran, Task
 
 DATA = Path(__file__).parent / "data"
@@ -130,7 +131,7 @@ def test_db_migrate_that_never_ends_is_ended_with_its_backend(wallet: Service) -
     began = time.monotonic()
     told = wallet.run(timeout=8).result
     assert told["failed"] and told["error_class"] == "timeout" and time.monotonic() - began < 20
-    assert wallet.database.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'runbook.release%'") == "0"
+    assert wallet.database.sessions() == []
 
 
 def test_kill_9_leaves_no_backend_of_db_migrate(wallet: Service) -> None:
@@ -140,28 +141,14 @@ def test_kill_9_leaves_no_backend_of_db_migrate(wallet: Service) -> None:
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     began = time.monotonic()
-    wait_for(lambda: wallet.database.psql("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'runbook.release%'") == "0")
+    wait_for(lambda: wallet.database.sessions() == [])
     assert time.monotonic() - began < 5
 
 
 def test_the_password_reaches_db_migrate_by_its_environment_alone(wallet: Service) -> None:
     javascript(wallet, "20261121100000-slow", "return db.runSql('SELECT pg_sleep(2)');")
-    seen: set[str] = set()
-    over = threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.02):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    seen.add(path.read_text())
-                except OSError:
-                    continue
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    ran = wallet.run(["-vvv"])
-    over.set()
-    watcher.join()
+    with command_lines() as seen:
+        ran = wallet.run(["-vvv"])
     password = wallet.database.login["login_password"]
     assert ran.result["changed"] and password not in ran.told
     assert any("createRequire" in line for line in seen) and not any(password in line for line in seen)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -76,8 +77,10 @@ def machine(second: Second) -> dict[str, t.Any]:
     def said(*command: str) -> list[str]:
         return sorted(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines())
 
+    mine = second.settings.state.parent
+    of_other_tests = re.compile(rf"{re.escape(str(mine.parent))}/(?!{re.escape(mine.name)}/)")
     return {
-        "mounts": sorted(Path("/proc/self/mounts").read_text().splitlines()),
+        "mounts": sorted(line for line in Path("/proc/self/mounts").read_text().splitlines() if not of_other_tests.match(line.split()[1])),
         "links": [line.split(": ")[1] for line in said("ip", "-o", "link")],
         "addresses": [line.split(None, 2)[1:] for line in said("ip", "-o", "-4", "address")],
         "rules": [line for line in said("iptables-save") if not line.startswith(("#", ":"))],

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._common._errors import ReleaseError
+from .._common._errors import InputError, ReleaseError
 
 try:
     import boto3
@@ -25,6 +25,8 @@ def client(service: str, params: t.Mapping[str, t.Any], where: str) -> t.Any:
     """
     :param where: for a person: what the client is to reach.
     """
+    if params["request_timeout"] < 1:
+        raise InputError(f"request_timeout: found {params['request_timeout']}; allowed: at least 1 (seconds)")
     if not HAS_BOTO3:
         raise ReleaseError("The Python package 'boto3' is missing where this task runs.", then="pip install boto3 for the Python that runs it")
     try:
@@ -35,7 +37,7 @@ def client(service: str, params: t.Mapping[str, t.Any], where: str) -> t.Any:
             aws_secret_access_key=params["secret_key"],
             aws_session_token=params["session_token"],
         )
-        config = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=10, read_timeout=60)
+        config = botocore.config.Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=10, read_timeout=params["request_timeout"])
         return session.client(service, endpoint_url=params["endpoint_url"], verify=params["ca_bundle"], config=config)
     except (botocore.exceptions.BotoCoreError, ValueError) as exc:
         raise ReleaseError(f"{where}: no client could be made.", why=[str(exc)], then="look at region, profile and endpoint_url") from exc

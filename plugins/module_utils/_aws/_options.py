@@ -17,4 +17,5 @@ OPTIONS: dict[str, t.Any] = {
     "secret_key": {"type": "str", "no_log": True},
     "session_token": {"type": "str", "no_log": True},
     "ca_bundle": {"type": "path"},
+    "request_timeout": {"type": "int", "default": 60},
 }

@@ -48,7 +48,7 @@ BACKUP = Operation(
         "release": {"type": "str"},
         "globals": {"type": "bool", "default": True},
         "hashes": {"type": "bool", "default": True},
-        "compression_level": {"type": "int", "default": 2},
+        "compression_level": {"type": "int", "default": 1},
         "encryption": {"type": "str", "choices": list(ENCRYPTIONS)},
         "recipients": {"type": "list", "elements": "str"},
         "tags": {"type": "dict"},

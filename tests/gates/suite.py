@@ -21,7 +21,7 @@ STAGES = (
     ("molecule", [sys.executable, "-m", "tests.gates.molecule"]),
     ("artifact", [sys.executable, "-m", "tests.gates.artifact"]),
 )
-LAST = ("integration tests", [sys.executable, "-m", "pytest", "tests/integration", "-v", "-n", "2", "--dist", "loadgroup", "--durations=40"])
+LAST = ("integration tests", [sys.executable, "-m", "pytest", "tests/integration", "-v", "-n", "2", "--durations=40"])
 TOTAL = len(STAGES) + 2
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from xdist.scheduler import LoadScopeScheduling
 
 from sandbox import place, start, user_cluster
 from sandbox.build import ALL, Builder
@@ -25,6 +26,7 @@ from sandbox.locking import locked
 from sandbox.place import Place
 from sandbox.settings import Settings
 from tests.integration import databases
+from tests.integration.phases import Phases
 from tests.integration.playbook import Kubectl, Playbooks, surroundings
 from tests.integration.tasks import Tasks
 
@@ -57,12 +59,26 @@ class Sandbox:
 
 
 ALONE = pytest.StashKey[contextlib.ExitStack]()
-# Tests that use one of these may not run beside each other: some disturb the cluster, the others would notice.
-OF_THE_CLUSTER = {"platform", "space", "second"}
+# Files whose tests put nothing on the cluster. They run beside all others, some of which disturb it.
+BESIDE = {
+    "test_backup.py", "test_data_health.py", "test_data_phases.py", "test_migrate.py", "test_migrate_engines.py", "test_migrate_role.py",
+    "test_pgbackrest.py", "test_rds.py", "test_restore.py",
+}  # fmt: skip
+
+
+class Halves(LoadScopeScheduling):
+    """Of a run with two workers. xdist's own groups (loadgroup) rename tests by a field that pytest has no more."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "beside" if nodeid.partition("::")[0].rpartition("/")[2] in BESIDE else "on the cluster"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> Halves:
+    return Halves(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One run at a time. The workers of a run (`-n 2 --dist loadgroup`) stand under the lock of the process that started them."""
+    """One run at a time. The workers of a run (`-n 2`) stand under the lock of the process that started them."""
     config.stash[ALONE] = alone = contextlib.ExitStack()
     if not (hasattr(config, "workerinput") or config.option.collectonly):
         alone.enter_context(locked(Settings.from_environment().state / "tests.lock", "Another test run uses the demo platform; waiting for it."))
@@ -70,13 +86,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[ALONE].close()
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        on_the_cluster = OF_THE_CLUSTER & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group("cluster" if on_the_cluster else "others"))
 
 
 @pytest.fixture(scope="session")
@@ -185,6 +194,13 @@ def bucket(sandbox: Sandbox) -> t.Iterator[databases.Bucket]:
 def data_tasks(sandbox: Sandbox, tmp_path: Path) -> Tasks:
     """Tasks that have nothing to do with Kubernetes."""
     return Tasks("", surroundings(sandbox.kubeconfig), tmp_path)
+
+
+@pytest.fixture
+def phases(sandbox: Sandbox, database: databases.Database, bucket: databases.Bucket, tmp_path: Path) -> Phases:
+    database.fill(2000)
+    variables = {"release_database": database.login, "release_backup": {"store": bucket.store, "tags": {"team": "exchange"}}}
+    return Phases(tmp_path, surroundings(sandbox.kubeconfig), variables)
 
 
 @pytest.fixture

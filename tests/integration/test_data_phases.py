@@ -6,54 +6,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
-import subprocess
-import typing as t
 from pathlib import Path
 
 import pytest
 
 from tests.integration.databases import Bucket, Database
-from tests.integration.playbook import ROOT, Kubectl, surroundings
-
-
-@dataclasses.dataclass(frozen=True)
-class Phases:
-    """An inventory with one database and, where it is wanted, the sandbox's cluster."""
-
-    folder: Path
-    environment: dict[str, str]
-    variables: dict[str, t.Any]
-    cluster: bool = False
-
-    def run(self, playbook: str, *more: str, **variables: t.Any) -> subprocess.CompletedProcess[str]:
-        platform = {
-            "release_platform": "exchange",
-            "release_version": "2.4.0",
-            "release_registry": "registry.example.com",
-            "release_services": [{"name": "auth"}],
-        }
-        local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        hosts = {"databases": {"hosts": {"database": local}}, "kubernetes": {"hosts": {"sandbox": local} if self.cluster else {}}}
-        inventory = {"all": {"children": hosts, "vars": {**platform, **self.variables, **variables}}}
-        (self.folder / "inventory.json").write_text(json.dumps(inventory))
-        command = ["ansible-playbook", f"runbook.release.{playbook}", "-i", str(self.folder / "inventory.json"), "--diff", *more]
-        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
-
-
-@pytest.fixture
-def phases(sandbox: t.Any, database: Database, bucket: Bucket, tmp_path: Path) -> Phases:
-    database.fill(2000)
-    variables = {"release_database": database.login, "release_backup": {"store": bucket.store, "tags": {"team": "exchange"}}}
-    return Phases(tmp_path, surroundings(sandbox.kubeconfig), variables)
-
-
-def changed(done: subprocess.CompletedProcess[str]) -> int:
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = re.search(r"database\s*: ok=\d+\s+changed=(\d+)", done.stdout)
-    assert found
-    return int(found[1])
+from tests.integration.phases import Phases, changed
 
 
 def test_the_backup_of_a_release_is_taken_proven_and_kept_by_a_second_run(phases: Phases, database: Database, bucket: Bucket) -> None:
@@ -162,57 +121,3 @@ def test_a_migration_that_fails_in_the_rehearsal_never_meets_the_database(migrat
     done = migrating.run("release")
     assert done.returncode != 0 and columns(database) == "0", done.stdout
     assert "23505" in done.stdout
-
-
-def play(phases: Phases, role: str, **variables: t.Any) -> subprocess.CompletedProcess[str]:
-    """A role as a user's own play has it, on a host that is the cluster."""
-    given = {"release_platform": "exchange", "ansible_python_interpreter": "{{ ansible_playbook_python }}", **variables}
-    (phases.folder / "play.yml").write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": given, "roles": [role]}]))
-    command = ["ansible-playbook", str(phases.folder / "play.yml"), "--diff"]
-    return subprocess.run(command, cwd=ROOT, env=phases.environment, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
-
-
-def test_backups_by_the_clock_of_kubernetes(phases: Phases, space: Kubectl) -> None:
-    wanted = {
-        "release_namespace": space.namespace,
-        "backup_schedule_image": "registry.example.com/releases:1",
-        "backup_schedule_env_from": [{"secretRef": {"name": "backup"}}],
-    }
-    first, again = play(phases, "runbook.release.backup_schedule", **wanted), play(phases, "runbook.release.backup_schedule", **wanted)
-    assert first.returncode == again.returncode == 0 and "changed=0" in again.stdout, first.stdout + again.stdout
-    jobs = {job["metadata"]["name"]: job["spec"] for job in space.items("cronjobs")}
-    assert {name: spec["schedule"] for name, spec in jobs.items()} == {"runbook-backup-daily": "0 2 * * *", "runbook-backup-hourly": "30 * * * *"}
-    container = jobs["runbook-backup-daily"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
-    assert container["command"][-1].endswith("-e backup_kind=daily") and container["envFrom"] == [{"secretRef": {"name": "backup"}}]
-    gone = play(phases, "runbook.release.backup_schedule", backup_schedule_state="absent", **wanted)
-    assert gone.returncode == 0 and space.items("cronjobs") == [], gone.stdout
-
-
-def test_disaster_recovery_brings_up_the_platform_and_sends_the_users_there_only_when_told(
-    phases: Phases, database: Database, space: Kubectl, registry: str
-) -> None:
-    assert phases.run("backup").returncode == 0
-    database.to("postgres").psql(f'DROP DATABASE "{database.name}" WITH (FORCE)')
-    labels = {"app": "auth"}
-    container = {"name": "auth", "image": f"{registry}/auth:1.0.0"}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
-    deployment = {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "auth"},
-        "spec": {"selector": {"matchLabels": labels}, "template": template},
-    }
-    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"}, "spec": {"selector": labels, "ports": [{"port": 80}]}}
-    for name, manifest in (("platform", deployment), ("switch", service)):
-        (phases.folder / f"{name}.json").write_text(json.dumps(manifest))
-    there = {
-        "release_namespace": space.namespace,
-        "disaster_recovery_manifests": str(phases.folder / "platform.json"),
-        "disaster_recovery_switch_manifests": str(phases.folder / "switch.json"),
-    }
-    with_cluster = dataclasses.replace(phases, cluster=True)
-    recovered = with_cluster.run("disaster_recovery", **there)
-    assert changed(recovered) >= 1 and database.psql("SELECT count(*) FROM orders") == "2000"
-    assert space.items("deployments")[0]["status"]["availableReplicas"] == 1 and space.items("services") == []
-    switched = with_cluster.run("disaster_recovery", "--tags", "switch", **there)
-    assert switched.returncode == 0 and [found["metadata"]["name"] for found in space.items("services")] == ["front"], switched.stdout

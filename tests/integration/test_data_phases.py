@@ -121,3 +121,15 @@ def test_a_migration_that_fails_in_the_rehearsal_never_meets_the_database(migrat
     done = migrating.run("release")
     assert done.returncode != 0 and columns(database) == "0", done.stdout
     assert "23505" in done.stdout
+
+
+def test_what_a_release_does_to_the_data_is_held_against_what_was_there_before(migrating: Phases, database: Database) -> None:
+    queries = [{"name": "users", "sql": "SELECT count(*) FROM users", "max_drop_percent": 0}, {"name": "orders", "sql": "SELECT count(*) FROM orders"}]
+    assert changed(migrating.run("release", release_database_health={"queries": queries})) >= 3
+    gone = "CREATE TABLE archived AS SELECT * FROM ledger LIMIT 10;\nDELETE FROM ledger WHERE id IN (SELECT id FROM archived);\n"
+    (migrating.folder / "migrations" / "20261121095000_archive.sql").write_text(gone)
+    of_the_ledger = {"queries": [{"name": "ledger", "sql": "SELECT count(*) FROM ledger", "max_drop_percent": 0}]}
+    done = migrating.run("release", release_version="2.5.0", release_migrate_allow_data_loss=True, release_database_health=of_the_ledger)
+    assert done.returncode != 0 and "ledger: fell from 4000 to 3990" in done.stdout and "is not well after the release" in done.stdout, done.stdout
+    known = migrating.run("verify", release_version="2.5.0", release_database_health={"queries": [{**queries[1], "min": 3000}]})
+    assert known.returncode != 0 and "orders: " in known.stdout  # alone it has nothing to compare with, and the ranges still count

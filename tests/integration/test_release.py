@@ -12,6 +12,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import threading
 import typing as t
@@ -82,6 +83,40 @@ def test_a_bad_release_is_told_within_ten_seconds_of_its_first_crash_and_undone_
     assert undone.index("auth") == len(undone) - 1 and set(undone) == {"auth", "user", "kyc", "wallet", "compliance", "payment"}
     report = playbooks.report(BAD)
     assert "failed and was rolled back" in report and LAST_LINE in report
+
+
+@pytest.fixture
+def broker() -> t.Iterator[socket.socket]:
+    """Something that the platform leans on. Whoever connects finds it listening until it is closed."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening
+
+
+def test_what_the_platform_leans_on_is_looked_at_before_and_what_breaks_meanwhile_takes_the_release_back(
+    playbooks: Playbooks, kubectl: Kubectl, broker: socket.socket, redis: t.Any
+) -> None:
+    address = f"127.0.0.1:{broker.getsockname()[1]}"
+    leaning = {
+        "release_dependencies": [{"name": "message broker", "tcp": address}],
+        "release_redis": {f"login_{name}": value for name, value in redis.login.items()},
+    }
+
+    def gone_when_it_was_seen() -> None:
+        broker.accept()[0].close()
+        broker.close()
+
+    seen = threading.Thread(target=gone_when_it_was_seen)
+    seen.start()
+    outcome = playbooks.release(GOOD, "-e", json.dumps(leaning))
+    seen.join()
+    assert outcome.rc != 0 and "message broker: " in outcome.out and "what the platform leans on is not well since the rollout" in outcome.out, outcome.out
+    assert len([entry for entry in kubectl.record(GOOD) if entry["kind"] == "wave" and entry["phase"] == "ended"]) == 6
+    assert kubectl.versions() == on(BEFORE) and "failed and was rolled back" in playbooks.report(GOOD)
+
+    before = kubectl.written()
+    refused = playbooks.release(GOOD, "-e", json.dumps(leaning))
+    assert refused.rc != 0 and "leans on is not well; nothing was changed." in refused.out and address in refused.out, refused.out
+    assert kubectl.written() == before and redis.login["password"] not in outcome.out + outcome.err
 
 
 def test_check_mode_shows_the_plan_and_writes_nothing(playbooks: Playbooks, kubectl: Kubectl, sandbox: t.Any) -> None:

@@ -100,7 +100,8 @@ def _tried(ports: Ports, check: dict[str, t.Any], context: Context) -> Seen:
             answer = _asked(ports.http, check, context)
             seen = judged(answer, check)
     except Unavailable as exc:
-        return Seen(wrong=exc.why or [exc.what])
+        # A name alone does not tell where to look.
+        return Seen(wrong=[*([check[kind(check)]] if check["name"] else []), *(exc.why or [exc.what])])
     limit = check["max_milliseconds"]
     if limit is not None and seen.seconds is not None and seen.seconds * 1000 > limit:
         seen.wrong.append(f"took {seen.seconds * 1000:.0f} ms, allowed are {limit}")

@@ -40,16 +40,17 @@ CHECK = Field(
 )
 
 
-def problems(checks: t.Sequence[dict[str, t.Any] | None], raw: t.Sequence[dict[str, t.Any]]) -> list[str]:
+def problems(checks: t.Sequence[dict[str, t.Any] | None], raw: t.Sequence[dict[str, t.Any]], variable: str = "checks") -> list[str]:
     """What no single field tells: which of them go together.
 
     :param raw: the checks as they were given; what is wrong in itself is no more in ``checks``.
+    :param variable: what the user knows them by.
     """
     wrong, names = [], [title(check) for check in checks if check and kind(check)]
     for index, check in enumerate(checks):
         if check is None:
             continue
-        where = f"checks[{index}]" + (f" ({check['name']})" if check["name"] else "")
+        where = f"{variable}[{index}]" + (f" ({check['name']})" if check["name"] else "")
         given = [name for name in KINDS if raw[index].get(name) is not None]
         if len(given) != 1:
             wrong.append(f"{where}: found {' and '.join(given) or 'none of them'}; allowed: exactly one of {', '.join(KINDS)}")

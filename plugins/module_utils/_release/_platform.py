@@ -19,6 +19,7 @@ from .._common._errors import InputError
 from .._common._redact import is_secret_key
 from .._common._schema import REQUIRED, Field, checked, like
 from .._database import _login as login
+from .._gate import _service_schema as service_schema
 from .._gate._smoke_schema import CHECK
 from ._waves import waves
 
@@ -70,7 +71,8 @@ def _options(of: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, Field]:
     return {name: Field(kinds[option["type"]], choices=tuple(option.get("choices") or ())) for name, option in of.items()}
 
 
-# How the database is reached, and what is said of its backups. Modules and roles get them as they are: results show no passwords.
+# How the database and its neighbours are reached, what they have to be like, and what is said of backups. Modules and roles get them
+# as they are: results show no passwords.
 APART: dict[str, Field] = {
     "release_database": Field("dict", allowed="a dictionary of the login options of pg_backup, with database", fields=_options(login.OPTIONS)),
     "release_backup": Field(
@@ -91,6 +93,9 @@ APART: dict[str, Field] = {
             "verified_within": Field("int", low=1),
         },
     ),
+    "release_database_health": Field("dict", allowed="a dictionary of the options of pg_health_info besides those of the login, such as queries"),
+    "release_redis": Field("dict", allowed="a dictionary of the options of redis_health_info"),
+    "release_dependencies": Field("list", allowed="a list of the checks of service_check", each=service_schema.CHECK),
 }
 
 VARIABLES: dict[str, Field] = {
@@ -207,6 +212,8 @@ def platform(variables: t.Mapping[str, t.Any]) -> Platform:
         if name.startswith("release_") and name not in VARIABLES:
             problems.append(f"{name}: unknown variable{like(name, VARIABLES)}; allowed: {', '.join(VARIABLES)}")
     values = {name: checked(name, variables.get(name), field, problems) for name, field in VARIABLES.items()}
+    if values["release_dependencies"]:
+        problems += service_schema.problems(values["release_dependencies"], variables["release_dependencies"], "release_dependencies")
     services = [service for service in values["release_services"] or [] if service and service["name"]]
     if values["release_services"] == []:
         problems.append("release_services: found an empty list; allowed: at least one service")

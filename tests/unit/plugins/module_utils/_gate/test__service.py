@@ -108,6 +108,8 @@ def test_tcp_is_connected_to_and_tried_again_also_in_check_mode():
     assert found["checks"] == [{"name": "[::1]:5672", "healthy": True, "milliseconds": 3, "attempts": 2, "reason": ""}]
     found, lines = asked(Net(Unavailable("no", why=["Connection refused"])), {"tcp": "a:1"})
     assert found["reasons"] == ["a:1: Connection refused"] and lines == ["a:1: FAILED, Connection refused"]
+    named, _lines = asked(Net(Unavailable("no", why=["Connection refused"])), {"name": "broker", "tcp": "a:1"})
+    assert named["reasons"] == ["broker: a:1; Connection refused"]
 
 
 def test_every_wrong_check_is_named_before_anything_is_asked():

@@ -17,7 +17,7 @@ attributes:
     description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     support: full
   action_group:
-    description: Use C(group/runbook.release.release) in C(module_defaults) to set defaults for this module.
+    description: Use C(group/runbook.release.release) in C(module_defaults) to set defaults for this module. Modules that share options have groups of their own, too.
     support: full
     membership:
       - runbook.release.release
@@ -34,7 +34,7 @@ attributes:
     description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     support: N/A
   action_group:
-    description: Use C(group/runbook.release.release) in C(module_defaults) to set defaults for this module.
+    description: Use C(group/runbook.release.release) in C(module_defaults) to set defaults for this module. Modules that share options have groups of their own, too.
     support: full
     membership:
       - runbook.release.release

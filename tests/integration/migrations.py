@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import time
 import typing as t
 from pathlib import Path
@@ -52,6 +54,25 @@ class Folder:
 def working(folder: t.Any) -> int:
     sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'runbook.release migrating%'"
     return int(folder.database.psql(f"{sql} AND state = 'active'"))
+
+
+@contextlib.contextmanager
+def reader_in_the_way(folder: t.Any, seconds: float, name: str = "reader") -> t.Iterator[None]:
+    """A transaction that has read the table wallet, and ends that long after somebody was first held up by it."""
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
+    def end() -> None:
+        wait_for(lambda: folder.database.psql(sql) != "0", 60)
+        over.wait(seconds)
+        reading.rollback()
+
+    with folder.connect() as reading:
+        reading.execute(f"SET application_name = '{name}'")
+        reading.execute("SELECT count(*) FROM wallet")  # holds ACCESS SHARE until its transaction ends
+        over, ending = threading.Event(), threading.Thread(target=end)
+        ending.start()
+        yield
+        ending.join()
 
 
 def wait_for(condition: t.Callable[[], bool], seconds: float = 20) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.integration.migrations import FIRST, Folder, tasks_in, wait_for, working
+from tests.integration.migrations import FIRST, Folder, reader_in_the_way, tasks_in, wait_for, working
 from tests.integration.processes import command_lines
 from tests.integration.tasks import Task, Tasks
 from tests.integration.test_examples import examples
@@ -125,17 +125,12 @@ def test_a_reader_in_the_way_delays_nobody_for_longer_than_lock_timeout(wallet: 
                 worst[0] = max(worst[0], time.monotonic() - began)
                 time.sleep(0.01)
 
-    with wallet.connect() as slow:
-        slow.execute("SET application_name = 'nightly report'")
-        slow.execute("SELECT count(*) FROM wallet")  # holds ACCESS SHARE until its transaction ends
-        ending = threading.Timer(8, slow.rollback)
-        ending.start()
+    with reader_in_the_way(wallet, 8, "nightly report"):
         reader = threading.Thread(target=read)
         reader.start()
         ran = wallet.run(lock_timeout=500)
         over.set()
         reader.join()
-        ending.join()
     result = ran.result
     assert result["changed"] and result["applied"][0]["attempts"] > 2
     assert worst[0] <= 0.6, worst
@@ -145,12 +140,8 @@ def test_a_reader_in_the_way_delays_nobody_for_longer_than_lock_timeout(wallet: 
 def test_lock_timeout_holds_beside_what_is_concurrent_in_one_file(wallet: Folder) -> None:
     name = "20261121094000_both.sql"
     wallet.add({name: "ALTER TABLE wallet ADD COLUMN note text;\nCREATE INDEX CONCURRENTLY wallet_note ON wallet (note);\n"})
-    with wallet.connect() as slow:
-        slow.execute("SELECT count(*) FROM wallet")
-        ending = threading.Timer(5, slow.rollback)
-        ending.start()
+    with reader_in_the_way(wallet, 2):
         ran = wallet.run(lock_timeout=200)
-        ending.join()
     assert ran.result["applied"][0]["attempts"] > 1 and "20261121094000_both: lock_timeout behind backend" in ran.err
     assert wallet.database.psql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'wallet_note'::regclass") == "t"
 

@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 import typing as t
 from pathlib import Path
@@ -20,7 +19,7 @@ import pytest
 
 from sandbox.locking import locked
 from sandbox.settings import Settings
-from tests.integration.migrations import Folder, tasks_in, wait_for, working
+from tests.integration.migrations import Folder, reader_in_the_way, tasks_in, wait_for, working
 from tests.integration.processes import command_lines
 from tests.integration.tasks import Ran, Task
 
@@ -116,12 +115,8 @@ def test_db_migrate_tells_the_sqlstate_and_what_was_edited(wallet: Service) -> N
 def test_db_migrate_waits_for_a_reader_and_runs_what_wants_no_transaction(wallet: Service) -> None:
     assert wallet.run(count=1).result["changed"]
     javascript(wallet, "20261121100000-index", "return db.runSql('CREATE INDEX CONCURRENTLY wallet_owner ON wallet (owner)');")
-    with wallet.connect() as slow:
-        slow.execute("SELECT count(*) FROM wallet")
-        ending = threading.Timer(6, slow.rollback)
-        ending.start()
+    with reader_in_the_way(wallet, 2):
         result = wallet.run(lock_timeout=300).result
-        ending.join()
     assert not result["failed"] and result["applied"][0]["attempts"] > 1
     assert wallet.database.psql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'wallet_owner'::regclass") == "t"
 
@@ -255,10 +250,6 @@ def test_a_command_line_in_check_mode_for_real_again_and_back(contract: Service)
 
 def test_a_command_line_is_tried_again_behind_a_lock(contract: Service) -> None:
     assert contract.run(count=1).result["changed"]
-    with contract.connect() as slow:
-        slow.execute("SELECT count(*) FROM wallet")
-        ending = threading.Timer(5, slow.rollback)
-        ending.start()
+    with reader_in_the_way(contract, 2):
         ran = contract.run(lock_timeout=200)
-        ending.join()
     assert not ran.result["failed"] and ran.result["applied"][0]["attempts"] > 1 and "lock_timeout behind backend" in ran.err

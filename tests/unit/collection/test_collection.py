@@ -52,9 +52,12 @@ def test_every_doc_fragment_is_used() -> None:
     assert {name for name in fragments if not re.search(rf"{re.escape(name)}\b", sources)} == set()
 
 
-def test_every_module_is_in_the_action_group() -> None:
+def test_every_module_is_in_the_action_group_release_and_in_those_of_its_options() -> None:
     groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
-    assert groups == {"release": _docs.plugins("modules")}
+    assert groups.pop("release") == _docs.plugins("modules")
+    sources = {name: (ROOT / "plugins" / "modules" / f"{name}.py").read_text() for name in _docs.plugins("modules")}
+    shared = {"aws", "backup_store", "kubernetes", "pgbackrest", "postgresql"}
+    assert groups == {group: [name for name, source in sources.items() if f"- {_docs.NAME}._{group}\n" in source] for group in shared}
 
 
 def test_the_readme_tells_of_every_module_in_its_own_words(documentation: dict[str, dict[str, t.Any]]) -> None:

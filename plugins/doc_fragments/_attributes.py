@@ -17,7 +17,9 @@ attributes:
     description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     support: full
   action_group:
-    description: Use C(group/runbook.release.release) in C(module_defaults) to set defaults for this module. Modules that share options have groups of their own, too.
+    description:
+      - Use C(group/runbook.release.release) in C(module_defaults) to set defaults for this module. Modules that share options have groups of
+        their own, too, such as C(group/runbook.release.kubernetes).
     support: full
     membership:
       - runbook.release.release
@@ -34,7 +36,9 @@ attributes:
     description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
     support: N/A
   action_group:
-    description: Use C(group/runbook.release.release) in C(module_defaults) to set defaults for this module. Modules that share options have groups of their own, too.
+    description:
+      - Use C(group/runbook.release.release) in C(module_defaults) to set defaults for this module. Modules that share options have groups of
+        their own, too, such as C(group/runbook.release.kubernetes).
     support: full
     membership:
       - runbook.release.release

@@ -118,6 +118,8 @@ def test_a_bad_version_is_explained_and_undone_without_a_lost_request(
         objects(*denied(f"wallet:{GOOD}"))
     if "later" in fault:
         kubectl("patch", "deployment", "wallet", "-p", json.dumps({"spec": {"minReadySeconds": CRASH_SECONDS + 15}}))
+        # Those that run have not been ready for as long as that either, if they are young.
+        kubectl("wait", "deployment", "wallet", "--for=condition=Available", "--timeout=55s")
     before = kubectl.deployments()["wallet"]["spec"]
     with load(rate=RATE) as traffic:
         outcome = playbooks.release(GOOD, *only("wallet", **service))

@@ -194,7 +194,7 @@ def test_interrupted_at_any_moment_it_converges_when_it_is_run_again_or_rolled_b
         # Back to what ran before the first run: its baseline was kept through the interruption.
         outcome = playbooks.run("playbooks/rollback.yml", GOOD)
         assert outcome.rc == 0 and kubectl.versions() == on(BEFORE), outcome.out + outcome.err
-    assert traffic["failed"] == 0, traffic
+    assert traffic["failed"] == 0, json.dumps(traffic)
     assert playbooks.run("playbooks/rollback.yml", GOOD).recap["changed"] == 0
 
 

@@ -76,8 +76,8 @@ class Go:
             environment["GOEXPERIMENT"] = "nojsonv2"
         return environment
 
-    def popen(self, *arguments: str) -> subprocess.Popen[str]:
+    def popen(self, *arguments: str, module: Path = SOURCES / "go") -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [self.program, *arguments], cwd=SOURCES / "go", env=self.environment, text=True,
+            [self.program, *arguments], cwd=module, env=self.environment, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip

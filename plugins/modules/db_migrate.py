@@ -53,7 +53,87 @@ options:
   program:
     description: >-
       Path of the engine's program where it is not in the search path of the task, such as C(/opt/flyway/flyway); for O(engine=db_migrate) of C(node).
+      With O(job) it is the path inside the image.
     type: path
+  job:
+    description:
+      - Runs the program of the engine in a Job of Kubernetes that is made from the image of the service. Everything else (lock, checksums, lint, limits,
+        attempts) stays where the task runs, which needs the same migrations in O(src) and its own way to the database. For every O(engine) but V(sql).
+      - The Job has one try, and the rest of O(timeout) as its deadline. Its environment, with the password, comes from a Secret that the Job owns. Both are
+        removed with its end, also when the task is interrupted. A run after C(kill -9) waits for the Job that is there, or ends it, before anything else.
+      - In check mode the API server is asked whether it would take the Job and the Secret; that needs the permission to create them.
+      - The package C(kubernetes) is needed where the task runs.
+    type: dict
+    suboptions:
+      namespace:
+        description: Namespace of the Job.
+        type: str
+        required: true
+      src:
+        description: Where O(src) lies inside the image.
+        type: str
+        required: true
+      workload:
+        description: >-
+          V(wallet), V(deployment/wallet), V(statefulset/ledger), V(daemonset/agent) or V(cronjob/nightly), whose image, environment, volumes and
+          service account the Job gets, as with O(runbook.release.kube_job#module:workload).
+        type: str
+      image:
+        description: The image; in the place of the one of the workload where there is one, as before the new release is rolled out.
+        type: str
+      container:
+        description: The container in which the program runs; the first one when it is not given.
+        type: str
+      env:
+        description: Environment variables, added to those of the workload. For secrets there is O(job.env_from).
+        type: dict
+      env_from:
+        description: Secrets and ConfigMaps whose keys become environment variables, beside those of the workload.
+        type: list
+        elements: dict
+        suboptions:
+          secret:
+            description: Name of a Secret.
+            type: str
+          config_map:
+            description: Name of a ConfigMap.
+            type: str
+          prefix:
+            description: What the names of the variables begin with.
+            type: str
+      service_account:
+        description: Name of the service account that the pod runs as.
+        type: str
+      resources:
+        description: C(requests) and C(limits) of the container.
+        type: dict
+      login_host:
+        description: >-
+          Host name or address by which pods reach the database. Defaults to O(login_host), and is needed where that is the machine itself.
+          C(~/.pgpass) is not read for pods; E(PGHOST), E(PGPASSWORD) and the like of the task count.
+        type: str
+      login_port:
+        description: The port there. Defaults to O(login_port).
+        type: int
+      ca_cert:
+        description: Path, inside the image, of the certificates that the server's own is checked against. Needed where O(ca_cert) is given.
+        type: str
+      stuck_after:
+        description: Seconds after which a Job is given up that does not start for a reason that may heal.
+        type: int
+        default: 60
+      kubeconfig:
+        description:
+          - Path of the kubeconfig.
+          - When it is not given, E(KUBECONFIG), then C(~/.kube/config), then the service account of the pod that Ansible runs in.
+        type: path
+      context:
+        description: Context of the kubeconfig to use; its current one when it is not given.
+        type: str
+      api_patience:
+        description: Seconds to go on asking an API server that does not answer, or answers with 429 or 5xx.
+        type: int
+        default: 8
   release:
     description: The release that the files belong to. O(state=down) takes back what it has applied.
     type: str
@@ -178,6 +258,21 @@ EXAMPLES = r"""
     src: migrations
     release: 2.4.0
     retry_window: 600
+
+- name: Migrate with the program that is in the new image of the service, which only pods can run
+  runbook.release.db_migrate:
+    login_host: db.example.com
+    login_user: release
+    login_password: "{{ database_password }}"
+    database: exchange
+    engine: golang_migrate
+    src: wallet/migrations
+    release: 2.4.0
+    job:
+      namespace: exchange
+      workload: wallet
+      image: registry.example.com/exchange/wallet:2.4.0
+      src: /app/migrations
 
 - name: Take back what the release has brought
   runbook.release.db_migrate:

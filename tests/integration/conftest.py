@@ -25,7 +25,7 @@ from sandbox.load import FOREVER, Load
 from sandbox.locking import locked
 from sandbox.place import Place
 from sandbox.settings import Settings
-from tests.integration import databases
+from tests.integration import databases, golang_migrate
 from tests.integration.phases import Phases
 from tests.integration.playbook import Kubectl, Playbooks, surroundings
 from tests.integration.tasks import Tasks
@@ -175,6 +175,12 @@ def database(sandbox: Sandbox) -> t.Iterator[databases.Database]:
     made = databases.fresh(sandbox.settings)
     yield made
     made.drop()
+
+
+@pytest.fixture(scope="session")
+def migrate_program() -> Path:
+    """golang-migrate."""
+    return golang_migrate.built(Settings.from_environment())
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The engines that are programs of their own: db-migrate and Sqitch as they are, Flyway and golang-migrate by the contract of their command line."""
+"""The engines that are programs of their own: db-migrate, Sqitch and golang-migrate as they are, Flyway by the contract of its command line."""
 
 from __future__ import annotations
 
@@ -213,7 +213,8 @@ def program(folder: Path, stub: str) -> str:
 def contract(request: pytest.FixtureRequest, database: t.Any, tmp_path: Path) -> Service:
     src = tmp_path / "migrations"
     src.mkdir()
-    service = Service(src, database, tmp_path / "tasks", engine=request.param, program=program(tmp_path, f"{request.param}_stub"))
+    path = program(tmp_path, "flyway_stub") if request.param == "flyway" else str(request.getfixturevalue("migrate_program"))
+    service = Service(src, database, tmp_path / "tasks", engine=request.param, program=path)
     pair(service, 1, "wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")
     pair(service, 2, "limits", "ALTER TABLE wallet ADD COLUMN daily_limit bigint;", "ALTER TABLE wallet DROP COLUMN daily_limit;")
     return service
@@ -253,3 +254,12 @@ def test_a_command_line_is_tried_again_behind_a_lock(contract: Service) -> None:
     with reader_in_the_way(contract, 2):
         ran = contract.run(lock_timeout=200)
     assert not ran.result["failed"] and ran.result["applied"][0]["attempts"] > 1 and "lock_timeout behind backend" in ran.err
+
+
+@pytest.mark.parametrize("contract", ["golang_migrate"], indirect=True)
+def test_golang_migrate_is_not_dirty_where_its_very_first_migration_has_failed(contract: Service) -> None:
+    pair(contract, 1, "wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY); SELECT 1 / 0;", "DROP TABLE wallet;")
+    told = contract.run().result
+    assert told["failed"] and "division by zero" in told["msg"] and contract.database.psql("SELECT count(*) FROM schema_migrations") == "0"
+    pair(contract, 1, "wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")
+    assert [one["name"] for one in contract.run().result["applied"]] == ["1_wallet", "2_limits"]

@@ -125,3 +125,8 @@ def from_url(url: str) -> dict[str, str]:
     }
     found = {name: urllib.parse.unquote(value) for name, value in given.items() if value}
     return {**found, **{name: value for name, value in urllib.parse.parse_qsl(parsed.query) if name != "schema"}}
+
+
+def from_environment(environment: t.Mapping[str, str]) -> dict[str, str]:
+    """What our options would say, out of libpq's own variables: for a program that does not inherit them."""
+    return {libpq: environment[_VARIABLES[libpq]] for libpq in _PARAMETERS.values() if environment.get(_VARIABLES[libpq])}

@@ -43,6 +43,7 @@ OPTIONAL = {
     "maintenance": (Need("autoscaling", "horizontalpodautoscalers", ("list",), ("patch",)), Need("", "pods/proxy", ("get",))),
     "secrets": (Need("", "secrets", ("get",), ("create", "patch")),),
     "jobs": (Need("batch", "jobs", ("list", "watch"), ("create", "delete")), Need("batch", "cronjobs", ("list",))),
+    "migrate": (Need("", "secrets", (), ("create",)),),
     # A websocket begins with a GET; from Kubernetes 1.35 on it takes the right to create as well.
     "exec": (Need("", "pods/exec", (), ("get", "create")),),
     "health": (Need("", "persistentvolumeclaims", ("list",)), Need("policy", "poddisruptionbudgets", ("list",))),

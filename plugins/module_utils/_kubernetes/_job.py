@@ -24,7 +24,7 @@ CREATE, REPLACE, ATTACH, NOTHING = "create", "replace", "attach", "nothing"
 
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
-    wanted = spec.body(_source(api, params), params)
+    wanted = spec.body(source(api, params), params)
     listing = api.get(jobs(params["namespace"]))
     there = by_name(listing).get(wanted["metadata"]["name"])
     step = plan(wanted, there, params)
@@ -48,7 +48,7 @@ def run(api: KubeApi, context: Context) -> Result:
         raise _removed(api, context, wait, exc) from exc
     context.say(f"{wait.name}: succeeded after {told['seconds']} s")
     if params["cleanup"] != "never":
-        _delete(api, params["namespace"], job)
+        delete(api, params["namespace"], job)
     return Result(True, {}, after, {**told, "state": "succeeded"})
 
 
@@ -72,7 +72,8 @@ def plan(wanted: Object, there: Object | None, params: dict[str, t.Any]) -> str:
     return NOTHING if same and found.succeeded and not params["rerun"] else REPLACE
 
 
-def _source(api: KubeApi, params: dict[str, t.Any]) -> spec.Source:
+def source(api: KubeApi, params: dict[str, t.Any]) -> spec.Source:
+    """What the options say that the Job is made from."""
     if params["definition"] is not None:
         return spec.from_definition(params["definition"], "definition")
     if params["src"] is not None:
@@ -84,11 +85,9 @@ def _source(api: KubeApi, params: dict[str, t.Any]) -> spec.Source:
 
 
 def _would(api: KubeApi, context: Context, step: str, wanted: Object, after: dict[str, t.Any]) -> Result:
-    name, namespace = wanted["metadata"]["name"], context.params["namespace"]
+    name = wanted["metadata"]["name"]
     if step in (CREATE, REPLACE):
-        # The server's own opinion, quota and admission included; under a name of its own, since the old Job may still be there.
-        trial = {**wanted, "metadata": {**{key: value for key, value in wanted["metadata"].items() if key != "name"}, "generateName": f"{name[:50]}-"}}
-        api.post(jobs(namespace), trial, dry_run=True)
+        ask(api, context.params["namespace"], wanted)
     said = {CREATE: "would run", REPLACE: "would run again", ATTACH: "runs already; would wait for", NOTHING: "has succeeded already:"}[step]
     context.say(f"{said} {name}")
     if step == NOTHING:
@@ -96,10 +95,16 @@ def _would(api: KubeApi, context: Context, step: str, wanted: Object, after: dic
     return Result(True, {}, after, _told(wanted, "planned", None))
 
 
+def ask(api: KubeApi, namespace: str, wanted: Object) -> None:
+    """The server's own opinion, quota and admission included; under a name of its own, since the old Job may still be there."""
+    meta = {key: value for key, value in wanted["metadata"].items() if key != "name"}
+    api.post(jobs(namespace), {**wanted, "metadata": {**meta, "generateName": f"{wanted['metadata']['name'][:50]}-"}}, dry_run=True)
+
+
 def _begin(api: KubeApi, context: Context, step: str, wanted: Object, there: Object | None) -> Object:
     namespace = context.params["namespace"]
     if step == REPLACE and there is not None:
-        _delete(api, namespace, there)
+        delete(api, namespace, there)
     try:
         return api.post(jobs(namespace), wanted)
     except Conflict as exc:
@@ -110,9 +115,13 @@ def _begin(api: KubeApi, context: Context, step: str, wanted: Object, there: Obj
         raise exc
 
 
-def _delete(api: KubeApi, namespace: str, job: Object) -> None:
+def delete(api: KubeApi, namespace: str, job: Object, policy: str = "Background") -> None:
+    """
+    :param policy: "Foreground" keeps it in sight until its pods have gone.
+    """
     meta = job["metadata"]
-    options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background", "preconditions": {"uid": meta["uid"]}}
+    only = {"preconditions": {"uid": meta["uid"]}} if "uid" in meta else {}
+    options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy, **only}
     try:
         api.delete(f"{jobs(namespace)}/{meta['name']}", options)
     except (NotFound, Conflict):
@@ -123,7 +132,7 @@ def _removed(api: KubeApi, context: Context, wait: JobWait, error: ReleaseError)
     """The same failure, with what was done about it."""
     namespace = context.params["namespace"]
     if context.params["cleanup"] == "always":
-        _delete(api, namespace, wait.job)
+        delete(api, namespace, wait.job)
         error.done = f"Job {wait.name} and its pods were removed (cleanup=on_success keeps them to look at)"
         error.then = f"correct the cause, then run it again; kubectl -n {namespace} get events --field-selector type=Warning"
     elif not wait.ended:

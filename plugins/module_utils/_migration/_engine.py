@@ -15,7 +15,7 @@ from .._common._operation import Context
 from .._database._login import Login
 from .._database._session import Server, Session
 from ._files import Migration
-from ._program import Programs
+from ._program import Doing, Ended, EnginePrograms, Programs, Supervised
 
 UP, DOWN = "up", "down"
 # client_connection_check_interval is of PostgreSQL 14 and newer (manual, 20.3.4); an unknown setting is refused with the connection.
@@ -30,19 +30,22 @@ class TooLong(ReleaseError):
 class Work:
     """What running a migration is given.
 
+    :ivar programs: where the engine's program runs.
     :ivar name: the application_name of everything that works, by which what a dead runner left behind is found.
     :ivar left: seconds until the wall clock runs out.
     :ivar server_version: as server_version_num says it.
     :ivar rehearsal: whether it is asked what was run, too: of a program nobody knows before.
+    :ivar tools: where all other programs run, such as pg_dump: here.
     """
 
     server: Server
-    programs: Programs
+    programs: EnginePrograms
     context: Context
     name: str
     left: t.Callable[[], float]
     server_version: int
     rehearsal: bool = False
+    tools: Programs = dataclasses.field(default_factory=Supervised)
 
     def settings(self, transaction: bool = True) -> dict[str, str]:
         """Of a session that works. What runs without a transaction waits for others by design (CONCURRENTLY): only time ends it.
@@ -58,9 +61,18 @@ class Work:
         }
 
     def login(self, transaction: bool = True) -> Login:
-        """For programs: with these settings and our name."""
+        """For the engine's program: as it reaches the database, with these settings and our name."""
+        return self.programs.login(self.login_here(transaction))
+
+    def login_here(self, transaction: bool = True) -> Login:
+        """For programs that run where we run."""
         options = " ".join(f"-c {name}={value}" for name, value in self.settings(transaction).items())
         return self.server.login.having(options=options, application_name=self.name)
+
+    def run(self, arguments: t.Sequence[str], environment: t.Mapping[str, str], folder: str, migration: Migration, direction: str) -> Ended:
+        """Runs the engine's program to its end, or to that of our time."""
+        doing = Doing(self.programs.login(self.server.login), migration.name, direction)
+        return self.programs.run(arguments, environment, folder, self.left(), doing)
 
     def check_time(self) -> None:
         if self.left() <= 0:
@@ -91,3 +103,13 @@ class Engine(t.Protocol):
 
         :return: in a rehearsal, the SQL that a program was seen to run.
         """
+
+    def recover(self, work: Work, migration: Migration, direction: str, ended: Ended) -> None:
+        """Puts its own table right after its program came to an end that no run has seen."""
+
+
+class KeepsItsTable:
+    """Of engines whose table is right whatever ended their program: they write it with the migration, or behind it."""
+
+    def recover(self, work: Work, migration: Migration, direction: str, ended: Ended) -> None:
+        return

@@ -16,7 +16,7 @@ from .._common._errors import InputError
 from .._common._operation import Context
 from .._database._session import Session
 from ._db_migrate_runner import MARK, SOURCE
-from ._engine import DOWN, TooLong, Work
+from ._engine import DOWN, KeepsItsTable, TooLong, Work
 from ._files import Migration, accepted, checksum, names, read, readable, version
 from ._ledger import Ledger
 from ._tables import Table
@@ -29,20 +29,21 @@ _CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b|runbook:\s*no-transaction", re.IGN
 _NO_WAY_DOWN = re.compile(r"exports\.down\s*=\s*(async\s*)?(function\s*\w*\s*)?\([^)]*\)\s*(=>)?\s*\{\s*(return(\s+null)?\s*;?)?\s*\}")
 
 
-class DbMigrateEngine:
+class DbMigrateEngine(KeepsItsTable):
     keeps_ledger = False
     runs_sql = False
 
     def __init__(self, context: Context, ledger: Ledger) -> None:
         self._src = os.path.abspath(context.params["src"])
         self._program = context.params["program"] or "node"
+        self._installed_here = not context.params["job"]
         self._table = Table(context.params["table"] or "migrations")
         self._folder = os.path.join(self._src, context.params["migrations_dir"] or "migrations")
         self.tables = [self._table.name]
 
     def files(self) -> list[Migration]:
         found = [self._file(name, match[1]) for name in names(self._folder) for match in [_FILE.match(name)] if match]
-        if not os.path.isdir(os.path.join(self._src, "node_modules", "db-migrate")):
+        if self._installed_here and not os.path.isdir(os.path.join(self._src, "node_modules", "db-migrate")):
             raise InputError(f"src: found {self._src}, where db-migrate is not installed; nothing was changed.", then=f"npm ci --prefix {self._src}")
         return accepted(self._folder, found, [], by_name=True)
 
@@ -76,19 +77,19 @@ class DbMigrateEngine:
         given = {
             "direction": direction,
             "name": migration.name,
-            "folder": self._folder,
+            "folder": work.programs.path(self._folder),
             "table": self._table.name,
             "alone": alone,
             "mark": MARK,
             "record": work.rehearsal,
         }
         environment = {**work.login(not alone).environment(), "RUNBOOK_MIGRATION": json.dumps(given)}
-        ended = work.programs.run([self._program, "-e", SOURCE], environment, self._src, work.left())
+        ended = work.run([self._program, "-e", SOURCE], environment, self._src, migration, direction)
         if ended.code is None:
             raise TooLong(f"db-migrate did not end within the timeout of {work.context.params['timeout']} s; it was ended.")
         answers = [line.partition(MARK)[2] for line in ended.out.splitlines() if line.startswith(MARK)]
         if not answers:
-            raise refusal(f"db-migrate ended with exit code {ended.code} and without an answer.", ended.err[-1000:], "")
+            raise refusal(f"db-migrate ended with exit code {ended.code} and without an answer.", ended.said[-1000:], "")
         answer = json.loads(answers[-1])
         if told := answer.get("error"):
             code = told.get("code", "")

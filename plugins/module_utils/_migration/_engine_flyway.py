@@ -14,7 +14,7 @@ import urllib.parse
 
 from .._common._operation import Context
 from .._database._session import Session
-from ._engine import UP, TooLong, Work
+from ._engine import UP, KeepsItsTable, TooLong, Work
 from ._files import Migration, accepted, checksum, names, read, readable, version
 from ._ledger import Ledger
 from ._tables import Table
@@ -23,7 +23,7 @@ from ._told import error
 _VERSIONED = re.compile(r"V(?P<version>\d+(?:[._]\d+)*)__.+\.sql$")
 
 
-class FlywayEngine:
+class FlywayEngine(KeepsItsTable):
     keeps_ledger = False
     runs_sql = False
 
@@ -66,7 +66,8 @@ class FlywayEngine:
     def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
         number = re.sub("_", ".", _VERSIONED.match(f"{migration.name}.sql")["version"])  # type: ignore[index]
         action = "migrate" if direction == UP else "undo"
-        ended = work.programs.run([self._program, "-outputType=json", f"-target={number}", action], self._environment(work, migration), self._src, work.left())
+        arguments = [self._program, "-outputType=json", f"-target={number}", action]
+        ended = work.run(arguments, self._environment(work, migration), self._src, migration, direction)
         if ended.code is None:
             raise TooLong(f"Flyway did not end within the timeout of {self._context.params['timeout']} s; it was ended.")
         if ended.code:
@@ -87,7 +88,7 @@ class FlywayEngine:
             "FLYWAY_URL": f"jdbc:postgresql://{login.get('host', 'localhost')}:{login.get('port', '5432')}/{login.get('dbname', '')}?{query}",
             "FLYWAY_USER": login.get("user", ""),
             "FLYWAY_PASSWORD": login.get("password", ""),
-            "FLYWAY_LOCATIONS": f"filesystem:{self._src}",
+            "FLYWAY_LOCATIONS": f"filesystem:{work.programs.path(self._src)}",
             "FLYWAY_TABLE": self._table.name.rpartition(".")[2],
             # Its own lock sits in a transaction, which CREATE INDEX CONCURRENTLY waits for without end (flyway issue 1654).
             "FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK": "false",

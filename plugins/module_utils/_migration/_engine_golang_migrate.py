@@ -12,14 +12,17 @@ import typing as t
 import urllib.parse
 
 from .._common._operation import Context
-from .._database._session import DatabaseError, Session
+from .._database._session import DatabaseError, Session, Unreachable
 from ._engine import DOWN, UP, TooLong, Work
 from ._files import Migration, folder
 from ._ledger import Ledger
+from ._program import Ended
 from ._tables import Table
 from ._told import error
 
 _NOTHING = -1  # what it calls the version of a database that has none
+# libpq's modes that its driver (lib/pq) refuses. Its own default is require, libpq's is prefer.
+_NOT_KNOWN_TO_IT = ("", "allow", "prefer")
 
 
 class GolangMigrateEngine:
@@ -46,17 +49,26 @@ class GolangMigrateEngine:
         return [f"version {at}: is dirty, says the table {self._table.name}; see what it left behind, then: migrate -path ... -database ... force VERSION"]
 
     def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
-        before = self._version_before(migration)
         try:
-            self._do(work, migration.transaction, "up" if direction == UP else "down", "1")
-        except DatabaseError:
-            with work.server.session() as session:
-                at, dirty = self._state(session)
-            # The server has rolled the file back as a whole (it is one query), so what it is marked with is not so.
-            if dirty and at in (before, migration.version[0]) and migration.transaction:
-                self._do(work, True, "force", str(migration.version[0] if direction == DOWN else before))
+            self._do(work, migration, direction, "up" if direction == UP else "down", "1")
+        except DatabaseError as exc:
+            self._unmark(work, migration, direction, exc)
             raise
         return ()
+
+    def recover(self, work: Work, migration: Migration, direction: str, ended: Ended) -> None:
+        if ended.code:
+            self._unmark(work, migration, direction, error("migrate", ended))
+
+    def _unmark(self, work: Work, migration: Migration, direction: str, failure: DatabaseError) -> None:
+        """The server has rolled the file back as a whole (it is one query), so what it is marked with is not so."""
+        if isinstance(failure, Unreachable) and not failure.sqlstate:
+            return  # the answer was lost, not the work: nobody knows whether it was committed
+        before = self._version_before(migration)
+        with work.server.session() as session:
+            at, dirty = self._state(session)
+        if dirty and at in (before, migration.version[0]) and migration.transaction:
+            self._do(work, migration, direction, "force", "--", str(migration.version[0] if direction == DOWN else before))
 
     def _state(self, session: Session) -> tuple[int, bool]:
         rows = self._table.rows(session, "SELECT version, dirty FROM {}")
@@ -65,16 +77,26 @@ class GolangMigrateEngine:
     def _version_before(self, migration: Migration) -> int:
         return max((one.version[0] for one in self.files() if one.version < migration.version), default=_NOTHING)
 
-    def _do(self, work: Work, transaction: bool, *action: str) -> None:
+    def _do(self, work: Work, migration: Migration, direction: str, *action: str) -> None:
         """The password comes by libpq's variable, which its drivers know, too: the URL stands on the command line."""
-        login = work.login(transaction).parameters
-        user = f"{urllib.parse.quote(login['user'], safe='')}@" if "user" in login else ""
-        query = urllib.parse.urlencode({"x-migrations-table": self._table.name, **({"sslmode": login["sslmode"]} if "sslmode" in login else {})})
-        address = f"{login.get('host', 'localhost')}:{login.get('port', '5432')}"
-        url = f"postgres://{user}{address}/{urllib.parse.quote(login.get('dbname', ''), safe='')}?{query}"
-        arguments = [self._program, "-path", self._src, "-database", url, *action]
-        ended = work.programs.run(arguments, work.login(transaction).environment(), self._src, work.left())
+        login = work.login(migration.transaction)
+        given = login.parameters
+        user = f"{urllib.parse.quote(given['user'], safe='')}@" if "user" in given else ""
+        query = urllib.parse.urlencode({"x-migrations-table": self._table.name, "sslmode": _sslmode(work, given)})
+        address = f"{given.get('host', 'localhost')}:{given.get('port', '5432')}"
+        url = f"postgres://{user}{address}/{urllib.parse.quote(given.get('dbname', ''), safe='')}?{query}"
+        arguments = [self._program, "-path", work.programs.path(self._src), "-database", url, *action]
+        ended = work.run(arguments, login.environment(), self._src, migration, direction)
         if ended.code is None:
             raise TooLong(f"migrate did not end within the timeout of {self._context.params['timeout']} s; it was ended.")
         if ended.code:
             raise error("migrate", ended)
+
+
+def _sslmode(work: Work, given: t.Mapping[str, str]) -> str:
+    """What libpq would come to: TLS where the server has it."""
+    mode = given.get("sslmode") or os.environ.get("PGSSLMODE", "")
+    if mode not in _NOT_KNOWN_TO_IT:
+        return mode
+    with work.server.session() as session:
+        return "require" if session.value("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") else "disable"

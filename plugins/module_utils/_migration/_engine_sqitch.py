@@ -15,7 +15,7 @@ from .._common._errors import InputError
 from .._common._operation import Context
 from .._common._owner import identity
 from .._database._session import Session
-from ._engine import DOWN, UP, TooLong, Work
+from ._engine import DOWN, UP, KeepsItsTable, TooLong, Work
 from ._files import Migration, checksum, read, readable, transactional
 from ._ledger import Ledger
 from ._statements import split
@@ -26,7 +26,7 @@ _PROJECT = re.compile(r"^%project=(\S+)", re.MULTILINE)
 _CHANGE = re.compile(r"^([^\s%@#\[]\S*)", re.MULTILINE)
 
 
-class SqitchEngine:
+class SqitchEngine(KeepsItsTable):
     keeps_ledger = False
     runs_sql = False
 
@@ -68,7 +68,7 @@ class SqitchEngine:
             arguments = ["revert", *common, "-y", *self._down_to(work, migration)]
         else:
             arguments = ["deploy", *common, "--mode", "change", "--to-change", migration.name, "--lock-timeout", "10"]
-        ended = work.programs.run([self._program, *arguments], environment, self._src, work.left())
+        ended = work.run([self._program, *arguments], environment, self._src, migration, direction)
         if ended.code is None:
             raise TooLong(f"sqitch did not end within the timeout of {self._context.params['timeout']} s; it was ended.")
         if ended.code:

@@ -12,13 +12,13 @@ import typing as t
 from .._common._operation import Context
 from .._database._session import DatabaseError, Session
 from . import _indexes as indexes
-from ._engine import UP, Work
+from ._engine import UP, KeepsItsTable, Work
 from ._files import Migration, folder, transactional
 from ._ledger import Entry, Ledger, prefix
 from ._statements import Statement
 
 
-class SqlEngine:
+class SqlEngine(KeepsItsTable):
     keeps_ledger = True
     runs_sql = True
     tables: t.Sequence[str] = ()

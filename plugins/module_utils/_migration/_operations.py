@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from .._common._operation import Context, Operation
 from .._database._login import CONSTRAINTS, OPTIONS
 from .._database._session import Postgres
-from . import _run, _squawk
+from . import _job_options, _run, _squawk
 from ._engine import Engine
 from ._engine_db_migrate import DbMigrateEngine
 from ._engine_flyway import FlywayEngine
@@ -22,7 +23,7 @@ from ._engine_sql import SqlEngine
 from ._ledger import Ledger
 from ._plan import STATES
 from ._ports import Ports
-from ._program import Supervised
+from ._program import EnginePrograms, Supervised
 
 _ENGINES: dict[str, t.Callable[[Context, Ledger], Engine]] = {
     "sql": SqlEngine,
@@ -36,7 +37,17 @@ _ENGINES: dict[str, t.Callable[[Context, Ledger], Engine]] = {
 def _ports(context: Context) -> Ports:
     server, ledger, copy = Postgres.of(context), Ledger(context.params["scope"] or context.params["engine"]), context.params["rehearse_on"]
     engine = _ENGINES[context.params["engine"]](context, ledger)
-    return Ports(server, Supervised(), engine, ledger, Postgres(server.login.to(copy)) if copy else None)
+    return Ports(server, Supervised(), _engine_programs(context, server), engine, ledger, Postgres(server.login.to(copy)) if copy else None)
+
+
+def _engine_programs(context: Context, server: Postgres) -> EnginePrograms:
+    if not context.params["job"]:
+        return Supervised()
+    _job_options.check(context.params, server.login, os.environ)
+    # Whoever migrates from here needs no client of Kubernetes.
+    from ._program_job import JobPrograms
+
+    return JobPrograms.of(context)
 
 
 MIGRATE = Operation(
@@ -47,6 +58,7 @@ MIGRATE = Operation(
         "migrations_dir": {"type": "str"},
         "table": {"type": "str"},
         "program": {"type": "path"},
+        "job": _job_options.JOB,
         "release": {"type": "str", "required": True},
         "state": {"type": "str", "choices": list(STATES), "default": "up"},
         "to": {"type": "str"},

@@ -3,16 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Ends this process when the ansible-playbook that it works for has died.
+"""Ends this process when the ansible-playbook that it works for has died, or is ended by a signal.
 
 Workers of Ansible sit in sessions of their own and live on when it is killed: the migration would go on with nobody to tell of it,
-and with nobody to run what follows. Ended, its connections end, and the server takes back what was not committed.
+and with nobody to run what follows. Ended, its connections end, and the server takes back what was not committed. What works elsewhere
+has no connection that ends: it is ended as the last thing that is done here.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import threading
 import typing as t
 
@@ -23,19 +25,43 @@ _EXIT = 137  # as of a process that was killed
 
 
 @contextlib.contextmanager
-def not_outliving(context: Context) -> t.Iterator[None]:
-    """While the block runs. A module has no controller here: it ends with its task."""
+def not_outliving(context: Context, abandon: t.Callable[[], None] = lambda: None) -> t.Iterator[None]:
+    """While the block runs. A module has no controller here: it ends with its task.
+
+    :param abandon: ends what works elsewhere.
+    """
     over = threading.Event()
 
     def watch() -> None:
         while not over.wait(_EVERY):
             if os.getppid() != context.controller:
+                abandon()
                 os._exit(_EXIT)  # no handlers, no clean-up: the main thread sits in a statement
 
     thread = threading.Thread(target=watch, daemon=True)
     if context.controller is not None:
         thread.start()
     try:
-        yield
+        with _before_signals(abandon) if context.controller is not None else contextlib.nullcontext():
+            yield
     finally:
         over.set()
+
+
+@contextlib.contextmanager
+def _before_signals(abandon: t.Callable[[], None]) -> t.Iterator[None]:
+    """Ansible passes Ctrl-C and SIGTERM on to its workers, which die of them without another word."""
+    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def handle(number: int, frame: t.Any) -> None:
+        signal.signal(number, former[signal.Signals(number)])
+        abandon()
+        os.kill(os.getpid(), number)
+
+    for number in former:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

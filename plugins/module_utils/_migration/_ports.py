@@ -12,17 +12,20 @@ import dataclasses
 from .._database._session import Server
 from ._engine import Engine
 from ._ledger import Ledger
-from ._program import Programs
+from ._program import EnginePrograms, Programs
 
 
 @dataclasses.dataclass(frozen=True)
 class Ports:
     """
+    :ivar programs: what runs where the task runs: squawk, pg_dump.
+    :ivar engine_programs: where the program of the engine runs.
     :ivar copy: the server again, with the copy to rehearse on as its database; None where nothing is rehearsed.
     """
 
     server: Server
     programs: Programs
+    engine_programs: EnginePrograms
     engine: Engine
     ledger: Ledger
     copy: Server | None = None

@@ -74,7 +74,7 @@ def schema(work: Work, ignored: t.Sequence[str]) -> list[str]:
     """As pg_dump writes it, which is how people read it, too."""
     left_out = [f"--exclude-table={name}" for name in (TABLE, *ignored)]
     arguments = ["pg_dump", "--schema-only", "--no-owner", "--no-privileges", *left_out]
-    ended = work.programs.run(arguments, work.login(False).environment(), ".", work.left())
+    ended = work.tools.run(arguments, work.login_here(False).environment(), ".", work.left())
     if ended.code:
         raise ReleaseError("The schema of the copy could not be read.", why=[ended.said[:500]], then="install a pg_dump that is as new as the server, or newer")
     return [line for line in ended.out.splitlines() if not _NOISE.match(line)]

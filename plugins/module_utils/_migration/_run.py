@@ -23,10 +23,11 @@ from ._engine import Work
 from ._files import readable
 from ._look import Judged, judge, look
 from ._orphan import not_outliving
-from ._plan import DOWN, REHEARSED, UP
+from ._plan import DOWN, RECORDED, REHEARSED, UP
 from ._ports import Ports
 from ._rehearse import Rehearsed, rehearse
 from ._statements import split
+from ._take_up import take_up
 
 
 def run(ports: Ports, context: Context) -> Result:
@@ -34,6 +35,13 @@ def run(ports: Ports, context: Context) -> Result:
     _check(params)
     end = context.clock.now() + params["timeout"]
     files = ports.engine.files()
+
+    def work(server: Server, version: int) -> Work:
+        name = backends.working_name(params["release"], context)
+        rehearsal = params["state"] == REHEARSED
+        return Work(server, ports.engine_programs, context, name, lambda: end - context.clock.now(), version, rehearsal, ports.programs)
+
+    take_up(ports, context, files, work)
     with ports.server.session() as session:
         judged = judge(ports, context, session, files)
     forward = params["state"] in (UP, REHEARSED) and not judged.plan.problems
@@ -41,16 +49,14 @@ def run(ports: Ports, context: Context) -> Result:
     values = {**_told(judged, params["state"]), "way_back": way_back, "reasons": reasons}
     refuse(ports.server.login.where, judged.refusals, **values)
 
-    def work(server: Server) -> Work:
-        name = backends.working_name(params["release"], context)
-        return Work(server, ports.programs, context, name, lambda: end - context.clock.now(), judged.version, params["state"] == REHEARSED)
-
+    if judged.plan.steps and params["state"] != RECORDED:
+        ports.engine_programs.check()
     if params["state"] == REHEARSED:
         if judged.plan.steps and not context.check_mode:
             if not ports.copy:
                 raise AssertionError("a rehearsal is checked to have its copy before")
-            with not_outliving(context):
-                found = _rehearsed(ports, judged, work(ports.copy))
+            with not_outliving(context, ports.engine_programs.abandon):
+                found = _rehearsed(ports, judged, work(ports.copy, judged.version))
             values["rehearsal"] = [one.as_dict() for one in found]
             classes = seen(judged.classes, found)
             values["pending"] = describe.pending(judged.plan.steps, classes)
@@ -58,8 +64,8 @@ def run(ports: Ports, context: Context) -> Result:
         return Result(False, values=values)
     before, after = describe.before_and_after(judged.seen, judged.plan, params["state"])
     if judged.plan.changes and not context.check_mode:
-        apply = Apply(ports, work(ports.server), files)
-        with not_outliving(context):
+        apply = Apply(ports, work(ports.server, judged.version), files)
+        with not_outliving(context, ports.engine_programs.abandon):
             apply.run()
         values["applied" if params["state"] == UP else "reverted"] = describe.ran(apply.done)
     return Result(judged.plan.changes, before, after, values)

@@ -21,6 +21,7 @@ from .._common._schema import REQUIRED, Field, checked, like
 from .._database import _login as login
 from .._gate import _service_schema as service_schema
 from .._gate._smoke_schema import CHECK
+from .._migration import _job_options as job
 from ._waves import waves
 
 # RFC 1123 label: what Kubernetes takes as the name of a namespace, and of a Service.
@@ -67,8 +68,11 @@ SERVICE = Field(
 
 def _options(of: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, Field]:
     """The options of a module, as fields of a dictionary."""
-    kinds = {"int": "int", "str": "str", "path": "str"}
-    return {name: Field(kinds[option["type"]], choices=tuple(option.get("choices") or ())) for name, option in of.items()}
+    kinds = {"path": "str"}
+    return {
+        name: Field(kinds.get(option["type"], option["type"]), REQUIRED if option.get("required") else None, choices=tuple(option.get("choices") or ()))
+        for name, option in of.items()
+    }
 
 
 # How the database and its neighbours are reached, what they have to be like, and what is said of backups. Modules and roles get them
@@ -124,6 +128,7 @@ VARIABLES: dict[str, Field] = {
             "dict",
             fields={
                 "engine": Field("str"),
+                "job": Field("dict", allowed="a dictionary as the option job of db_migrate", fields=_options(job.OPTIONS)),
                 "lint": Field("str"),
                 "lint_block": Field("list"),
                 "migrations_dir": Field("str"),

@@ -33,6 +33,7 @@ PARAMS = {
     "table": None,
     "program": None,
     "migrations_dir": None,
+    "job": None,
 }
 
 
@@ -82,9 +83,15 @@ class Programs:
     def __init__(self, *endings):
         self.endings, self.asked = list(endings), []
 
-    def run(self, arguments, environment, folder, seconds):
+    def run(self, arguments, environment, folder, seconds, doing=None):
         self.asked.append((list(arguments), dict(environment)))
         return self.endings.pop(0)
+
+    def path(self, path):
+        return path
+
+    def login(self, login):
+        return login
 
 
 class Server:

@@ -33,7 +33,7 @@ class Copy:
 
 def rehearsed(copy, *steps):
     login = types.SimpleNamespace(environment=lambda: {})
-    work = types.SimpleNamespace(programs=copy, context=context(), login=lambda transaction: login, left=lambda: 60.0)
+    work = types.SimpleNamespace(tools=copy, context=context(), login_here=lambda transaction: login, left=lambda: 60.0)
     return rehearse(copy, work, steps, ["migrations"])
 
 

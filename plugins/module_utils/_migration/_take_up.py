@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""What a run that is gone has left at work elsewhere is brought to its end before anything is looked at: only then it is known what is applied."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._common._operation import Context
+from .._database import _lock as lock
+from .._database._session import Server
+from . import _backends as backends
+from ._engine import Work
+from ._files import Migration
+from ._orphan import not_outliving
+from ._plan import REHEARSED
+from ._ports import Ports
+
+
+def take_up(ports: Ports, context: Context, files: t.Sequence[Migration], given: t.Callable[[Server, int], Work]) -> None:
+    """
+    :param given: makes what an engine works with out of a server and its version.
+    """
+    server, programs = ports.copy if ports.copy and context.params["state"] == REHEARSED else ports.server, ports.engine_programs
+    names = programs.at_work(server.login)
+    if not names:
+        return
+    if context.check_mode:
+        context.say(f"{', '.join(names)}: was begun by another run and is there; what is said here is of now, not of then")
+        return
+    by_name = {migration.name: migration for migration in files}
+    doing = f"migrate {context.params['release']}"
+    # Whoever has begun it holds the lock for as long as it lives.
+    with lock.held(server, doing, context, patience=context.params["lock_patience"]) as session, not_outliving(context, programs.abandon):
+        work = given(server, int(session.value("SHOW server_version_num")))
+        found = programs.take_up(server.login, work.left())
+        backends.end(session, context)
+        for left in found:
+            if left.migration in by_name:
+                ports.engine.recover(work, by_name[left.migration], left.direction, left.ended)

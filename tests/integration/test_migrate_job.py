@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Migrations whose program runs in a Job: golang-migrate itself, in an image that holds it and the files, against the sandbox's PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+import typing as t
+import uuid
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox.settings import NODE_IP
+from tests.integration.manifests import deployment
+from tests.integration.migrations import Folder, wait_for, working
+from tests.integration.playbook import ROOT, Kubectl
+from tests.integration.tasks import Ran, Task, Tasks, kill
+
+INSIDE = "/app/migrations"
+FILES = {
+    "1_wallet": ("CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;"),
+    "2_limits": ("ALTER TABLE wallet ADD COLUMN daily_limit bigint;", "ALTER TABLE wallet DROP COLUMN daily_limit;"),
+}
+
+
+class Wallet:
+    """A service whose image can migrate its own database."""
+
+    def __init__(self, sandbox: t.Any, program: Path, database: t.Any, tasks: Tasks, space: Kubectl, folder: Path) -> None:
+        self.database, self.tasks, self.space, self.src = database, tasks, space, folder / "migrations"
+        self._sandbox, self._program = sandbox, program
+        self.src.mkdir()
+        self.job: dict[str, t.Any] = {"namespace": space.namespace, "src": INSIDE, "login_host": NODE_IP, "kubeconfig": str(sandbox.kubeconfig)}
+        for name, (up, down) in FILES.items():
+            self.add(name, up, down)
+
+    def add(self, name: str, up: str, down: str = "SELECT 1;") -> None:
+        (self.src / f"{name}.up.sql").write_text(up)
+        (self.src / f"{name}.down.sql").write_text(down)
+
+    def publish(self) -> str:
+        """The image of a new version, with the files as they are now."""
+        images = self._sandbox.place.images
+        context = self._sandbox.settings.root / "migrate-image" / uuid.uuid4().hex[:8]
+        reference = f"{images.registry}/wallet-migrate:{context.name}"
+        shutil.copytree(self.src, context / "migrations")
+        shutil.copy2(self._program, context / "migrate")
+        (context / "Dockerfile").write_text(f"FROM scratch\nCOPY migrate /app/migrate\nCOPY migrations {INSIDE}\nENV PATH=/app\nUSER 65532:65532\n")
+        for command in (["docker", "build", "--quiet", "--tag", reference, str(context)], ["docker", "push", reference]):
+            done = images.run(command)
+            assert done.returncode == 0, done.stderr
+        shutil.rmtree(context)
+        self.job["image"] = reference
+        return str(reference)
+
+    def task(self, **options: t.Any) -> Task:
+        given = {**self.database.login, "engine": "golang_migrate", "src": str(self.src), "release": "2.4.0", "job": self.job, **options}
+        return {"runbook.release.db_migrate": given}
+
+    def run(self, more: t.Sequence[str] = (), **options: t.Any) -> Ran:
+        return self.tasks.run(self.task(**options), more=more)
+
+    def left(self) -> list[str]:
+        """Names of Jobs, and of Secrets that Jobs own."""
+        return [item["metadata"]["name"] for item in (*self.space.items("jobs"), *self.secrets())]
+
+    def secrets(self) -> list[dict[str, t.Any]]:
+        return [item for item in self.space.items("secrets") if "ownerReferences" in item["metadata"]]
+
+    def begun(self) -> int:
+        """How many Jobs there have ever been."""
+        return sum(1 for event in self.space.items("events") if event["involvedObject"]["kind"] == "Job" and event["reason"] == "SuccessfulCreate")
+
+    def tables(self) -> str:
+        return str(self.database.psql("SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_tables WHERE schemaname = 'public'"))
+
+    def at(self) -> str:
+        """What golang-migrate says of the database: its version, and whether it is dirty."""
+        if self.database.psql("SELECT to_regclass('schema_migrations') IS NULL") == "t":
+            return ""
+        return str(self.database.psql("SELECT version, dirty FROM schema_migrations"))
+
+    connect = Folder.connect
+
+
+@pytest.fixture
+def wallet(sandbox: t.Any, migrate_program: Path, database: t.Any, data_tasks: Tasks, space: Kubectl, tmp_path: Path) -> Wallet:
+    found = Wallet(sandbox, migrate_program, database, data_tasks, space, tmp_path)
+    found.publish()
+    return found
+
+
+def test_in_check_mode_for_real_again_and_back(wallet: Wallet) -> None:
+    planned = wallet.run(["--check"]).result
+    assert planned["changed"] and [one["name"] for one in planned["pending"]] == list(FILES)
+    assert wallet.tables() == "" and wallet.begun() == 0 and wallet.left() == []
+    done = wallet.run()
+    assert [one["name"] for one in done.result["applied"]] == list(FILES) and wallet.begun() == 2
+    assert wallet.tables() == "runbook_release_migrations schema_migrations wallet" and "2/u limits" in done.err
+    assert not wallet.run().result["changed"] and wallet.begun() == 2
+    back = wallet.run(state="down", count=1, allow_data_loss=True).result
+    assert [one["name"] for one in back["reverted"]] == ["2_limits"] and wallet.at() == "1|f"
+    wait_for(lambda: wallet.left() == [])
+
+
+def test_the_password_is_in_a_secret_alone_which_goes_with_the_job(wallet: Wallet) -> None:
+    password = wallet.database.login["login_password"]
+    image = wallet.job.pop("image")
+    env = [{"name": "PGPASSWORD", "value": "of-the-service"}, {"name": "PGHOST", "value": "nowhere.test"}, {"name": "MODE", "value": "serve"}]
+    service = deployment("wallet", image, env=env)
+    service["spec"]["replicas"] = 0
+    wallet.space.apply(service)
+    wallet.job["workload"] = "wallet"
+    wallet.add("3_slow", "SELECT pg_sleep(4);")
+    wallet.job["image"] = wallet.publish()
+    seen: list[str] = []
+    running = wallet.tasks.start(wallet.task())
+    wait_for(lambda: wallet.at() == "3|t", 60)
+    (job,), (pod,), (secret,) = wallet.space.items("jobs"), wallet.space.items("pods", "--field-selector=status.phase=Running"), wallet.secrets()
+    seen += [json.dumps(thing) for thing in (job, pod)]
+    assert secret["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"] and "PGPASSWORD" in secret["data"]
+    assert {"name": "MODE", "value": "serve"} in pod["spec"]["containers"][0]["env"] and job["spec"]["activeDeadlineSeconds"] <= 1800
+    said = t.cast("t.IO[str]", running.stderr).read()
+    assert running.wait(60) == 0 and json.loads((wallet.tasks.folder / "result-0.json").read_text())["applied"][-1]["name"] == "3_slow"
+    wallet.add("4_more", "SELECT 4;")
+    wallet.publish()
+    told = wallet.run(["-vvv"])
+    assert told.result["changed"]
+    assert not any(password in text for text in (*seen, said, told.told, wallet.space("get", "events", "-o", "json")))
+    wait_for(lambda: wallet.left() == [])
+
+
+def test_a_migration_that_fails_says_why_and_leaves_nothing(wallet: Wallet) -> None:
+    wallet.add("3_bad", "ALTER TABLE wallet ADD COLUMN daily_limit text;")
+    wallet.publish()
+    told = wallet.run().result
+    assert told["failed"] and told["migration"] == "3_bad" and 'column "daily_limit" of relation "wallet" already exists' in told["msg"]
+    assert [one["name"] for one in told["applied"]] == list(FILES) and wallet.at() == "2|f"
+    wait_for(lambda: wallet.left() == [])
+    wallet.add("3_bad", "ALTER TABLE wallet ADD COLUMN note text;")
+    wallet.publish()
+    assert [one["name"] for one in wallet.run().result["applied"]] == ["3_bad"]
+
+
+def test_what_cannot_start_is_told_as_kube_job_tells_it(wallet: Wallet) -> None:
+    wallet.job["image"] += "-not-there"
+    told = wallet.run().result
+    assert told["failed"] and "will not start" in told["msg"] and "not found" in told["msg"] and "were removed" in told["msg"]
+    wallet.publish()
+    told = wallet.run(program="nowhere").result
+    assert told["failed"] and '"nowhere"' in told["msg"] and "executable file not found" in told["msg"]
+    wallet.job["workload"] = "walet"
+    told = wallet.run().result
+    assert "walet" in told["msg"] and wallet.tables() == "runbook_release_migrations"
+    wait_for(lambda: wallet.left() == [])
+
+
+def test_a_run_after_kill_9_waits_for_the_job_of_the_run_before(wallet: Wallet) -> None:
+    wallet.add("3_slow", "CREATE TABLE slow (id int); SELECT pg_sleep(12);")
+    wallet.publish()
+    running = wallet.tasks.start(wallet.task())
+    wait_for(lambda: wallet.at() == "3|t", 60)
+    kill(running)
+    (job,) = wallet.space.items("jobs")
+    looked = wallet.run(["--check"])
+    assert "was begun by another run" in looked.err and len(wallet.space.items("jobs")) == 1
+    begun, ran = wallet.begun(), wallet.run()
+    assert f"Job {job['metadata']['name']} was begun by a run that is gone; waiting for its end" in ran.err
+    assert not ran.result["failed"] and ran.result["applied"] == [] and wallet.begun() == begun
+    assert wallet.tables().split() == ["runbook_release_migrations", "schema_migrations", "slow", "wallet"]
+    assert wallet.at() == "3|f"
+    assert not wallet.run().result["changed"] and wallet.database.sessions() == []
+    wait_for(lambda: wallet.left() == [])
+
+
+def test_a_job_that_failed_while_nobody_looked_is_known_to_have_changed_nothing(wallet: Wallet) -> None:
+    wallet.add("3_bad", "CREATE TABLE half (id int); SELECT pg_sleep(5); SELECT 1 / 0;")
+    wallet.publish()
+    running = wallet.tasks.start(wallet.task())
+    wait_for(lambda: wallet.at() == "3|t", 60)
+    kill(running)
+    wait_for(lambda: any("failed" in job["status"] for job in wallet.space.items("jobs")), 60)
+    wallet.add("3_bad", "CREATE TABLE half (id int);")
+    wallet.publish()
+    result = wallet.run().result
+    assert [one["name"] for one in result["applied"]] == ["3_bad"] and wallet.at() == "3|f"
+    wait_for(lambda: wallet.left() == [])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_no_job_no_secret_and_no_backend(wallet: Wallet, number: int) -> None:
+    wallet.add("3_slow", "SELECT pg_sleep(60);")
+    wallet.publish()
+    running = wallet.tasks.start(wallet.task(statement_timeout=0))
+    wait_for(lambda: working(wallet) == 1 and wallet.at() == "3|t", 60)
+    os.kill(running.pid, number)
+    running.communicate(timeout=30)
+    wait_for(lambda: wallet.left() == [] and wallet.database.sessions() == [])
+
+
+def test_a_migration_that_takes_too_long_is_ended_with_its_backend(wallet: Wallet) -> None:
+    wallet.add("3_slow", "SELECT pg_sleep(60);")
+    wallet.publish()
+    began = time.monotonic()
+    told = wallet.run(statement_timeout=0, timeout=15).result
+    assert told["failed"] and told["migration"] == "3_slow" and told["error_class"] in ("timeout", "statement_timeout") and time.monotonic() - began < 40
+    assert wallet.database.sessions() == []
+    wait_for(lambda: wallet.left() == [])
+
+
+def test_behind_a_lock_it_is_tried_again(wallet: Wallet) -> None:
+    assert wallet.run(count=1).result["changed"]
+    with wallet.connect() as slow:
+        slow.execute("SELECT count(*) FROM wallet")
+        running = wallet.tasks.start(wallet.task())
+        seen = t.cast("t.IO[str]", running.stderr)
+        assert any("attempt 2" in line for line in seen)
+        slow.rollback()
+        seen.read()
+    assert running.wait(60) == 0 and json.loads((wallet.tasks.folder / "result-0.json").read_text())["applied"][0]["attempts"] > 1
+
+
+def test_the_documented_roles_are_enough(wallet: Wallet, account: t.Callable[..., Path]) -> None:
+    optional = {role["metadata"]["name"]: role for role in yaml.safe_load((ROOT / "docs" / "kubernetes_role_optional.yml").read_text())["items"]}
+    release = yaml.safe_load((ROOT / "docs" / "kubernetes_role.yml").read_text())
+    wallet.job["kubeconfig"] = str(account(release, optional["runbook-release-jobs"]))
+    refused = wallet.run().result
+    assert refused["failed"] and "secrets" in refused["msg"] and "forbidden" in refused["msg"] and wallet.tables() == "" and wallet.begun() == 0
+    wallet.job["kubeconfig"] = str(account(release, optional["runbook-release-jobs"], optional["runbook-release-migrate"]))
+    assert wallet.run().result["changed"]
+
+
+def test_plain_sql_has_no_program_and_a_pod_is_not_this_machine(wallet: Wallet) -> None:
+    del wallet.job["login_host"]
+    told = wallet.run(engine="sql").result["msg"]
+    assert "job: found it with engine=sql" in told and "job.login_host: is missing, and login_host is 127.0.0.1" in told

@@ -38,8 +38,11 @@ class Judged:
     refusals: list[str]
 
 
-def look(ports: Ports, context: Context, session: Session, files: t.Sequence[Migration]) -> tuple[Observed, Plan]:
-    """The plan alone: what is read again under the lock."""
+def look(ports: Ports, context: Context, session: Session, files: t.Sequence[Migration], settled: bool = True) -> tuple[Observed, Plan]:
+    """The plan alone: what is read again under the lock.
+
+    :param settled: what an engine says against a run counts; not while the program of an earlier run is at work, which it may speak of.
+    """
     params, engine = context.params, ports.engine
     seen = Observed(files, engine.applied(session), ports.ledger.read(session))
     state, to, count = params["state"], params["to"], params["count"]
@@ -50,12 +53,13 @@ def look(ports: Ports, context: Context, session: Session, files: t.Sequence[Mig
     else:
         plan = planning.up(seen, to, count)
     unreadable = [problem for step in plan.steps for problem in problems_of_sql(step)] if engine.runs_sql and state != RECORDED else []
-    return seen, dataclasses.replace(plan, problems=[*engine.problems(session), *plan.problems, *unreadable])
+    against = engine.problems(session) if settled else []
+    return seen, dataclasses.replace(plan, problems=[*against, *plan.problems, *unreadable])
 
 
-def judge(ports: Ports, context: Context, session: Session, files: t.Sequence[Migration]) -> Judged:
+def judge(ports: Ports, context: Context, session: Session, files: t.Sequence[Migration], settled: bool = True) -> Judged:
     version = int(session.value("SHOW server_version_num"))
-    seen, plan = look(ports, context, session, files)
+    seen, plan = look(ports, context, session, files, settled)
     # What cannot be taken as it is is not looked at any closer.
     sound = not plan.problems
     findings = _lint(ports, context, plan, version) if sound else []

@@ -42,10 +42,14 @@ def not_outliving(context: Context, abandon: t.Callable[[], None] = lambda: None
     if context.controller is not None:
         thread.start()
     try:
-        with _before_signals(abandon) if context.controller is not None else contextlib.nullcontext():
+        with _before_signals(abandon) if context.controller is not None and _may_handle_signals() else contextlib.nullcontext():
             yield
     finally:
         over.set()
+
+
+def _may_handle_signals() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextlib.contextmanager

@@ -41,9 +41,9 @@ def run(ports: Ports, context: Context) -> Result:
         rehearsal = params["state"] == REHEARSED
         return Work(server, ports.engine_programs, context, name, lambda: end - context.clock.now(), version, rehearsal, ports.programs)
 
-    take_up(ports, context, files, work)
+    settled = take_up(ports, context, files, work)
     with ports.server.session() as session:
-        judged = judge(ports, context, session, files)
+        judged = judge(ports, context, session, files, settled)
     forward = params["state"] in (UP, REHEARSED) and not judged.plan.problems
     way_back, reasons = classify.way_back(judged.classes) if forward else (None, [])
     values = {**_told(judged, params["state"]), "way_back": way_back, "reasons": reasons}

@@ -20,17 +20,18 @@ from ._plan import REHEARSED
 from ._ports import Ports
 
 
-def take_up(ports: Ports, context: Context, files: t.Sequence[Migration], given: t.Callable[[Server, int], Work]) -> None:
+def take_up(ports: Ports, context: Context, files: t.Sequence[Migration], given: t.Callable[[Server, int], Work]) -> bool:
     """
     :param given: makes what an engine works with out of a server and its version.
+    :return: whether the tables of the engine say what is so; in check mode nothing is put right.
     """
     server, programs = ports.copy if ports.copy and context.params["state"] == REHEARSED else ports.server, ports.engine_programs
     names = programs.at_work(server.login)
     if not names:
-        return
+        return True
     if context.check_mode:
-        context.say(f"{', '.join(names)}: was begun by another run and is there; what is said here is of now, not of then")
-        return
+        context.say(f"{', '.join(names)}: was begun by another run and has not been brought to its end; what is applied is not certain before")
+        return False
     by_name = {migration.name: migration for migration in files}
     doing = f"migrate {context.params['release']}"
     # Whoever has begun it holds the lock for as long as it lives.
@@ -41,3 +42,4 @@ def take_up(ports: Ports, context: Context, files: t.Sequence[Migration], given:
         for left in found:
             if left.migration in by_name:
                 ports.engine.recover(work, by_name[left.migration], left.direction, left.ended)
+    return True

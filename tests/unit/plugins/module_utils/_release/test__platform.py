@@ -120,3 +120,11 @@ def test_a_version_that_yaml_made_a_number_is_refused():
     assert problems(release_version=1.10) == [
         "release_version: found 1.1 (number); allowed: a quoted string of letters, digits, '_', '.', '-', at most 128 (an unquoted 1.10 is the number 1.1)"
     ]
+
+
+def test_the_job_of_migrations_is_checked_like_the_option():
+    job = {"namespace": "exchange", "src": "/app/migrations", "workload": "wallet", "resources": {"limits": {"memory": "1Gi"}}}
+    assert platform({**GOOD, "release_migrations": [{"src": "db", "job": job}]}).values["migrations"][0]["job"]["workload"] == "wallet"
+    found = problems(release_migrations=[{"src": "db", "job": {"src": 1, "worklod": "wallet"}}])
+    where = "release_migrations[0].job"
+    assert [problem.partition(":")[0] for problem in found] == [f"{where}.worklod", f"{where}.namespace", f"{where}.src"]

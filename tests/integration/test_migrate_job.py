@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import typing as t
 import uuid
@@ -25,10 +26,8 @@ from tests.integration.playbook import ROOT, Kubectl
 from tests.integration.tasks import Ran, Task, Tasks, kill
 
 INSIDE = "/app/migrations"
-FILES = {
-    "1_wallet": ("CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;"),
-    "2_limits": ("ALTER TABLE wallet ADD COLUMN daily_limit bigint;", "ALTER TABLE wallet DROP COLUMN daily_limit;"),
-}
+# Goes on until somebody inserts a row into the table go.
+WAITS = "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM go) LOOP PERFORM pg_sleep(0.1); END LOOP; END $$;"
 
 
 class Wallet:
@@ -39,12 +38,23 @@ class Wallet:
         self._sandbox, self._program = sandbox, program
         self.src.mkdir()
         self.job: dict[str, t.Any] = {"namespace": space.namespace, "src": INSIDE, "login_host": NODE_IP, "kubeconfig": str(sandbox.kubeconfig)}
-        for name, (up, down) in FILES.items():
-            self.add(name, up, down)
+        self.add("1_wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")
 
     def add(self, name: str, up: str, down: str = "SELECT 1;") -> None:
         (self.src / f"{name}.up.sql").write_text(up)
         (self.src / f"{name}.down.sql").write_text(down)
+
+    def waits(self, name: str, sql: str) -> subprocess.Popen[str]:
+        """A run that has come to the middle of this migration, and stays there until it is let go."""
+        self.database.psql("CREATE TABLE go (id int)")
+        self.add(name, f"CREATE TABLE waiting (id int); {WAITS} {sql}")
+        self.publish()
+        running = self.tasks.start(self.task(statement_timeout=0))
+        wait_for(lambda: working(self) == 1 and self.at() == f"{name[0]}|t", 60)
+        return running
+
+    def go(self) -> None:
+        self.database.psql("INSERT INTO go VALUES (1)")
 
     def publish(self) -> str:
         """The image of a new version, with the files as they are now."""
@@ -101,11 +111,13 @@ def wallet(sandbox: t.Any, migrate_program: Path, database: t.Any, data_tasks: T
 
 
 def test_in_check_mode_for_real_again_and_back(wallet: Wallet) -> None:
+    wallet.add("2_limits", "ALTER TABLE wallet ADD COLUMN daily_limit bigint;", "ALTER TABLE wallet DROP COLUMN daily_limit;")
+    wallet.publish()
     planned = wallet.run(["--check"]).result
-    assert planned["changed"] and [one["name"] for one in planned["pending"]] == list(FILES)
+    assert planned["changed"] and [one["name"] for one in planned["pending"]] == ["1_wallet", "2_limits"]
     assert wallet.tables() == "" and wallet.begun() == 0 and wallet.left() == []
     done = wallet.run()
-    assert [one["name"] for one in done.result["applied"]] == list(FILES) and wallet.begun() == 2
+    assert [one["name"] for one in done.result["applied"]] == ["1_wallet", "2_limits"] and wallet.begun() == 2
     assert wallet.tables() == "runbook_release_migrations schema_migrations wallet" and "2/u limits" in done.err
     assert not wallet.run().result["changed"] and wallet.begun() == 2
     back = wallet.run(state="down", count=1, allow_data_loss=True).result
@@ -121,18 +133,16 @@ def test_the_password_is_in_a_secret_alone_which_goes_with_the_job(wallet: Walle
     service["spec"]["replicas"] = 0
     wallet.space.apply(service)
     wallet.job["workload"] = "wallet"
-    wallet.add("3_slow", "SELECT pg_sleep(4);")
-    wallet.job["image"] = wallet.publish()
     seen: list[str] = []
-    running = wallet.tasks.start(wallet.task())
-    wait_for(lambda: wallet.at() == "3|t", 60)
+    running = wallet.waits("2_slow", "SELECT 1;")
     (job,), (pod,), (secret,) = wallet.space.items("jobs"), wallet.space.items("pods", "--field-selector=status.phase=Running"), wallet.secrets()
     seen += [json.dumps(thing) for thing in (job, pod)]
     assert secret["metadata"]["ownerReferences"][0]["uid"] == job["metadata"]["uid"] and "PGPASSWORD" in secret["data"]
     assert {"name": "MODE", "value": "serve"} in pod["spec"]["containers"][0]["env"] and job["spec"]["activeDeadlineSeconds"] <= 1800
+    wallet.go()
     said = t.cast("t.IO[str]", running.stderr).read()
-    assert running.wait(60) == 0 and json.loads((wallet.tasks.folder / "result-0.json").read_text())["applied"][-1]["name"] == "3_slow"
-    wallet.add("4_more", "SELECT 4;")
+    assert running.wait(60) == 0 and json.loads((wallet.tasks.folder / "result-0.json").read_text())["applied"][-1]["name"] == "2_slow"
+    wallet.add("3_more", "SELECT 3;")
     wallet.publish()
     told = wallet.run(["-vvv"])
     assert told.result["changed"]
@@ -141,16 +151,16 @@ def test_the_password_is_in_a_secret_alone_which_goes_with_the_job(wallet: Walle
 
 
 def test_a_migration_that_fails_says_why_and_leaves_nothing(wallet: Wallet) -> None:
-    wallet.add("3_bad", "ALTER TABLE wallet ADD COLUMN daily_limit text;")
+    wallet.add("2_bad", "ALTER TABLE wallet ADD COLUMN id text;")
     wallet.publish()
     told = wallet.run().result
-    assert told["failed"] and told["migration"] == "3_bad" and 'column "daily_limit" of relation "wallet" already exists' in told["msg"]
-    assert [one["name"] for one in told["applied"]] == list(FILES) and wallet.at() == "2|f"
+    assert told["failed"] and told["migration"] == "2_bad" and 'column "id" of relation "wallet" already exists' in told["msg"]
+    assert [one["name"] for one in told["applied"]] == ["1_wallet"] and wallet.at() == "1|f"
     wait_for(lambda: wallet.left() == [])
-    wallet.add("3_bad", "ALTER TABLE wallet ADD COLUMN note text;")
+    wallet.add("2_bad", "ALTER TABLE wallet ADD COLUMN note text;")
     wallet.publish()
     module = {**wallet.task(), "vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}}
-    assert [one["name"] for one in wallet.tasks.run(module).result["applied"]] == ["3_bad"]
+    assert [one["name"] for one in wallet.tasks.run(module).result["applied"]] == ["2_bad"]
 
 
 def test_what_cannot_start_is_told_as_kube_job_tells_it(wallet: Wallet) -> None:
@@ -167,61 +177,58 @@ def test_what_cannot_start_is_told_as_kube_job_tells_it(wallet: Wallet) -> None:
 
 
 def test_a_run_after_kill_9_waits_for_the_job_of_the_run_before(wallet: Wallet) -> None:
-    wallet.add("3_slow", "CREATE TABLE slow (id int); SELECT pg_sleep(12);")
-    wallet.publish()
-    running = wallet.tasks.start(wallet.task())
-    wait_for(lambda: wallet.at() == "3|t", 60)
-    kill(running)
+    kill(wallet.waits("2_slow", "SELECT 1;"))
     (job,) = wallet.space.items("jobs")
     looked = wallet.run(["--check"])
     assert "was begun by another run" in looked.err and len(wallet.space.items("jobs")) == 1
     # Not that the table is dirty, and that a version has to be forced: the Job is at work.
-    assert not looked.result["failed"] and [one["name"] for one in looked.result["pending"]] == ["3_slow"]
-    begun, ran = wallet.begun(), wallet.run()
+    assert not looked.result["failed"] and [one["name"] for one in looked.result["pending"]] == ["2_slow"]
+    begun = wallet.begun()
+    letting = threading.Timer(8, wallet.go)
+    letting.start()
+    ran = wallet.run()
+    letting.join()
     assert f"Job {job['metadata']['name']} was begun by a run that is gone; waiting for its end" in ran.err
     assert not ran.result["failed"] and ran.result["applied"] == [] and wallet.begun() == begun
-    assert wallet.tables().split() == ["runbook_release_migrations", "schema_migrations", "slow", "wallet"]
-    assert wallet.at() == "3|f"
+    assert wallet.tables().split() == ["go", "runbook_release_migrations", "schema_migrations", "waiting", "wallet"]
+    assert wallet.at() == "2|f"
     assert not wallet.run().result["changed"] and wallet.database.sessions() == []
     wait_for(lambda: wallet.left() == [])
 
 
 def test_a_job_that_failed_while_nobody_looked_is_known_to_have_changed_nothing(wallet: Wallet) -> None:
-    wallet.add("3_bad", "CREATE TABLE half (id int); SELECT pg_sleep(5); SELECT 1 / 0;")
-    wallet.publish()
-    running = wallet.tasks.start(wallet.task())
-    wait_for(lambda: wallet.at() == "3|t", 60)
-    kill(running)
+    kill(wallet.waits("2_bad", "SELECT 1 / 0;"))
+    wallet.go()
     wait_for(lambda: any("failed" in job["status"] for job in wallet.space.items("jobs")), 60)
-    wallet.add("3_bad", "CREATE TABLE half (id int);")
+    wallet.add("2_bad", "CREATE TABLE waiting (id int);")
     wallet.publish()
     result = wallet.run().result
-    assert [one["name"] for one in result["applied"]] == ["3_bad"] and wallet.at() == "3|f"
+    assert [one["name"] for one in result["applied"]] == ["2_bad"] and wallet.at() == "2|f"
     wait_for(lambda: wallet.left() == [])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_no_job_no_secret_and_no_backend(wallet: Wallet, number: int) -> None:
-    wallet.add("3_slow", "SELECT pg_sleep(60);")
-    wallet.publish()
-    running = wallet.tasks.start(wallet.task(statement_timeout=0))
-    wait_for(lambda: working(wallet) == 1 and wallet.at() == "3|t", 60)
+    running = wallet.waits("2_slow", "SELECT 1;")
     os.kill(running.pid, number)
     running.communicate(timeout=30)
-    wait_for(lambda: wallet.left() == [] and wallet.database.sessions() == [])
+    assert wallet.space.items("jobs") == []
+    wait_for(lambda: wallet.left() == [] and wallet.database.sessions() == [], 60)
 
 
 def test_a_migration_that_takes_too_long_is_ended_with_its_backend(wallet: Wallet) -> None:
-    wallet.add("3_slow", "SELECT pg_sleep(60);")
+    wallet.add("2_slow", "SELECT pg_sleep(60);")
     wallet.publish()
     began = time.monotonic()
     told = wallet.run(statement_timeout=0, timeout=15).result
-    assert told["failed"] and told["migration"] == "3_slow" and told["error_class"] in ("timeout", "statement_timeout") and time.monotonic() - began < 40
+    assert told["failed"] and told["migration"] == "2_slow" and told["error_class"] in ("timeout", "statement_timeout") and time.monotonic() - began < 40
     assert wallet.database.sessions() == []
     wait_for(lambda: wallet.left() == [])
 
 
 def test_behind_a_lock_it_is_tried_again(wallet: Wallet) -> None:
+    wallet.add("2_limits", "ALTER TABLE wallet ADD COLUMN daily_limit bigint;")
+    wallet.publish()
     assert wallet.run(count=1).result["changed"]
     with wallet.connect() as slow:
         slow.execute("SELECT count(*) FROM wallet")
@@ -255,7 +262,7 @@ def test_the_role_passes_it_through(wallet: Wallet, tmp_path: Path) -> None:
     (tmp_path / "inventory.json").write_text(json.dumps({"databases": {"hosts": {"db-primary": variables}}}))
     command = ["ansible-playbook", "-i", str(tmp_path / "inventory.json"), "playbooks/migrate.yml"]
     done = subprocess.run(command, cwd=ROOT, env=wallet.tasks.environment, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
-    assert done.returncode == 0 and wallet.at() == "2|f" and wallet.begun() == 2, done.stdout + done.stderr
+    assert done.returncode == 0 and wallet.at() == "1|f" and wallet.begun() == 1, done.stdout + done.stderr
 
 
 def test_plain_sql_has_no_program_and_a_pod_is_not_this_machine(wallet: Wallet) -> None:

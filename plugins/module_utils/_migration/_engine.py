@@ -20,6 +20,8 @@ from ._program import Doing, Ended, EnginePrograms, Programs, Supervised
 UP, DOWN = "up", "down"
 # client_connection_check_interval is of PostgreSQL 14 and newer (manual, 20.3.4); an unknown setting is refused with the connection.
 _CHECKS_CLIENTS = 140000
+# A client whose machine is gone says no farewell: within a minute the server lets go of what it holds (manual, 20.3.2).
+_KEEPALIVES = {"tcp_keepalives_idle": "20", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
 
 
 class TooLong(ReleaseError):
@@ -57,6 +59,7 @@ class Work:
         return {
             "lock_timeout": str(params["lock_timeout"]) if transaction else "0",
             "statement_timeout": str(params["statement_timeout"]) if transaction and params["statement_timeout"] else milliseconds,
+            **_KEEPALIVES,
             **({"client_connection_check_interval": "1000"} if self.server_version >= _CHECKS_CLIENTS else {}),
         }
 

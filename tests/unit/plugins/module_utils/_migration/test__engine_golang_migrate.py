@@ -32,6 +32,7 @@ def test_the_password_is_not_in_the_address(engine):
     ((arguments, environment),) = programs.asked
     assert arguments[-2:] == ["up", "1"] and arguments[4] == "postgres://release@db:5432/shop?x-migrations-table=schema_migrations&sslmode=disable"
     assert environment["PGPASSWORD"] == "s3cret-s3cret" and "lock_timeout=500" in environment["PGOPTIONS"]
+    assert "tcp_keepalives_idle=20" in environment["PGOPTIONS"]
 
 
 @pytest.mark.parametrize(("index", "direction", "dirty", "forced"), [(1, UP, 2, "1"), (0, UP, 1, "-1"), (1, DOWN, 1, "2"), (2, UP, 3, None)])

@@ -34,8 +34,8 @@ def check(result: int, what: str) -> None:
         raise OSError(code, f"{what}: {os.strerror(code)}")
 
 
-def mount(source: str, target: str, kind: str, flags: int = 0) -> None:
-    check(libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), None), f"mount {kind} on {target}")
+def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
+    check(libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode() or None), f"mount {kind} on {target}")
 
 
 def enter(pid: int) -> None:

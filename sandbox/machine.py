@@ -9,11 +9,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox import network
 from sandbox.errors import SandboxError
 
 _PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
@@ -61,17 +60,17 @@ def require_root() -> None:
         raise SandboxError(f"The sandbox starts a real Kubernetes node and so needs root, on Linux; you are not root. {INSTEAD}")
 
 
-def missing() -> list[str]:
-    return [name for name in NEEDED if not (Path(name).exists() if name.startswith("/") else shutil.which(name, path=_PATH))]
+def missing(needed: Iterable[str] = NEEDED) -> list[str]:
+    return [name for name in needed if not (Path(name).exists() if name.startswith("/") else shutil.which(name, path=_PATH))]
 
 
-def install_missing() -> None:
-    absent = missing()
+def install_missing(needed: Mapping[str, tuple[str, ...]] = NEEDED) -> None:
+    absent = missing(needed)
     if absent:
         if not shutil.which("apt-get"):
             raise SandboxError(f"These programs are missing: {', '.join(absent)}. Install them by your system's packages and try again. {INSTEAD}")
         _apt("update")
-        packages = sorted({_package(NEEDED[name]) for name in absent})
+        packages = sorted({_package(needed[name]) for name in absent})
         if docker_needs_buildx(packages):
             packages.append("docker-buildx")
         print(f"Installing Debian packages: {' '.join(packages)}", flush=True)
@@ -80,7 +79,10 @@ def install_missing() -> None:
         units = [unit for package in packages for unit in UNITS.get(package, ())]
         if units and Path("/run/systemd/system").is_dir():
             subprocess.run(["systemctl", "disable", "--quiet", *units], capture_output=True, check=False)
-    for module in network.modules_wanted():
+
+
+def load_modules(wanted: Iterable[str]) -> None:
+    for module in wanted:
         if subprocess.run(["modprobe", module], capture_output=True, check=False).returncode != 0:
             raise SandboxError(f"The kernel module {module} is missing and cannot be loaded. Load it with: modprobe {module}. {INSTEAD}")
 

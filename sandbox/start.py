@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from sandbox import machine, stack
+from sandbox import machine, network, stack
 from sandbox.box import Box
 from sandbox.build import CLUSTER, Builder
 from sandbox.locking import locked
@@ -20,6 +20,7 @@ def bring_up(settings: Settings) -> Box:
     machine.require_root()
     with locked(settings.lock, WAITING):
         machine.install_missing()
+        machine.load_modules(network.modules_wanted())
         programs = Builder(settings).ensure(CLUSTER)
         began = time.monotonic()
         box = Box(settings, programs)

@@ -22,9 +22,9 @@ from .._common._errors import Conflict, ReleaseError
 from .._common._operation import Context
 from .._database._login import Login
 from .._kubernetes import _job as job
+from .._kubernetes import _job_wait as job_wait
 from .._kubernetes._api import ClusterApi
 from .._kubernetes._job_spec import Source
-from .._kubernetes._job_wait import Ended as JobEnded
 from .._kubernetes._job_wait import JobWait
 from .._kubernetes._port import KubeApi, Object, jobs, secrets
 from . import _job_options as options
@@ -40,9 +40,7 @@ _KILLED = 128
 
 
 class JobPrograms:
-    def __init__(
-        self, api: KubeApi, context: Context, environment: t.Mapping[str, str] = os.environ, token: t.Callable[[], str] = lambda: uuid.uuid4().hex[:8]
-    ) -> None:
+    def __init__(self, api: KubeApi, context: Context, environment: t.Mapping[str, str], token: t.Callable[[], str] = lambda: uuid.uuid4().hex[:8]) -> None:
         """
         :param environment: libpq's variables in it stand for what the login does not say.
         :param token: gives another one for each run.
@@ -56,7 +54,7 @@ class JobPrograms:
 
     @classmethod
     def of(cls, context: Context) -> JobPrograms:
-        return cls(ClusterApi(dataclasses.replace(context, params=context.params["job"])), context)
+        return cls(ClusterApi(dataclasses.replace(context, params=context.params["job"])), context, os.environ)
 
     def path(self, path: str) -> str:
         inside = os.path.relpath(path, self._src).replace(os.sep, "/")
@@ -144,7 +142,7 @@ class JobPrograms:
         """Until the program has ended by itself or was ended by its deadline; what else ends it is told as kube_job tells it."""
         wait = JobWait(self._api, self._waiting(seconds), there)
         wait.until_ended(version, keep)
-        end, said, code = t.cast("JobEnded", wait.ended), "\n".join(wait.log), wait.exit_code
+        end, said, code = t.cast(job_wait.Ended, wait.ended), "\n".join(wait.log), wait.exit_code
         if end.succeeded:
             return Ended(0, said, "")
         if end.reason == "DeadlineExceeded":

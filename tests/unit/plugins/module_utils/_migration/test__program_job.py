@@ -228,8 +228,14 @@ def test_the_last_thing_takes_away_what_is_at_work():
     assert server.did == []
     watch = program_job.JobWait.until_ended
     seen = []
+
+    def abandoned(*given):
+        made.abandon()
+        seen.append(list(server.jobs))
+        raise KeyboardInterrupt
+
     try:
-        program_job.JobWait.until_ended = lambda *given: (made.abandon(), seen.append(list(server.jobs)), (_ for _ in ()).throw(KeyboardInterrupt()))
+        program_job.JobWait.until_ended = abandoned
         with pytest.raises(KeyboardInterrupt):
             ran(made)
     finally:

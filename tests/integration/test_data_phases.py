@@ -44,6 +44,8 @@ def test_backups_by_the_clock_tell_the_monitoring_how_they_went(phases: Phases, 
     assert failed.returncode != 0 and "NoSuchBucket" in failed.stdout
     bad = metrics(file)
     assert bad["runbook_backup_failed"] == 1 and bad["runbook_backup_last_success_timestamp_seconds"] == good["runbook_backup_last_success_timestamp_seconds"]
+    untold = phases.run("backup", "-e", "backup_kind=hourly", "-e", f"backup_metrics_file={phases.folder}/nowhere/backup.prom", release_backup=broken)
+    assert untold.returncode != 0 and "NoSuchBucket" in untold.stdout.partition("Stop, with the reason]")[2], untold.stdout
 
 
 def metrics(file: Path) -> dict[str, float]:

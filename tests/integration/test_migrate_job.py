@@ -24,6 +24,7 @@ from tests.integration.manifests import deployment
 from tests.integration.migrations import Folder, wait_for, working
 from tests.integration.playbook import ROOT, Kubectl
 from tests.integration.tasks import Ran, Task, Tasks, kill
+from tests.integration.test_examples import examples
 
 INSIDE = "/app/migrations"
 # Goes on until somebody inserts a row into the table go.
@@ -269,3 +270,19 @@ def test_plain_sql_has_no_program_and_a_pod_is_not_this_machine(wallet: Wallet) 
     del wallet.job["login_host"]
     told = wallet.run(engine="sql").result["msg"]
     assert "job: found it with engine=sql" in told and "job.login_host: is missing, and login_host is 127.0.0.1" in told
+
+
+def test_the_example_runs(wallet: Wallet, registry: str) -> None:
+    wallet.space.apply(deployment("wallet", f"{registry}/auth:1.0.0"))
+    login = wallet.database.login
+    names = {
+        "login_host: db.example.com": f"login_host: {login['login_host']}\n    login_port: {login['login_port']}",
+        "login_user: release": f"login_user: {login['login_user']}",
+        "database: exchange": f"database: {login['database']}",
+        "src: wallet/migrations": f"src: {wallet.src}",
+        "namespace: exchange": f"namespace: {wallet.space.namespace}\n      login_host: {NODE_IP}",
+        "registry.example.com/exchange/wallet:2.4.0": wallet.job["image"],
+    }
+    (example,) = [task for task in examples("db_migrate", names) if "job" in task["runbook.release.db_migrate"]]
+    ran = wallet.tasks.run(example, database_password=login["login_password"])
+    assert ran.result["changed"] and wallet.at() == "1|f" and wallet.begun() == 1, ran.out

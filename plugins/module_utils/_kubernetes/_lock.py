@@ -26,6 +26,8 @@ NAME = "runbook-release"
 RELEASE, TAKEN_FROM = "runbook.release/release", "runbook.release/taken-from"
 # Long enough to outlast an API server that restarts, short enough to wait for at three in the morning.
 SECONDS = 60
+# How old, in seconds, what is known of the lock may be at a write.
+_MOMENT = 1.0
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -116,6 +118,11 @@ class Lock:
                 then="see what the other run has done, then run this release again",
             )
         self._write(lease, "", fresh=False)
+
+    def fence(self) -> None:
+        """Before each of many writes in a row: confirms, unless it did so a moment ago. A process may be stopped between any two of them."""
+        if self._renewed is None or self._clock.now() - self._renewed > _MOMENT:
+            self.confirm()
 
     def keep(self) -> None:
         """While waiting: renews when a third of the time is over."""

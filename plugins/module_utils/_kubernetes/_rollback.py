@@ -208,7 +208,7 @@ def run(api: KubeApi, context: Context) -> Result:
             try:
                 for step in wave:
                     config.restore(api, namespace, config_text(step.after), config_text(step.before), context.say)
-                wait.roll(wave, lambda thing: _step(thing, ways[thing["metadata"]["name"]], params["timeout"]), lock.keep, how="back ")
+                wait.roll(wave, lambda thing: _step(thing, ways[thing["metadata"]["name"]], params["timeout"]), lock, how="back ")
                 told += [step.told(wait.settled[step.name]) for step in wave]
             except LockLost:
                 raise

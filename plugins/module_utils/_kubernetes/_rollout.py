@@ -167,7 +167,7 @@ def _wave(
         read_here = {name for workload in wanted for name in workload["config"] or [] if workload["name"] in after}
         config.keep(wait.api, params["namespace"], {name: contents[name] for name in sorted(read_here)})
     try:
-        wait.roll(changes, again, lock.keep, params["parallel"] or 0)
+        wait.roll(changes, again, lock, params["parallel"] or 0)
     except LockLost:
         raise  # the record belongs to the other run now
     except ReleaseError as exc:

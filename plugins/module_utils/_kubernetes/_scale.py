@@ -146,7 +146,7 @@ def run(api: KubeApi, context: Context) -> Result:
     versions = {path: version for path, version in versions.items() if any(change.path(namespace).startswith(path + "/") for change in changes)}
     again: t.Callable[[Object], Change] = _again(wanted, scalers, params["timeout"], restore)
     with Wait(api, context, {change.name: there[change.name] for change in changes}, versions) as wait:
-        wait.roll(changes, again, lock.keep)
+        wait.roll(changes, again, lock)
     values["workloads"] = [change.told(wait.settled[change.name]) for change in changes]
     if params["drain"]:
         values["drained"] = drain(api, context, [there[change.name] for change in changes], lock.keep)

@@ -22,6 +22,7 @@ from . import _diagnosis as diagnosis
 from . import _workload as workload
 from ._change import Change
 from ._explain import Finding, failure
+from ._lock import Lock
 from ._parts import differing, observed, of_template
 from ._patience import Patience
 from ._podspec import containers
@@ -66,16 +67,16 @@ class Wait:
         if self._stream is not None:
             self._stream.__exit__(*details)
 
-    def roll(self, changes: list[Change], plan: Plan, keep: t.Callable[[], None], parallel: int = 0, how: str = "") -> None:
+    def roll(self, changes: list[Change], plan: Plan, lock: Lock, parallel: int = 0, how: str = "") -> None:
         """Makes the changes of one wave, at most ``parallel`` at a time (0: all), and waits for all of them.
 
         :param plan: makes a change anew, for an object that somebody else wrote meanwhile.
-        :param keep: called all the while, about once a second at least; keeps the lock.
+        :param lock: looked at before every write, and kept while waiting.
         """
         queue, self._changes = list(changes), {}
-        for _event in itertools.chain([None], self._events(keep)):
+        for _event in itertools.chain([None], self._events(lock.keep)):
             while queue and not (parallel and len(self._waiting()) >= parallel):
-                self._begin(queue.pop(0), plan, how)
+                self._begin(queue.pop(0), plan, lock.fence, how)
             if not self._waiting():
                 return
             self._look_at_the_clock()
@@ -96,19 +97,20 @@ class Wait:
             self._give_up_on_the_hopeless()
             yield event
 
-    def _begin(self, change: Change, plan: Plan, how: str) -> None:
-        change = self._made(change, plan)
+    def _begin(self, change: Change, plan: Plan, fence: t.Callable[[], None], how: str) -> None:
+        change = self._made(change, plan, fence)
         if change.patch:
             self.context.say(f"{change.name}: {how}{change}")
         self._changes[change.name] = change
         self._began[change.name] = self.context.clock.now()
         self._look(change.name)
 
-    def _made(self, change: Change, plan: Plan) -> Change:
+    def _made(self, change: Change, plan: Plan, fence: t.Callable[[], None]) -> Change:
         """Patches, with what others have written meanwhile in the baseline; the change as it was made in the end."""
         for left in reversed(range(_TRIES)):
             try:
                 if change.patch:
+                    fence()
                     self.objects[change.name] = self.api.patch(change.path(self.namespace), change.patch)
                 return change
             except Conflict:

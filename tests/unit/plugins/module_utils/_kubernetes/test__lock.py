@@ -211,3 +211,22 @@ def test_by_hand_another_runs_lock_goes_by_force_only(cluster):
     assert "(forced)" in by_hand(cluster, force=True).values["taken_from"]
     told = operations.look(cluster, context(cluster, {})[0]).values
     assert told["mine"] and told["release"] == "certificates" and 58 <= told["seconds_left"] <= 60
+
+
+def test_a_rollout_that_is_stopped_between_two_patches_of_a_wave_finds_its_lock_taken(cluster):
+    """Seen on a real cluster: a process stopped after its first patch sent the second one once it went on, after the rollback by who had taken the lock."""
+    cluster = Cluster(["auth", "user"])
+    patch = cluster.patch
+
+    def stopped(path, *given, **more):
+        done = patch(path, *given, **more)
+        if path.endswith("/deployments/auth"):
+            lock(cluster, ELSEWHERE).take(force=True)
+            cluster.seconds += 2
+        return done
+
+    cluster.patch = stopped
+    with pytest.raises(LockLost):
+        wanted = [workload(name, images={name: image(name, "1.1.0")}) for name in ("auth", "user")]
+        rollout.run(cluster, context(cluster, {"release": "1.1.0", "workloads": wanted})[0])
+    assert cluster.images() == {"auth": "1.1.0", "user": "1.0.0"}

@@ -156,6 +156,7 @@ class Lock:
 
     def _write(self, lease: Object | None, taken: str, fresh: bool) -> None:
         """Replaces what was read: the API server refuses it (409) when somebody else has written meanwhile."""
+        began = self._clock.now()  # this process may be stopped before it has read the answer: that does not make it any younger
         now = datetime.datetime.fromtimestamp(self._api.time(), tz=datetime.timezone.utc).strftime(_STAMP)
         body: Object = lease or {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": NAME}, "spec": {}}
         spec: dict[str, t.Any] = body["spec"]
@@ -177,14 +178,14 @@ class Lock:
             # Our own request, sent again because its answer was lost, meets what it wrote.
             there = self._read()
             if there and there["spec"].get("holderIdentity") == self.me and there["spec"].get("renewTime") == now:
-                self._renewed = self._clock.now()
+                self._renewed = began
                 return
             raise LockLost(
                 f"Somebody else took the lock of namespace {self._namespace} at the same moment; nothing was written.",
                 why=exc.why,
                 then="run this release again",
             ) from exc
-        self._renewed = self._clock.now()
+        self._renewed = began
 
 
 @contextlib.contextmanager

@@ -230,3 +230,23 @@ def test_a_rollout_that_is_stopped_between_two_patches_of_a_wave_finds_its_lock_
         wanted = [workload(name, images={name: image(name, "1.1.0")}) for name in ("auth", "user")]
         rollout.run(cluster, context(cluster, {"release": "1.1.0", "workloads": wanted})[0])
     assert cluster.images() == {"auth": "1.1.0", "user": "1.0.0"}
+
+
+def test_a_rollout_that_is_stopped_while_it_waits_for_the_answer_to_its_renewal_has_not_renewed_it_now(cluster):
+    cluster = Cluster(["auth", "user"])
+    put = cluster.put
+    mine = lock(cluster)
+    mine.take()
+
+    def stopped(path, body):
+        cluster.put = put
+        done = put(path, body)
+        lock(cluster, ELSEWHERE).take(force=True)
+        cluster.seconds += 10
+        return done
+
+    cluster.put = stopped
+    with pytest.raises(LockLost):
+        wanted = [workload(name, images={name: image(name, "1.1.0")}) for name in ("auth", "user")]
+        rollout.run(cluster, context(cluster, {"release": "1.1.0", "workloads": wanted, "lock_token": mine.token})[0])
+    assert cluster.images() == {"auth": "1.0.0", "user": "1.0.0"}

@@ -16,6 +16,22 @@ import typing as t
 from .._common._errors import InputError
 from ._port import Object
 
+# Of whatever makes a Job from the image of a service.
+OPTIONS: dict[str, t.Any] = {
+    "workload": {"type": "str"},
+    "image": {"type": "str"},
+    "container": {"type": "str"},
+    "env": {"type": "dict"},
+    "env_from": {
+        "type": "list",
+        "elements": "dict",
+        "options": {"secret": {"type": "str", "no_log": False}, "config_map": {"type": "str"}, "prefix": {"type": "str"}},
+        "mutually_exclusive": [["secret", "config_map"]],
+        "required_one_of": [["secret", "config_map"]],
+    },
+    "service_account": {"type": "str"},
+    "resources": {"type": "dict"},
+}
 HASH, RELEASE, JOB = "runbook.release/spec-hash", "runbook.release/release", "runbook.release/job"
 _LABELS = {"app.kubernetes.io/managed-by": "runbook.release"}
 # A Job's name is a label of its pods, and those hold 63 characters.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from .._common._operation import Operation
-from . import _access, _apply, _exec, _health, _job, _lock_operations, _prune, _report, _rollback, _rollout, _scale
+from . import _access, _apply, _exec, _health, _job, _job_spec, _lock_operations, _prune, _report, _rollback, _rollout, _scale
 from ._api import OPTIONS, ClusterApi
 from ._port import WORKLOADS
 
@@ -191,21 +191,9 @@ JOB = Operation(
         "lock_token": {"type": "int", "no_log": False},
         "definition": {"type": "dict"},
         "src": {"type": "path"},
-        "workload": {"type": "str"},
-        "image": {"type": "str"},
-        "container": {"type": "str"},
+        **_job_spec.OPTIONS,
         "command": _TEXTS,
         "args": _TEXTS,
-        "env": {"type": "dict"},
-        "env_from": {
-            "type": "list",
-            "elements": "dict",
-            "options": {"secret": {"type": "str", "no_log": False}, "config_map": {"type": "str"}, "prefix": {"type": "str"}},
-            "mutually_exclusive": [["secret", "config_map"]],
-            "required_one_of": [["secret", "config_map"]],
-        },
-        "service_account": {"type": "str"},
-        "resources": {"type": "dict"},
         "retries": {"type": "int"},
         "ttl": {"type": "int"},
         "stuck_after": {"type": "int", "default": 60},

@@ -12,24 +12,13 @@ import typing as t
 
 from .._common._errors import InputError
 from .._database._login import Login, from_environment
+from .._kubernetes import _job_spec
 
 # By the names of kube_job, which says what they do; src, login_host, login_port and ca_cert are what the pod sees.
 OPTIONS: dict[str, t.Any] = {
     "namespace": {"type": "str", "required": True},
     "src": {"type": "str", "required": True},
-    "workload": {"type": "str"},
-    "image": {"type": "str"},
-    "container": {"type": "str"},
-    "env": {"type": "dict"},
-    "env_from": {
-        "type": "list",
-        "elements": "dict",
-        "options": {"secret": {"type": "str", "no_log": False}, "config_map": {"type": "str"}, "prefix": {"type": "str"}},
-        "mutually_exclusive": [["secret", "config_map"]],
-        "required_one_of": [["secret", "config_map"]],
-    },
-    "service_account": {"type": "str"},
-    "resources": {"type": "dict"},
+    **_job_spec.OPTIONS,
     "login_host": {"type": "str"},
     "login_port": {"type": "int"},
     "ca_cert": {"type": "str"},

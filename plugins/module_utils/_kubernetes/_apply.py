@@ -20,7 +20,7 @@ from . import _ready as ready
 from ._apply_members import Members, called
 from ._apply_plan import UNCHANGED, Step, conflict, conflicting, forbidden, observed, placed, refusal, steps
 from ._apply_wait import Wait
-from ._lock import borrowed
+from ._lock import UNHELD, Hold, LockLost, borrowed
 from ._manifest_files import read
 from ._manifests import DEFINITION, Manifest, accepted, in_order, repeated
 from ._port import KubeApi, Object
@@ -115,29 +115,30 @@ class _Work:
     def do(self) -> list[Step]:
         """The steps as they went: what was foreseen is known now."""
         writes = any(step.to_write for step in self._plan) or bool(self._members.to_delete) or self._members.differs()
-        with borrowed(self._api, self._context, "(kube_apply)") if writes else contextlib.nullcontext(lambda: None) as keep:
+        with borrowed(self._api, self._context, "(kube_apply)") if writes else contextlib.nullcontext(UNHELD) as hold:
             # The parent of the set lies in a namespace that may be among the manifests; kinds come before their objects.
-            self._writes(keep, [step for step in self._plan if step.manifest.kind == "Namespace"])
-            self._members.begin()
-            self._writes(keep, [step for step in self._plan if step.manifest.kind == DEFINITION])
-            self._wait(keep)
-            self._writes(keep, [step for step in self._plan if step.manifest.kind not in ("Namespace", DEFINITION)])
+            self._writes(hold, [step for step in self._plan if step.manifest.kind == "Namespace"])
+            self._members.begin(hold.fence)
+            self._writes(hold, [step for step in self._plan if step.manifest.kind == DEFINITION])
+            self._wait(hold)
+            self._writes(hold, [step for step in self._plan if step.manifest.kind not in ("Namespace", DEFINITION)])
             if self._context.params["wait"]:
-                self._wait(keep)
-            keep()
-            self._members.end()
+                self._wait(hold)
+            self._members.end(hold.fence)
         return [dataclasses.replace(step, after=thing, foreseen=False) if step.foreseen else step for step, thing in self._now]
 
-    def _writes(self, keep: t.Callable[[], None], plan: list[Step]) -> None:
+    def _writes(self, hold: Hold, plan: list[Step]) -> None:
         for step in plan:
-            self._now.append((step, self._write(step, keep)))
+            self._now.append((step, self._write(step, hold)))
 
-    def _write(self, step: Step, keep: t.Callable[[], None]) -> Object:
+    def _write(self, step: Step, hold: Hold) -> Object:
         if not step.to_write:
             return t.cast("Object", step.before)
-        keep()
         try:
+            hold.fence()
             thing = self._apply(step)
+        except LockLost as exc:
+            raise LockLost(exc.what, why=[*exc.why, self._so_far(step)], then=exc.then) from exc
         except Conflict as exc:
             raise conflict(conflicting(step, exc), f"it was taken meanwhile; {self._so_far(step)}") from exc
         except ReleaseError as exc:
@@ -162,7 +163,7 @@ class _Work:
         to_come = [str(step.manifest) for step in self._plan[after:] if step.to_write]
         return f"applied before: {', '.join(written) or 'nothing'}; not reached: {', '.join(to_come) or 'nothing'}"
 
-    def _wait(self, keep: t.Callable[[], None]) -> None:
+    def _wait(self, hold: Hold) -> None:
         """For all that was written until now and not waited for yet; definitions and namespaces before what is in them."""
         before, self._waited = self._waited, len(self._now)
         new = self._now[before:]
@@ -172,7 +173,7 @@ class _Work:
             known = {**thing, "kind": step.resource.kind}
             if ready.is_waited_for(known, known["kind"] == ready.CLAIM and ready.binds_at_once(known, classes)):
                 wanted.append((step.resource, known))
-        Wait(self._api, self._context, wanted).until_ready(self._context.params["timeout"], keep)
+        Wait(self._api, self._context, wanted).until_ready(self._context.params["timeout"], hold.keep)
 
     def _classes(self) -> list[Object]:
         try:

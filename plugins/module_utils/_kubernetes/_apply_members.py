@@ -66,20 +66,23 @@ class Members:
     def differs(self) -> bool:
         return bool(self._set and self._set.differs(self._final()))
 
-    def begin(self) -> None:
+    def begin(self, fence: t.Callable[[], None]) -> None:
         """Before the first member is written: an apply that is interrupted leaves no member that nobody finds."""
         if self._set:
+            fence()
             self._set.record(self._scope.union(self._set.recorded) if self._set.there else self._scope)
 
-    def end(self) -> None:
+    def end(self, fence: t.Callable[[], None]) -> None:
         for resource, thing in self.to_delete:
             metadata = thing["metadata"]
             path = f"{resource.collection(metadata.get('namespace', ''))}/{metadata['name']}"
             options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "preconditions": {"uid": metadata["uid"]}}
+            fence()
             with contextlib.suppress(NotFound):
                 self._api.delete(path, options)
             self._context.say(f"{called(resource, thing)}: pruned")
-        if self._set:
+        if self._set and self.differs():
+            fence()
             self._set.record(self._final())
 
     def told(self) -> dict[str, t.Any]:

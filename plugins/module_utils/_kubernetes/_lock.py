@@ -188,9 +188,19 @@ class Lock:
         self._renewed = began
 
 
+class Hold(t.NamedTuple):
+    """What goes on holding a lock: ``fence`` before every write, ``keep`` while waiting."""
+
+    fence: t.Callable[[], None]
+    keep: t.Callable[[], None]
+
+
+UNHELD = Hold(lambda: None, lambda: None)
+
+
 @contextlib.contextmanager
-def borrowed(api: KubeApi, context: Context, name: str) -> t.Iterator[t.Callable[[], None]]:
-    """Holds the lock for as long as the block lasts, for what is no release itself; gives what keeps it meanwhile.
+def borrowed(api: KubeApi, context: Context, name: str) -> t.Iterator[Hold]:
+    """Holds the lock for as long as the block lasts, for what is no release itself.
 
     A release that works in the namespace is not disturbed. One of this very run is renewed, and goes on holding the lock.
 
@@ -208,10 +218,10 @@ def borrowed(api: KubeApi, context: Context, name: str) -> t.Iterator[t.Callable
     try:
         own.take(context.params["lock_force"])
     except NotFound:
-        yield lambda: None  # the namespace is not there yet, so nobody works in it
+        yield UNHELD  # the namespace is not there yet, so nobody works in it
         return
     try:
-        yield own.keep
+        yield Hold(own.fence, own.keep)
     finally:
         if not ours:
             with contextlib.suppress(ReleaseError):  # it expires by itself; what failed before is what counts

@@ -144,9 +144,9 @@ def run(api: KubeApi, context: Context) -> Result:
             if verdict.goes:
                 context.say(f"would delete {verdict.kind} {verdict.name}: {verdict.why}")
     elif any(verdict.goes for verdict in verdicts):
-        with lock.borrowed(api, context, "(kube_prune)") as keep:
+        with lock.borrowed(api, context, "(kube_prune)") as hold:
             # Looked at again under the lock: nobody begins or undoes a release from now on.
-            verdicts = _verdicts(api, params["namespace"], asked, lambda verdict: _done(api, context, verdict, keep))
+            verdicts = _verdicts(api, params["namespace"], asked, lambda verdict: _done(api, context, verdict, hold.fence))
     going = [verdict for verdict in verdicts if verdict.goes]
     values: dict[str, t.Any] = {"deleted": [verdict.told() for verdict in going]}
     if params["explain"]:
@@ -195,11 +195,11 @@ def _locked_for(api: KubeApi, namespace: str) -> str:
     return found.release if found else ""
 
 
-def _done(api: KubeApi, context: Context, verdict: Verdict, keep: t.Callable[[], None]) -> Verdict:
+def _done(api: KubeApi, context: Context, verdict: Verdict, fence: t.Callable[[], None]) -> Verdict:
     """Deletes the very object that was looked at, in the state in which it was looked at."""
     if not verdict.goes:
         return verdict
-    keep()
+    fence()
     metadata = verdict.thing["metadata"]
     only = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
     options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "preconditions": only}

@@ -207,6 +207,7 @@ def run(api: KubeApi, context: Context) -> Result:
             # A wave that does not come back is told at the end: the waves before it have to go back all the same.
             try:
                 for step in wave:
+                    lock.fence()
                     config.restore(api, namespace, config_text(step.after), config_text(step.before), context.say)
                 wait.roll(wave, lambda thing: _step(thing, ways[thing["metadata"]["name"]], params["timeout"]), lock, how="back ")
                 told += [step.told(wait.settled[step.name]) for step in wave]

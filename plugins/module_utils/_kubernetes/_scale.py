@@ -141,6 +141,7 @@ def run(api: KubeApi, context: Context) -> Result:
     lock = Lock(api, context)
     lock.enter(params["lock_token"], params["lock_force"])
     for floor in floors:
+        lock.fence()
         api.patch(f"{autoscalers(namespace)}/{floor.name}", floor.patch, MERGE)
         context.say(str(floor))
     versions = {path: version for path, version in versions.items() if any(change.path(namespace).startswith(path + "/") for change in changes)}

@@ -59,6 +59,7 @@ class Wait:
         self._patience = Patience(context.params["stuck_after"])
         self._freed: set[str] = set()
         self._revisions = Revisions(api, self.namespace)
+        self._fence: t.Callable[[], None] = lambda: None
 
     def __enter__(self) -> Wait:
         return self
@@ -73,10 +74,10 @@ class Wait:
         :param plan: makes a change anew, for an object that somebody else wrote meanwhile.
         :param lock: looked at before every write, and kept while waiting.
         """
-        queue, self._changes = list(changes), {}
+        queue, self._changes, self._fence = list(changes), {}, lock.fence
         for _event in itertools.chain([None], self._events(lock.keep)):
             while queue and not (parallel and len(self._waiting()) >= parallel):
-                self._begin(queue.pop(0), plan, lock.fence, how)
+                self._begin(queue.pop(0), plan, how)
             if not self._waiting():
                 return
             self._look_at_the_clock()
@@ -97,20 +98,20 @@ class Wait:
             self._give_up_on_the_hopeless()
             yield event
 
-    def _begin(self, change: Change, plan: Plan, fence: t.Callable[[], None], how: str) -> None:
-        change = self._made(change, plan, fence)
+    def _begin(self, change: Change, plan: Plan, how: str) -> None:
+        change = self._made(change, plan)
         if change.patch:
             self.context.say(f"{change.name}: {how}{change}")
         self._changes[change.name] = change
         self._began[change.name] = self.context.clock.now()
         self._look(change.name)
 
-    def _made(self, change: Change, plan: Plan, fence: t.Callable[[], None]) -> Change:
+    def _made(self, change: Change, plan: Plan) -> Change:
         """Patches, with what others have written meanwhile in the baseline; the change as it was made in the end."""
         for left in reversed(range(_TRIES)):
             try:
                 if change.patch:
-                    fence()
+                    self._fence()
                     self.objects[change.name] = self.api.patch(change.path(self.namespace), change.patch)
                 return change
             except Conflict:
@@ -218,6 +219,7 @@ class Wait:
             if not self._revisions.is_newest(thing, pod):
                 self._freed.add(uid)
                 self.context.say(f"{name}: deleting its broken pod {pod['metadata']['name']} of the version before, which holds up the others")
+                self._fence()
                 with contextlib.suppress(NotFound, Conflict):  # it is gone, or another one of its name has taken its place
                     self.api.delete(f"{pods(self.namespace)}/{pod['metadata']['name']}", {"preconditions": {"uid": uid}})
 

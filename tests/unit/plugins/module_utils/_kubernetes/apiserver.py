@@ -15,6 +15,7 @@ from ansible_collections.runbook.release.plugins.module_utils._common._operation
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import TICK, Event
 
 NAMESPACE = "exchange"
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/runbook-release"
 KINDS = {
     "/api/v1": {
         "Namespace": ("namespaces", False),

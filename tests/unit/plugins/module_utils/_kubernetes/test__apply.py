@@ -8,9 +8,10 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, InputError, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._common._owner import identity
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _apply as apply
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._lock import LockLost
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import Event
 
-from .apiserver import DEFINITION, MARKET, Server, config_map, context, path_of
+from .apiserver import DEFINITION, LEASE, MARKET, Server, config_map, context, path_of
 
 A, B = path_of("ConfigMap", "a"), path_of("ConfigMap", "b")
 SPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "new"}}
@@ -236,7 +237,7 @@ def test_the_lock_is_given_back_also_when_it_fails():
     server.when_written = lambda path: server.refusals.update({B: ReleaseError("no", why=["because"])})
     with pytest.raises(ReleaseError, match="ConfigMap exchange/b was not applied"):
         applied(server, config_map("a"), config_map("b"))
-    assert server.objects["/apis/coordination.k8s.io/v1/namespaces/exchange/leases/runbook-release"]["spec"]["holderIdentity"] == ""
+    assert server.objects[LEASE]["spec"]["holderIdentity"] == ""
 
 
 def lease(holder):
@@ -244,12 +245,31 @@ def lease(holder):
     return {"metadata": {"name": "runbook-release", "annotations": {"runbook.release/release": "2.4.0"}}, "spec": spec}
 
 
+@pytest.mark.parametrize("last", [path_of("ConfigMap", "a"), path_of("ConfigMap", "b")])
+def test_an_apply_that_is_stopped_between_two_writes_finds_its_lock_taken(last):
+    """And says how far it came. After the last manifest the next write is the first deletion of the set."""
+    server = Server()
+    applied(server, config_map("old"), applyset="configmap/demo")
+    server.requests.clear()
+
+    def stopped(path):
+        if path == last:
+            server.objects[LEASE]["spec"].update(holderIdentity="deploy@elsewhere pid 1 since 2", leaseTransitions=7)
+            server.seconds += 2
+
+    server.when_written = stopped
+    with pytest.raises(LockLost, match="The lock of namespace exchange was lost; nothing more was written") as caught:
+        applied(server, config_map("a"), config_map("b"), applyset="configmap/demo", prune=True)
+    assert server.writes[-1] == last and path_of("ConfigMap", "old") in server.objects
+    assert ("applied before: ConfigMap exchange/a; not reached: nothing" in str(caught.value)) == (last == A)
+
+
 def test_a_release_of_this_very_run_goes_on_holding_its_lock():
     server = Server()
     me = identity(None)
     server.post("/apis/coordination.k8s.io/v1/namespaces/exchange/leases", lease(me))
     applied(server, config_map("a"))
-    kept = server.objects["/apis/coordination.k8s.io/v1/namespaces/exchange/leases/runbook-release"]
+    kept = server.objects[LEASE]
     assert kept["spec"]["holderIdentity"] == me and kept["metadata"]["annotations"]["runbook.release/release"] == "2.4.0"
 
 

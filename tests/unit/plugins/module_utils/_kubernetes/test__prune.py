@@ -9,6 +9,7 @@ import json
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, InputError, NotFound, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _prune as prune
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._lock import LockLost
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import (
     config_maps,
     controller_revisions,
@@ -19,7 +20,7 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port 
     workloads,
 )
 
-from .apiserver import Server, context
+from .apiserver import LEASE, Server, context
 from .test__prune_config import CONFIG, config_copy
 
 
@@ -218,6 +219,21 @@ def test_a_release_that_is_under_way_is_not_disturbed():
     with pytest.raises(ReleaseError, match="Another release is under way"):
         pruned(cluster, keep_jobs=0)
     assert cluster.deleted == []
+
+
+def test_a_prune_that_is_stopped_between_two_deletions_finds_its_lock_taken():
+    cluster = Cluster()
+    delete = cluster.delete
+
+    def stopped(path, options):
+        delete(path, options)
+        cluster.objects[LEASE]["spec"].update(holderIdentity="deploy@elsewhere pid 1 since 2", leaseTransitions=7)
+        cluster.seconds += 2
+
+    cluster.delete = stopped
+    with pytest.raises(LockLost):
+        pruned(cluster, keep_replica_sets=0)
+    assert len(cluster.deleted) == 1
 
 
 def test_what_is_missing_is_told_as_a_rule_and_check_mode_needs_to_read_only():

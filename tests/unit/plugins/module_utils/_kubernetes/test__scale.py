@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import InputError, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _rollout as rollout
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _scale as scale
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._lock import LockLost
 
 from .cluster import Cluster, context, image, workload
 
@@ -73,10 +74,10 @@ def test_names_that_are_not_there_are_refused():
     assert "no Deployment named tradng (did you mean trading?)" in str(caught.value)
 
 
-def autoscaled(cluster, low=3, high=10):
-    cluster.autoscalers["trading"] = {
-        "metadata": {"name": "trading", "uid": "h", "resourceVersion": "1", "annotations": {}},
-        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": "trading"}, "minReplicas": low, "maxReplicas": high},
+def autoscaled(cluster, low=3, high=10, name="trading"):
+    cluster.autoscalers[name] = {
+        "metadata": {"name": name, "uid": "h", "resourceVersion": "1", "annotations": {}},
+        "spec": {"scaleTargetRef": {"kind": "Deployment", "name": name}, "minReplicas": low, "maxReplicas": high},
     }
 
 
@@ -91,6 +92,23 @@ def test_the_floor_of_an_autoscaler_is_moved_in_place_of_the_replicas_it_owns():
     assert cluster.autoscalers["trading"]["spec"]["minReplicas"] == 3 and scale.MARK not in cluster.autoscalers["trading"]["metadata"]["annotations"]
     with pytest.raises(InputError, match="allows 10 replicas at most, 11 are asked for"):
         ran(cluster, {"name": "trading", "replicas": 11})
+
+
+def test_a_run_that_is_stopped_between_two_floors_finds_its_lock_taken():
+    cluster = Cluster(["trading", "wallet"], replicas=5)
+    for name in ("trading", "wallet"):
+        autoscaled(cluster, name=name)
+    patch = cluster.patch
+
+    def stopped(path, *given, **more):
+        cluster.leases["runbook-release"]["spec"].update(holderIdentity="deploy@elsewhere pid 1 since 2", leaseTransitions=7)
+        cluster.seconds += 2
+        return patch(path, *given, **more)
+
+    cluster.patch = stopped
+    with pytest.raises(LockLost):
+        ran(cluster, {"name": "trading", "replicas": 1}, {"name": "wallet", "replicas": 1})
+    assert {name: thing["spec"]["minReplicas"] for name, thing in cluster.autoscalers.items()} == {"trading": 1, "wallet": 3}
 
 
 def test_an_autoscaler_leaves_a_workload_without_replicas_alone():

@@ -144,7 +144,8 @@ options:
       - V(up) - run what is pending.
       - V(down) - take back, the last one first, what O(release) has applied, or what O(to) or O(count) says. Needs the files of the release that brought them.
       - V(rehearsed) - run what is pending on the copy O(rehearse_on) for real, take it back there, compare the schema, and run it again. The database
-        itself is only read, and nothing counts as changed.
+        itself is only read, but for the Job of an earlier run that is brought to its end first, and nothing counts as changed.
+      - The copy may be from before what O(release) has applied already, as that of a release that failed and is run again; that is rehearsed with the rest.
       - V(recorded) - write down that the files are applied as they are now, without running them. For a database that was migrated by other means, and for
         an applied file that was edited for good reason.
     type: str
@@ -154,7 +155,9 @@ options:
     description: Name of the last migration to run or to record; with O(state=down) of the one that stays, while all after it go.
     type: str
   count:
-    description: How many to run, or to take back, at most.
+    description:
+      - How many to run, or to take back, at most.
+      - V(0) runs none. The Job of an earlier run is brought to its end all the same, see O(job).
     type: int
   scope:
     description: Whose migrations these are, where several services with folders of their own share a database. Defaults to the name of the engine.

@@ -22,6 +22,7 @@ import yaml
 from sandbox.settings import NODE_IP
 from tests.integration.manifests import deployment
 from tests.integration.migrations import Folder, wait_for, working
+from tests.integration.phases import Phases
 from tests.integration.playbook import ROOT, Kubectl
 from tests.integration.tasks import Ran, Task, Tasks, kill
 from tests.integration.test_examples import examples
@@ -78,6 +79,12 @@ class Wallet:
 
     def run(self, more: t.Sequence[str] = (), **options: t.Any) -> Ran:
         return self.tasks.run(self.task(**options), more=more)
+
+    def play(self, folder: Path, playbook: str, **variables: t.Any) -> subprocess.CompletedProcess[str]:
+        """A phase, or all of them, on an inventory with this database alone."""
+        sources = [{"src": str(self.src), "engine": "golang_migrate", "job": self.job}]
+        phases = Phases(folder, self.tasks.environment, {"release_database": self.database.login, "release_migrations": sources, **variables})
+        return phases.run(playbook)
 
     def left(self) -> list[str]:
         """Names of Jobs, and of Secrets that Jobs own."""
@@ -251,18 +258,25 @@ def test_the_documented_roles_are_enough(wallet: Wallet, account: t.Callable[...
     assert wallet.run().result["changed"]
 
 
+@pytest.mark.parametrize("sql", ["SELECT 1;", "SELECT 1 / 0;"])
+def test_a_release_after_kill_9_brings_the_job_to_its_end_before_it_backs_up(wallet: Wallet, tmp_path: Path, sql: str) -> None:
+    """Else the mark of what is at work, or has failed, is in the backup and in the copy that it is rehearsed on."""
+    kill(wallet.waits("2_slow", sql))
+    wallet.add("2_slow", "CREATE TABLE waiting (id int);")
+    wallet.publish()
+    letting = threading.Timer(8, wallet.go)
+    letting.start()
+    done = wallet.play(tmp_path, "release", release_backup={"store": {"path": str(tmp_path / "backups")}})
+    letting.join()
+    assert done.returncode == 0 and wallet.at() == "2|f", done.stdout + done.stderr
+    waited, _backup, _rest = done.stderr.partition("tables and")
+    assert "was begun by a run that is gone; waiting for its end" in waited
+    assert ("rehearsal: 2_slow took" in done.stderr) == ("0" in sql)
+    wait_for(lambda: wallet.left() == [])
+
+
 def test_the_role_passes_it_through(wallet: Wallet, tmp_path: Path) -> None:
-    source = {"src": str(wallet.src), "engine": "golang_migrate", "job": wallet.job}
-    variables = {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-        "release_version": "2.4.0",
-        "release_database": wallet.database.login,
-        "release_migrations": [source],
-    }
-    (tmp_path / "inventory.json").write_text(json.dumps({"databases": {"hosts": {"db-primary": variables}}}))
-    command = ["ansible-playbook", "-i", str(tmp_path / "inventory.json"), "playbooks/migrate.yml"]
-    done = subprocess.run(command, cwd=ROOT, env=wallet.tasks.environment, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
+    done = wallet.play(tmp_path, "migrate")
     assert done.returncode == 0 and wallet.at() == "1|f" and wallet.begun() == 1, done.stdout + done.stderr
 
 

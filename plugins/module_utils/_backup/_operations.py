@@ -13,14 +13,14 @@ from .._common._errors import InputError
 from .._common._operation import Context, Operation
 from .._database import _login as login
 from .._database._session import Postgres
-from . import _backup, _drill, _info, _prune, _restore, _store
+from . import _backup, _drill, _info, _prune, _restore, _store_options
 from ._backup import Ports
 from ._programs import ENCRYPTIONS, Programs
 
-_SERVER: dict[str, t.Any] = {**login.OPTIONS, **_store.OPTIONS, "pg_bin": {"type": "path"}}
+_SERVER: dict[str, t.Any] = {**login.OPTIONS, **_store_options.OPTIONS, "pg_bin": {"type": "path"}}
 _CONSTRAINTS: dict[str, t.Any] = {
-    "mutually_exclusive": [*login.CONSTRAINTS["mutually_exclusive"], *_store.CONSTRAINTS["mutually_exclusive"]],
-    "required_one_of": _store.CONSTRAINTS["required_one_of"],
+    "mutually_exclusive": [*login.CONSTRAINTS["mutually_exclusive"], *_store_options.CONSTRAINTS["mutually_exclusive"]],
+    "required_one_of": _store_options.CONSTRAINTS["required_one_of"],
 }
 _LOAD: dict[str, t.Any] = {
     "backup": {"type": "str", "default": "newest_verified"},
@@ -35,7 +35,7 @@ def _ports(context: Context) -> Ports:
     for option in ("timeout", "jobs", "compression_level"):
         if params.get(option) is not None and params[option] < 1:
             raise InputError(f"{option}: found {params[option]}; allowed: an integer from 1")
-    found = Ports(Postgres.of(context), _store.of(context), Programs(context, params["pg_bin"]))
+    found = Ports(Postgres.of(context), _store_options.of(context), Programs(context, params["pg_bin"]))
     if not found.server.login.database:
         raise InputError("database: is missing; allowed: the name of the database that is backed up")
     return found
@@ -63,15 +63,15 @@ BACKUP = Operation(
 
 INFO = Operation(
     {
-        **_store.OPTIONS,
+        **_store_options.OPTIONS,
         "database": {"type": "str"},
         "kind": {"type": "str"},
         "release": {"type": "str"},
         "verified_within": {"type": "int"},
     },
-    _store.of,
+    _store_options.of,
     _info.run,
-    _store.CONSTRAINTS,
+    _store_options.CONSTRAINTS,
 )
 
 DRILL = Operation(
@@ -107,7 +107,7 @@ RESTORE = Operation(
 
 PRUNE = Operation(
     {
-        **_store.OPTIONS,
+        **_store_options.OPTIONS,
         "database": {"type": "str"},
         "keep": {
             "type": "list",
@@ -117,7 +117,7 @@ PRUNE = Operation(
         },
         "releases": {"type": "list", "elements": "str", "default": []},
     },
-    _store.of,
+    _store_options.of,
     _prune.run,
-    _store.CONSTRAINTS,
+    _store_options.CONSTRAINTS,
 )

@@ -3,26 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The port to where backups are kept, and the options that choose it."""
+"""The port to where backups are kept."""
 
 from __future__ import annotations
 
 import dataclasses
 import typing as t
 
-from .._aws._options import OPTIONS as AWS
-from .._common._errors import InputError, ReleaseError
-from .._common._operation import Context
-
-OPTIONS: dict[str, t.Any] = {
-    "path": {"type": "path"},
-    "bucket": {"type": "str"},
-    "prefix": {"type": "str", "default": ""},
-    **AWS,
-    "server_side_encryption": {"type": "str", "choices": ["AES256", "aws:kms"]},
-    "kms_key_id": {"type": "str"},
-}
-CONSTRAINTS: dict[str, t.Any] = {"mutually_exclusive": [["path", "bucket"]], "required_one_of": [["path", "bucket"]]}
+from .._common._errors import ReleaseError
 
 
 class Readable(t.Protocol):
@@ -93,18 +81,3 @@ class Store(t.Protocol):
 
     def discard(self, left: Unfinished) -> None:
         """What is gone by now is no error."""
-
-
-def of(context: Context) -> Store:
-    """The store that the options of a task give."""
-    params = context.params
-    prefix = params["prefix"].strip("/")
-    if any(part in ("", ".", "..") for part in prefix.split("/")) and prefix:
-        raise InputError(f"prefix: found {params['prefix']!r}; allowed: names separated by single slashes")
-    if params["path"]:
-        from ._store_directory import DirectoryStore
-
-        return DirectoryStore(params["path"], prefix)
-    from ._store_s3 import S3Store
-
-    return S3Store(params, prefix)

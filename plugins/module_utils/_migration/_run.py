@@ -56,8 +56,9 @@ def run(ports: Ports, context: Context) -> Result:
             if not ports.copy:
                 raise AssertionError("a rehearsal is checked to have its copy before")
             with not_outliving(context, ports.engine_programs.abandon):
-                found = _rehearsed(ports, judged, work(ports.copy, judged.version))
-            values["rehearsal"] = [one.as_dict() for one in found]
+                all_of_it = _rehearsed(ports, judged, work(ports.copy, judged.version))
+            values["rehearsal"] = [one.as_dict() for one in all_of_it]
+            found = all_of_it[-len(judged.plan.steps) :]
             classes = seen(judged.classes, found)
             values["pending"] = describe.pending(judged.plan.steps, classes)
             values["way_back"], values["reasons"] = proven(classes, found)
@@ -102,13 +103,18 @@ def _told(judged: Judged, state: str) -> dict[str, t.Any]:
 
 
 def _rehearsed(ports: Ports, judged: Judged, work: Work) -> list[Rehearsed]:
-    """On the copy, which has to be one: what is pending there is what is pending here."""
+    """On the copy, which has to be one: what is pending there is what is pending here, after what this release has applied here since.
+
+    A release that is run again, after one of its migrations has failed, has its copy from the backup before the first of them.
+    """
     copy, context = work.server, work.context
     with lock.held(copy, f"rehearse {context.params['release']}", context, patience=context.params["lock_patience"]) as session:
         backends.end(session, context)
         _seen, plan = look(ports, context, session, judged.seen.files)
         there, here = [step.name for step in plan.steps], [step.name for step in judged.plan.steps]
-        if there != here or plan.problems:
+        entries = [judged.seen.ledger.get(name) for name in there[: -len(here)]]
+        behind = all(entry is None or entry.release == context.params["release"] for entry in entries)
+        if there[-len(here) :] != here or not behind or plan.problems:
             raise InputError(
                 f"rehearse_on: {copy.login.where} is no fresh copy of {ports.server.login.where}; nothing was changed.",
                 why=[*plan.problems, f"pending there: {', '.join(there) or 'nothing'}", f"pending here: {', '.join(here)}"],
@@ -126,7 +132,7 @@ def _rehearsed(ports: Ports, judged: Judged, work: Work) -> list[Rehearsed]:
 
 
 def _check(params: dict[str, t.Any]) -> None:
-    least = {"lock_timeout": 1, "statement_timeout": 0, "timeout": 1, "retry_window": 0, "lock_patience": 0, "count": 1}
+    least = {"lock_timeout": 1, "statement_timeout": 0, "timeout": 1, "retry_window": 0, "lock_patience": 0, "count": 0}
     problems = [f"{name}: found {params[name]}; allowed: {low} or more" for name, low in least.items() if params[name] is not None and params[name] < low]
     if params["rehearse_on"] and params["rehearse_on"] == params["database"]:
         problems.append(f"rehearse_on: found {params['rehearse_on']!r}, which is the database itself; allowed: a copy of it that nobody needs")

@@ -25,7 +25,12 @@ def take_up(ports: Ports, context: Context, files: t.Sequence[Migration], given:
     :param given: makes what an engine works with out of a server and its version.
     :return: whether the tables of the engine say what is so; in check mode nothing is put right.
     """
-    server, programs = ports.copy if ports.copy and context.params["state"] == REHEARSED else ports.server, ports.engine_programs
+    servers = [ports.server, *([ports.copy] if ports.copy and context.params["state"] == REHEARSED else [])]
+    return all([_taken_up(ports, context, server, files, given) for server in servers])
+
+
+def _taken_up(ports: Ports, context: Context, server: Server, files: t.Sequence[Migration], given: t.Callable[[Server, int], Work]) -> bool:
+    programs = ports.engine_programs
     names = programs.at_work(server.login)
     if not names:
         return True

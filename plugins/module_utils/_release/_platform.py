@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from .._backup import _store as store
+from .._backup import _store_options as store
 from .._backup._programs import ENCRYPTIONS
 from .._common._errors import InputError
 from .._common._redact import is_secret_key

@@ -66,7 +66,7 @@ def test_what_is_known_of_its_end_reaches_the_engine():
     programs = Jobs(Left("2_two", "up", FAILED), Left("gone", "up", FAILED))
     assert taken(programs) == (True, [("2_two", "up", FAILED)]) and programs.ended == [("shop", 60.0)]
     taken(programs, state="rehearsed", rehearse_on="copy")
-    assert programs.ended[1:] == [("copy", 60.0)]
+    assert programs.ended[1:] == [("shop", 60.0), ("copy", 60.0)]  # what is pending has to be known of both
 
 
 def test_one_whose_run_is_alive_is_left_alone():

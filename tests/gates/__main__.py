@@ -24,7 +24,7 @@ GATES = (
     Gate("sanity-2.18", [sys.executable, "-m", "tests.gates.sanity", "2.18"]),
     Gate("ansible-lint", ["ansible-lint", "--offline", "--profile", "production", "--strict"], {"ANSIBLE_COLLECTIONS_PATH": COLLECTIONS}),
     Gate("antsibull-docs", ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", "--skip-rstcheck", "."], HOME),
-    Gate("mypy", ["mypy", "-p", "ansible_collections.runbook.release.plugins", "-p", "sandbox", "-p", "tests.gates"]),
+    Gate("mypy", ["mypy", "-p", "ansible_collections.runbook.release.plugins", "-p", "sandbox", "-p", "tests.gates", "-p", "tests.integration"]),
     Gate("collection-checks", [sys.executable, "-m", "pytest", "-q", "tests/unit/collection"]),
     Gate("reuse", ["reuse", "lint"]),
     Gate("antsibull-changelog", ["antsibull-changelog", "lint"]),

@@ -25,7 +25,7 @@ from sandbox.load import FOREVER, Load
 from sandbox.locking import locked
 from sandbox.place import Place
 from sandbox.settings import Settings
-from tests.integration import databases, golang_migrate
+from tests.integration import databases, db_migrate, flyway, golang_migrate
 from tests.integration.phases import Phases
 from tests.integration.playbook import Kubectl, Playbooks, surroundings
 from tests.integration.tasks import Tasks
@@ -181,6 +181,18 @@ def database(sandbox: Sandbox) -> t.Iterator[databases.Database]:
 def migrate_program() -> Path:
     """golang-migrate."""
     return golang_migrate.built(Settings.from_environment())
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """db-migrate with its driver."""
+    return db_migrate.installed(Settings.from_environment())
+
+
+@pytest.fixture(scope="session")
+def flyway_program() -> Path:
+    """Flyway, in its free edition."""
+    return flyway.fetched(Settings.from_environment())
 
 
 @pytest.fixture

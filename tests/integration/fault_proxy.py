@@ -30,7 +30,8 @@ class FaultProxy:
 
     def __init__(self, kubeconfig: Path, rule: Rule) -> None:
         self._config = yaml.safe_load(kubeconfig.read_text())
-        self.rule, self.faults = rule, []
+        self.rule = rule
+        self.faults: list[tuple[str, str, int | str]] = []
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
 

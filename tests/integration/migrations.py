@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 import typing as t
 from pathlib import Path
 
 import psycopg
 
 from tests.integration.tasks import Ran, Task, Tasks
+from tests.integration.waiting import wait_for
 
 FIRST = "CREATE TABLE wallet (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner text NOT NULL);\nINSERT INTO wallet (owner) VALUES ('a'), ('b');\n"
 
@@ -73,10 +73,3 @@ def reader_in_the_way(folder: t.Any, seconds: float, name: str = "reader") -> t.
         ending.start()
         yield
         ending.join()
-
-
-def wait_for(condition: t.Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.1)

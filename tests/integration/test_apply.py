@@ -198,12 +198,12 @@ def test_secrets_are_seen_to_change_and_never_seen(space: Apply) -> None:
     ]
     assert [run.failed for run in runs] == [False] * 3 and [run.result["changed"] for run in runs] == [True, True, True]
     assert "password: '******** (changed)'" in runs[1].result["diff"][0]["after"] and "user: '********'\n" in runs[1].result["diff"][0]["after"]
-    runs.append(space(mistaken()))
-    assert runs[-1].failed and "illegal base64" in runs[-1].result["msg"]
+    refused = space(mistaken())
+    assert refused.failed and "illegal base64" in refused.result["msg"]
     plain = {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}
-    runs.append(space(secret(f"{SECRET}-3"), task={"vars": plain}))
-    assert not runs[-1].failed and runs[-1].result["changed"], runs[-1].out
-    for run in runs:
+    elsewhere = space(secret(f"{SECRET}-3"), task={"vars": plain})
+    assert not elsewhere.failed and elsewhere.result["changed"], elsewhere.out
+    for run in (*runs, refused, elsewhere):
         for value in (SECRET, base64.b64encode(SECRET.encode()).decode()):
             assert value not in run.told
     assert base64.b64decode(space.kubectl.get("secret", "db")["data"]["password"]).decode() == f"{SECRET}-3"

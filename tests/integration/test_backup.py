@@ -24,6 +24,7 @@ from tests.integration.processes import command_lines
 from tests.integration.s3_proxy import S3Proxy
 from tests.integration.tasks import Ran, Tasks, kill
 from tests.integration.test_examples import BACKUP, examples
+from tests.integration.waiting import wait_for
 
 ORDERS = 60_000  # about 50 MB, whose dump at level 1 goes to S3 in two parts
 INTERRUPTIONS = int(os.environ.get("SOAK_INTERRUPTIONS") or 4)
@@ -244,13 +245,6 @@ def test_killed_at_any_moment_it_is_whole_or_not_there(data_tasks: Tasks, filled
     assert not backup(data_tasks, filled, bucket.store).failed
     for found in listed(data_tasks, bucket.store):
         assert found["damage"] == [] and not drill(data_tasks, filled, bucket.store, backup=found["id"]).failed
-
-
-def wait_for(holds: t.Callable[[], bool], seconds: float = 15) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until, "it did not come to that"
-        time.sleep(0.05)
 
 
 def swap_dump(bucket: Bucket, victim: str, other: str) -> None:

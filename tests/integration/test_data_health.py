@@ -25,15 +25,9 @@ from tests.integration.playbook import ROOT
 from tests.integration.postgres_cluster import PostgresCluster, folder, free_port
 from tests.integration.tasks import Ran, Task, Tasks
 from tests.integration.test_examples import HEALTH, examples
+from tests.integration.waiting import wait_for
 
 SECRET = "correct-horse-9f3"
-
-
-def until(true: t.Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "that did not come about"
-        time.sleep(0.05)
 
 
 def pg(database: Database | PostgresCluster, **options: t.Any) -> Task:
@@ -68,7 +62,7 @@ def waiting(database: Database, statement: str) -> t.Iterator[None]:
 
         thread = threading.Thread(target=wait)
         thread.start()
-        until(lambda: database.psql(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = {connection.info.backend_pid}") != "0")
+        wait_for(lambda: database.psql(f"SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = {connection.info.backend_pid}") != "0")
         time.sleep(1.1)
         try:
             yield
@@ -197,7 +191,7 @@ def pair() -> t.Iterator[tuple[PostgresCluster, PostgresCluster]]:
 def test_a_primary_its_standby_and_what_becomes_of_them(data_tasks: Tasks, pair: tuple[PostgresCluster, PostgresCluster]) -> None:
     primary, standby = pair
     primary.psql("CREATE TABLE ledger AS SELECT generate_series(1, 1000) n; SELECT pg_switch_wal()")
-    until(lambda: primary.psql("SELECT failed_count > 0 FROM pg_stat_archiver") == "t")
+    wait_for(lambda: primary.psql("SELECT failed_count > 0 FROM pg_stat_archiver") == "t")
     every = ["connections", "replication", "slots", "wal", "archiver", "disk"]
     up, follower = data_tasks.run(pg(primary, checks=every, standbys=1, disk_free_percent=0), pg(standby, checks=["replication", "slots", "disk"])).results
     (told,) = up["found"]["replication"]["standbys"]
@@ -270,7 +264,7 @@ def own_redis(tmp_path: Path) -> t.Iterator[t.Callable[..., OwnRedis]]:
             home.mkdir()
             server = OwnRedis(home, *options, **more)
             stack.callback(server.stop)
-            until(server.answers)
+            wait_for(server.answers)
             return server
 
         yield start
@@ -301,7 +295,7 @@ def test_a_redis_that_is_full_cannot_save_and_rejects(data_tasks: Tasks, own_red
         server.client.execute_command("SAVE")
     with contextlib.suppress(redis_py.ResponseError):
         server.client.bgsave()
-    until(lambda: server.client.info()["rdb_last_bgsave_status"] != "ok")
+    wait_for(lambda: server.client.info()["rdb_last_bgsave_status"] != "ok")
     with contextlib.ExitStack() as sockets:
         for number in range(6):
             connection = sockets.enter_context(socket.create_connection(("127.0.0.1", int(server.login["port"]))))
@@ -324,12 +318,12 @@ def test_a_redis_that_is_full_cannot_save_and_rejects(data_tasks: Tasks, own_red
 def test_a_redis_and_its_replica(data_tasks: Tasks, own_redis: t.Callable[..., OwnRedis]) -> None:
     primary = own_redis("--save", "", "--repl-diskless-sync-delay", "0")
     replica = own_redis("--save", "", "--replicaof", "127.0.0.1", str(primary.login["port"]))
-    until(lambda: replica.client.info("replication")["master_link_status"] == "up")
+    wait_for(lambda: replica.client.info("replication")["master_link_status"] == "up")
     above, below = data_tasks.run(at(primary, replicas=1), at(replica)).results
     assert above["healthy"] and above["found"]["replication"]["replicas"][0]["state"] == "online"
     assert below["healthy"] and below["found"]["replication"]["primary"] == f"127.0.0.1:{primary.login['port']}"
     primary.stop()
-    until(lambda: replica.client.info("replication")["master_link_status"] != "up")
+    wait_for(lambda: replica.client.info("replication")["master_link_status"] != "up")
     gone, alone = data_tasks.run(at(primary), at(replica)).results
     assert not gone["failed"] and "Connection refused" in gone["reasons"][0]
     assert f"replication: the link to the primary 127.0.0.1:{primary.login['port']} is down" in alone["reasons"][0]
@@ -423,7 +417,7 @@ def test_the_examples_run(data_tasks: Tasks, database: Database, own_redis: t.Ca
     database.psql("UPDATE orders SET created_at = now()")
     cache = own_redis("--save", "", password=SECRET)
     own_redis("--save", "", "--replicaof", "127.0.0.1", str(cache.login["port"]), "--masterauth", SECRET)
-    until(lambda: cache.client.info("replication")["connected_slaves"] == 1 and cache.client.info("replication")["slave0"]["state"] == "online")
+    wait_for(lambda: cache.client.info("replication")["connected_slaves"] == 1 and cache.client.info("replication")["slave0"]["state"] == "online")
     names = {
         "login_host: db-primary.example.com": f"login_host: {database.login['login_host']}",
         "login_user: release": f"login_user: {database.user}",

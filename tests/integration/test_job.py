@@ -147,7 +147,7 @@ def test_the_log_goes_through_a_network_that_cuts_every_connection(tasks: Tasks,
 
 
 def test_as_an_ordinary_module_it_does_the_same(tasks: Tasks, space: Kubectl, task_image: str) -> None:
-    su = {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}
+    su: dict[str, t.Any] = {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}
     good, bad = tasks.run(job(image=task_image, args=["out:done"]), job(image=task_image, args=["exit:4"]), **su).results
     assert (good["exit_code"], good["log"], bad["exit_code"]) == (0, ["done"], 4) and space.items("jobs") == []
 

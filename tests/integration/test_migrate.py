@@ -17,10 +17,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.integration.migrations import FIRST, Folder, reader_in_the_way, tasks_in, wait_for, working
+from tests.integration.migrations import FIRST, Folder, reader_in_the_way, tasks_in, working
 from tests.integration.processes import command_lines
 from tests.integration.tasks import Task, Tasks
 from tests.integration.test_examples import examples
+from tests.integration.waiting import wait_for
 
 LIMITS = {
     "20261121093000_limits.up.sql": "ALTER TABLE wallet ADD COLUMN daily_limit bigint;\n",

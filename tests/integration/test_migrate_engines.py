@@ -1,11 +1,10 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The engines that are programs of their own: db-migrate, Sqitch and golang-migrate as they are, Flyway by the contract of its command line."""
+"""The engines that are programs of their own, as they are: db-migrate, Sqitch, golang-migrate, Flyway (but its undo, which is not free)."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import signal
@@ -17,32 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.locking import locked
-from sandbox.settings import Settings
-from tests.integration.migrations import Folder, reader_in_the_way, tasks_in, wait_for, working
+from tests.integration.migrations import Folder, reader_in_the_way, tasks_in, working
 from tests.integration.processes import command_lines
 from tests.integration.tasks import Ran, Task
+from tests.integration.waiting import wait_for
 
 DATA = Path(__file__).parent / "data"
 TABLES = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 HEAD = "'use strict';\nexports.setup = function () {};\n"
-
-
-@pytest.fixture(scope="session")
-def packages() -> Path:
-    """db-migrate as its lock file says, installed once."""
-    source = DATA / "db_migrate"
-    state = Settings.from_environment().state / "db-migrate"
-    with locked(state.with_suffix(".lock"), "Another test run installs db-migrate; waiting for it."):
-        place = state / hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:12]
-        if not (place / "whole").exists():
-            shutil.rmtree(place, ignore_errors=True)
-            place.mkdir(parents=True)
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(source / name, place)
-            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place, check=True, capture_output=True, text=True)
-            (place / "whole").touch()
-    return place / "node_modules"
 
 
 class Service:
@@ -61,10 +42,10 @@ class Service:
 
 
 @pytest.fixture
-def wallet(packages: Path, database: t.Any, tmp_path: Path) -> Service:
+def wallet(node_modules: Path, database: t.Any, tmp_path: Path) -> Service:
     src = tmp_path / "wallet"
     shutil.copytree(DATA / "db_migrate", src)
-    (src / "node_modules").symlink_to(packages)
+    (src / "node_modules").symlink_to(node_modules)
     (src / ".env").write_text("DATABASE_URL=postgres://nobody:nothing@127.0.0.1:1/elsewhere\n")  # what the service itself uses is not what is migrated
     return Service(src, database, tmp_path / "tasks", engine="db_migrate")
 
@@ -202,18 +183,11 @@ def test_sqitch_in_check_mode_for_real_again_and_back(shop: Service) -> None:
     assert [one["name"] for one in back["reverted"]] == ["limits", "wallet"] and shop.database.psql("SELECT count(*) FROM sqitch.changes") == "0"
 
 
-def program(folder: Path, stub: str) -> str:
-    path = folder / stub
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} {DATA / stub}.py "$@"\n')
-    path.chmod(0o755)
-    return str(path)
-
-
 @pytest.fixture(params=["flyway", "golang_migrate"])
 def contract(request: pytest.FixtureRequest, database: t.Any, tmp_path: Path) -> Service:
     src = tmp_path / "migrations"
     src.mkdir()
-    path = program(tmp_path, "flyway_stub") if request.param == "flyway" else str(request.getfixturevalue("migrate_program"))
+    path = str(request.getfixturevalue({"flyway": "flyway_program", "golang_migrate": "migrate_program"}[request.param]))
     service = Service(src, database, tmp_path / "tasks", engine=request.param, program=path)
     pair(service, 1, "wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")
     pair(service, 2, "limits", "ALTER TABLE wallet ADD COLUMN daily_limit bigint;", "ALTER TABLE wallet DROP COLUMN daily_limit;")
@@ -243,10 +217,30 @@ def test_a_command_line_in_check_mode_for_real_again_and_back(contract: Service)
     assert told["failed"] and told["migration"] == bad and "daily_limit" in told["msg"]
     pair(contract, 3, "bad", "ALTER TABLE wallet ADD COLUMN note text;", "ALTER TABLE wallet DROP COLUMN note;")
     assert contract.run().result["changed"]
+    if contract.options["engine"] == "flyway":
+        refused = contract.run(state="down", count=2, allow_data_loss=True).result
+        assert refused["failed"] and not refused["changed"] and "undo is not supported by OSS Edition" in refused["msg"]
+        contract.options["program"] = with_undo(contract.tasks.folder)
     back = contract.run(state="down", count=2, allow_data_loss=True).result
     assert [one["name"] for one in back["reverted"]] == [bad, planned["pending"][1]["name"]]
     assert contract.database.psql("SELECT count(*) FROM information_schema.columns WHERE table_name = 'wallet'") == "1"
+
+
+def with_undo(folder: Path) -> str:
+    path = folder / "flyway"
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} {DATA / "flyway_undo.py"} "$@"\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_command_line_builds_an_index_concurrently_behind_a_reader(contract: Service) -> None:
+    """Flyway's own lock would be a transaction that the index waits for without end."""
     assert contract.run().result["changed"]
+    index = pair(contract, 3, "index", "CREATE INDEX CONCURRENTLY wallet_limit ON wallet (daily_limit);", "DROP INDEX CONCURRENTLY wallet_limit;")
+    with reader_in_the_way(contract, 2):
+        ran = contract.run(lock_timeout=300)
+    assert not ran.result["failed"] and [(one["name"], one["attempts"] > 1) for one in ran.result["applied"]] == [(index, True)], ran.told
+    assert contract.database.psql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'wallet_limit'::regclass") == "t"
 
 
 def test_a_command_line_is_tried_again_behind_a_lock(contract: Service) -> None:

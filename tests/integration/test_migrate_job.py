@@ -20,12 +20,14 @@ import pytest
 import yaml
 
 from sandbox.settings import NODE_IP
+from tests.integration import db_migrate
 from tests.integration.manifests import deployment
-from tests.integration.migrations import Folder, wait_for, working
+from tests.integration.migrations import Folder, working
 from tests.integration.phases import Phases
 from tests.integration.playbook import ROOT, Kubectl
 from tests.integration.tasks import Ran, Task, Tasks, kill
 from tests.integration.test_examples import examples
+from tests.integration.waiting import wait_for
 
 INSIDE = "/app/migrations"
 # Goes on until somebody inserts a row into the table go.
@@ -33,14 +35,18 @@ WAITS = "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM go) LOOP PERFORM pg_sleep(0.1
 
 
 class Wallet:
-    """A service whose image can migrate its own database."""
+    """A service whose image can migrate its own database.
 
-    def __init__(self, sandbox: t.Any, program: Path, database: t.Any, tasks: Tasks, space: Kubectl, folder: Path) -> None:
+    :ivar program: puts into a folder what its image needs beside the migrations.
+    """
+
+    engine = "golang_migrate"
+
+    def __init__(self, sandbox: t.Any, program: t.Callable[[Path], object], database: t.Any, tasks: Tasks, space: Kubectl, folder: Path) -> None:
         self.database, self.tasks, self.space, self.src = database, tasks, space, folder / "migrations"
         self._sandbox, self._program = sandbox, program
         self.src.mkdir()
         self.job: dict[str, t.Any] = {"namespace": space.namespace, "src": INSIDE, "login_host": NODE_IP, "kubeconfig": str(sandbox.kubeconfig)}
-        self.add("1_wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")
 
     def add(self, name: str, up: str, down: str = "SELECT 1;") -> None:
         (self.src / f"{name}.up.sql").write_text(up)
@@ -63,9 +69,10 @@ class Wallet:
         images = self._sandbox.place.images
         context = self._sandbox.settings.root / "migrate-image" / uuid.uuid4().hex[:8]
         reference = f"{images.registry}/wallet-migrate:{context.name}"
-        shutil.copytree(self.src, context / "migrations")
-        shutil.copy2(self._program, context / "migrate")
-        (context / "Dockerfile").write_text(f"FROM scratch\nCOPY migrate /app/migrate\nCOPY migrations {INSIDE}\nENV PATH=/app\nUSER 65532:65532\n")
+        shutil.copytree(self.src, context / "migrations", symlinks=True)
+        (context / "root").mkdir()
+        self._program(context / "root")
+        (context / "Dockerfile").write_text(f"FROM scratch\nCOPY root /\nCOPY migrations {INSIDE}\nENV PATH=/bin\nUSER 65532:65532\n")
         for command in (["docker", "build", "--quiet", "--tag", reference, str(context)], ["docker", "push", reference]):
             done = images.run(command)
             assert done.returncode == 0, done.stderr
@@ -74,7 +81,7 @@ class Wallet:
         return str(reference)
 
     def task(self, **options: t.Any) -> Task:
-        given = {**self.database.login, "engine": "golang_migrate", "src": str(self.src), "release": "2.4.0", "job": self.job, **options}
+        given = {**self.database.login, "engine": self.engine, "src": str(self.src), "release": "2.4.0", "job": self.job, **options}
         return {"runbook.release.db_migrate": given}
 
     def run(self, more: t.Sequence[str] = (), **options: t.Any) -> Ran:
@@ -82,7 +89,7 @@ class Wallet:
 
     def play(self, folder: Path, playbook: str, **variables: t.Any) -> subprocess.CompletedProcess[str]:
         """A phase, or all of them, on an inventory with this database alone."""
-        sources = [{"src": str(self.src), "engine": "golang_migrate", "job": self.job}]
+        sources = [{"src": str(self.src), "engine": self.engine, "job": self.job}]
         phases = Phases(folder, self.tasks.environment, {"release_database": self.database.login, "release_migrations": sources, **variables})
         return phases.run(playbook)
 
@@ -109,11 +116,43 @@ class Wallet:
     connect = Folder.connect
 
 
+class NodeWallet(Wallet):
+    """Its migrations are programs for db-migrate, which its image holds anyway."""
+
+    engine = "db_migrate"
+
+    def add(self, name: str, up: str, down: str = "SELECT 1;") -> None:
+        ways = "".join(f"exports.{way} = function (db) {{ return db.runSql({json.dumps(sql)}); }};\n" for way, sql in (("up", up), ("down", down)))
+        (self.src / "migrations").mkdir(exist_ok=True)
+        (self.src / "migrations" / f"{name}.js").write_text(f"'use strict';\nexports.setup = function () {{}};\n{ways}")
+
+
 @pytest.fixture
-def wallet(sandbox: t.Any, migrate_program: Path, database: t.Any, data_tasks: Tasks, space: Kubectl, tmp_path: Path) -> Wallet:
+def reached(sandbox: t.Any) -> t.Any:
+    """The sandbox, of which pods reach the database."""
     if sandbox.place.box is None:
         pytest.skip("the database of the sandbox is reached by the pods of the sandbox alone")
-    found = Wallet(sandbox, migrate_program, database, data_tasks, space, tmp_path)
+    return sandbox
+
+
+@pytest.fixture
+def wallet(reached: t.Any, migrate_program: Path, database: t.Any, data_tasks: Tasks, space: Kubectl, tmp_path: Path) -> Wallet:
+    def program(folder: Path) -> None:
+        (folder / "bin").mkdir()
+        shutil.copy2(migrate_program, folder / "bin" / "migrate")
+
+    found = Wallet(reached, program, database, data_tasks, space, tmp_path)
+    found.add("1_wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")
+    found.publish()
+    return found
+
+
+@pytest.fixture
+def node_wallet(reached: t.Any, node_modules: Path, database: t.Any, data_tasks: Tasks, space: Kubectl, tmp_path: Path) -> NodeWallet:
+    found = NodeWallet(reached, db_migrate.node, database, data_tasks, space, tmp_path)
+    shutil.copytree(node_modules, found.src / "node_modules", symlinks=True)
+    found.add("20261120080000-wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY)", "DROP TABLE wallet")
+    found.add("20261121093000-limits", "ALTER TABLE wallet ADD COLUMN daily_limit bigint", "ALTER TABLE wallet DROP COLUMN daily_limit")
     found.publish()
     return found
 
@@ -278,6 +317,30 @@ def test_a_release_after_kill_9_brings_the_job_to_its_end_before_it_backs_up(wal
 def test_the_role_passes_it_through(wallet: Wallet, tmp_path: Path) -> None:
     done = wallet.play(tmp_path, "migrate")
     assert done.returncode == 0 and wallet.at() == "1|f" and wallet.begun() == 1, done.stdout + done.stderr
+
+
+def test_db_migrate_in_the_image_of_its_service(node_wallet: NodeWallet) -> None:
+    planned = node_wallet.run(["--check"]).result
+    assert len(planned["pending"]) == 2 and node_wallet.tables() == "" and node_wallet.begun() == 0
+    copy, environment = f"{node_wallet.database.name}_copy", {**os.environ, **node_wallet.database.environment}
+    subprocess.run(["createdb", "-T", node_wallet.database.name, copy], env=environment, check=True)
+    try:
+        rehearsed = node_wallet.run(state="rehearsed", rehearse_on=copy)
+    finally:
+        subprocess.run(["dropdb", "--force", copy], env=environment, check=True)
+    assert [one["schema_restored"] for one in rehearsed.result["rehearsal"]] == [True, True] and node_wallet.tables() == "", rehearsed.told
+    # What its programs do is known by now.
+    assert [one["kind"] for one in rehearsed.result["pending"]] == ["expand", "expand"] and rehearsed.result["way_back"] == "app_only"
+    done = node_wallet.run(["-vvv"])
+    assert len(done.result["applied"]) == 2 and node_wallet.tables() == "migrations runbook_release_migrations wallet", done.told
+    assert node_wallet.database.login["login_password"] not in done.told and not node_wallet.run().result["changed"]
+    node_wallet.add("20261121100000-part", "CREATE TABLE part (wallet bigint REFERENCES wallet); INSERT INTO part VALUES (99)")
+    node_wallet.publish()
+    told = node_wallet.run().result
+    assert (told["sqlstate"], told["error_class"], told["migration"]) == ("23503", "foreign_key_violation", "20261121100000-part")
+    back = node_wallet.run(state="down", allow_data_loss=True).result
+    assert [one["name"] for one in back["reverted"]] == ["20261121093000-limits", "20261120080000-wallet"] and "wallet" not in node_wallet.tables().split()
+    wait_for(lambda: node_wallet.left() == [])
 
 
 def test_plain_sql_has_no_program_and_a_pod_is_not_this_machine(wallet: Wallet) -> None:

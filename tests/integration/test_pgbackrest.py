@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""pgbackrest_backup, pgbackrest_info and pgbackrest_drill on a cluster of the test's own, with a repository on disk."""
+"""pgbackrest_backup, pgbackrest_info and pgbackrest_drill on a cluster of the test's own, with a repository on disk or in S3."""
 
 from __future__ import annotations
 
@@ -10,26 +10,35 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
+import sys
 import time
 import typing as t
 from pathlib import Path
 
+import boto3
 import pytest
 
+from sandbox.pki import SERVER, Keys
 from tests.integration.playbook import ROOT, signal_all
-from tests.integration.postgres_cluster import PostgresCluster, as_user, folder
+from tests.integration.postgres_cluster import PostgresCluster, as_user, folder, free_port
 from tests.integration.tasks import Task, Tasks
 from tests.integration.test_examples import PGBACKREST, examples
+from tests.integration.waiting import wait_for
 
 SECRET = "correct-horse-4c1"
+S3_SECRET = "battery-staple-7f2"
 STANZA = "shop"
 
 
 class Archived:
     """A cluster that archives into a repository, and the options of the modules for it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **repository: object) -> None:
+        """
+        :param repository: options of it, without repo1- before their names and with _ for -.
+        """
         self.home, self.repository, self.drills = home, home / "repo", home / "drills"
         self.drills.mkdir()
         shutil.chown(self.drills, "postgres")
@@ -38,7 +47,8 @@ class Archived:
         archive = f"pgbackrest --config={self.config} --stanza={STANZA} archive-push %p"
         self.config.write_text(
             f"[global]\nrepo1-path={self.repository}\nrepo1-retention-full=9\nrepo1-cipher-type=aes-256-cbc\nrepo1-cipher-pass={SECRET}\n"
-            f"log-path={home}\nlock-path={home}/lock\nspool-path={home}/spool\nlog-level-file=off\nstart-fast=y\narchive-timeout=20\n"
+            + "".join(f"repo1-{name.replace('_', '-')}={value}\n" for name, value in repository.items())
+            + f"log-path={home}\nlock-path={home}/lock\nspool-path={home}/spool\nlog-level-file=off\nstart-fast=y\narchive-timeout=20\n"
             f"[{STANZA}]\npg1-path={self.cluster.data}\npg1-port={self.cluster.port}\npg1-socket-path={home}\n"
         )
         self.cluster.create(archive_mode="on", archive_command=archive, autovacuum="off").start()
@@ -117,6 +127,56 @@ def test_a_release_is_backed_up_and_a_drill_finds_only_what_was_there_before_it(
     assert archived.leftovers() == [] and SECRET not in ran.told
     # The copies came with archive_command of the original, and used it not.
     assert archived.psql("SELECT failed_count FROM pg_stat_archiver") == "0" and not any(path.name.startswith("00000002") for path in archived.segments())
+
+
+@pytest.fixture
+def bucket(tmp_path: Path) -> t.Iterator[dict[str, object]]:
+    """The options of a repository in a bucket. pgBackRest speaks to S3 over TLS alone, so this is a server of its own."""
+    keys, port = Keys(tmp_path), free_port()
+    keys.certificate("s3", "s3", keys.authority("s3-ca"), [SERVER], alternatives=["127.0.0.1"])
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents[:2]:
+        parent.chmod(0o755)  # the server's user reads the certificate of the authority
+    program = str(Path(sys.executable).with_name("moto_server"))
+    command = [program, "-H", "127.0.0.1", "-p", str(port), "-s", "-c", str(keys.path("s3.crt")), "-k", str(keys.path("s3.key"))]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            authority = str(keys.path("s3-ca.crt"))
+            client = boto3.client("s3", endpoint_url=f"https://127.0.0.1:{port}", verify=authority, aws_access_key_id="key", aws_secret_access_key=S3_SECRET)
+            wait_for(lambda: accepts(port), 30)
+            client.create_bucket(Bucket="exchange-backups")
+            yield {
+                "type": "s3", "s3_bucket": "exchange-backups", "s3_endpoint": "127.0.0.1", "storage_port": port, "storage_ca_file": authority,
+                "s3_uri_style": "path", "s3_region": "us-east-1", "s3_key": "key", "s3_key_secret": S3_SECRET,
+            }  # fmt: skip
+        finally:
+            server.kill()
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_in_a_bucket_it_is_the_same(data_tasks: Tasks, bucket: dict[str, object]) -> None:
+    with folder() as home, contextlib.ExitStack() as stack:
+        archived = Archived(home, **bucket)
+        stack.callback(archived.cluster.stop)
+        archived.psql("CREATE TABLE orders AS SELECT generate_series(1, 1000) AS n")
+        taken = data_tasks.run(archived.task("backup", release="2.4.0"))
+        assert taken.result["backup"]["type"] == "full" and not archived.repository.exists(), taken.told
+        archived.psql("DELETE FROM orders WHERE n > 10")
+        ran = data_tasks.run(
+            archived.task("backup", type="diff"),
+            archived.task("drill", target_type="name", target="pre_2.4.0", queries=orders(1000, 1000)),
+            archived.task("drill", queries=orders(10, 10)),
+            archived.task("info"),
+            more=["-vvv"],
+        )
+        later, before, newest, info = ran.results
+        assert later["backup"]["type"] == "diff" and before["found"]["queries"] == {"orders": 1000} and newest["found"]["queries"] == {"orders": 10}, ran.told
+        assert info["healthy"] and [bool(backup["verified"]) for backup in info["backups"]] == [True, True] and info["wal"]["gaps"] == []
+        assert S3_SECRET not in ran.told + taken.told and SECRET not in ran.told + taken.told and archived.leftovers() == []
 
 
 def test_a_damaged_repository_is_red(data_tasks: Tasks, archived: Archived) -> None:
@@ -203,13 +263,6 @@ def test_the_role_configures_all_of_it_once(data_tasks: Tasks, tmp_path: Path) -
         assert cluster.psql("SHOW archive_mode") == "on"
         assert SECRET not in ran.told + "".join(done.stdout + done.stderr for done in (checked, first, second, third))
         assert oct((home / "etc" / "pgbackrest.conf").stat().st_mode)[-3:] == "640" and SECRET in (home / "etc" / "pgbackrest.conf").read_text()
-
-
-def wait_for(true: t.Callable[[], t.Any]) -> None:
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end, "that did not come about"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("stage", ["pgbackrest", "postgres"])

@@ -15,7 +15,8 @@ import pytest
 
 from tests.integration.databases import Bucket, Database
 from tests.integration.tasks import Tasks, kill
-from tests.integration.test_backup import backup, drill, listed, wait_for
+from tests.integration.test_backup import backup, drill, listed
+from tests.integration.waiting import wait_for
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from sandbox.catalogue import SERVICES, Image
 from sandbox.place import Place
 from tests.integration.conftest import LoadFactory, Sandbox
 from tests.integration.playbook import Kubectl
+from tests.integration.waiting import wait_for
 
 
 def fetch(url: str, **headers: str) -> tuple[int, t.Any]:
@@ -27,14 +28,6 @@ def fetch(url: str, **headers: str) -> tuple[int, t.Any]:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as problem:
         return problem.code, json.loads(problem.read())
-
-
-def until(check: t.Callable[[], t.Any], limit: float = 40.0) -> t.Any:
-    deadline = time.monotonic() + limit
-    while not (found := check()):
-        assert time.monotonic() < deadline, f"not within {limit} s"
-        time.sleep(0.2)
-    return found
 
 
 def pods(kubectl: Kubectl, service: str) -> list[dict[str, t.Any]]:
@@ -61,7 +54,7 @@ def served_by(platform: Place) -> str:
 
 
 def test_services_find_each_other_by_name_and_the_gateway_really_calls_them(platform: Place) -> None:
-    until(lambda: served_by(platform) == "api-gateway/1.0.0, trading/1.0.0")
+    wait_for(lambda: served_by(platform) == "api-gateway/1.0.0, trading/1.0.0")
 
 
 def test_a_name_outside_the_cluster_does_not_exist(platform: Place, kubectl: Kubectl) -> None:
@@ -88,11 +81,11 @@ def test_prometheus_has_series_of_every_service_and_of_the_ingress(platform: Pla
         return float(results[0]["value"][1]) if results else 0.0
 
     fetch(f"{platform.settings.ingress_url}/api/v1/markets")
-    until(lambda: value("count(count by (service) (http_requests_total{version='1.0.0'}))") == len(SERVICES))
+    wait_for(lambda: value("count(count by (service) (http_requests_total{version='1.0.0'}))") == len(SERVICES))
     # A code nobody has answered with yet is a series of zero, not an absent one.
     assert value("count(http_requests_total{service='wallet', code='500'})") == 2
-    until(lambda: value("sum(traefik_service_requests_total)") > 0)
-    until(lambda: value("sum(up{job='pods'})") == 2 * len(SERVICES))  # pods of an earlier test may still be leaving
+    wait_for(lambda: value("sum(traefik_service_requests_total)") > 0)
+    wait_for(lambda: value("sum(up{job='pods'})") == 2 * len(SERVICES))  # pods of an earlier test may still be leaving
 
 
 def test_no_request_is_lost_while_kubectl_rolls_all_nine_services(platform: Place, kubectl: Kubectl, load: LoadFactory) -> None:
@@ -100,7 +93,7 @@ def test_no_request_is_lost_while_kubectl_rolls_all_nine_services(platform: Plac
         for service in SERVICES:
             kubectl("set", "image", f"deployment/{service}", f"{service}={platform.images.registry}/{service}:1.1.0")
             kubectl("rollout", "status", f"deployment/{service}", "--timeout=60s")
-        until(lambda: served_by(platform).startswith("api-gateway/1.1.0"))
+        wait_for(lambda: served_by(platform).startswith("api-gateway/1.1.0"))
     assert traffic["failed"] == 0 and traffic["sent"] > 1000, traffic
     assert {service: set(counts) for service, counts in traffic["answers"].items()} == dict.fromkeys(SERVICES, {"1.0.0", "1.1.0"})
 
@@ -108,7 +101,7 @@ def test_no_request_is_lost_while_kubectl_rolls_all_nine_services(platform: Plac
 def test_the_load_generator_sees_failures(platform: Place, kubectl: Kubectl, load: LoadFactory) -> None:
     change(kubectl, "trading", "FAULT_ERROR_PERCENT=100")
     with load(rate=50) as traffic:
-        until(lambda: any(failures(kubectl, pod) > 30 for pod in pods(kubectl, "trading")))
+        wait_for(lambda: any(failures(kubectl, pod) > 30 for pod in pods(kubectl, "trading")))
     # Markets and orders are two of ten requests.
     assert 0.1 < traffic["failed"] / traffic["sent"] < 0.3
     assert traffic["samples"][0]["status"] == 500 and "FAULT_ERROR_PERCENT" in traffic["samples"][0]["body"]
@@ -122,7 +115,7 @@ def failures(kubectl: Kubectl, pod: dict[str, t.Any]) -> int:
 
 def test_fault_exit_at_start(platform: Place, kubectl: Kubectl) -> None:
     kubectl("set", "image", "deployment/wallet", f"wallet={platform.images.registry}/wallet:1.2.0")
-    ended = until(lambda: [end for pod in pods(kubectl, "wallet") if (end := last_end(pod))])
+    ended = wait_for(lambda: [end for pod in pods(kubectl, "wallet") if (end := last_end(pod))])
     assert ended[0]["exitCode"] == 3
     new = next(pod["metadata"]["name"] for pod in pods(kubectl, "wallet") if last_end(pod))
     assert kubectl("logs", new).strip() == "fatal: wallet ledger schema 41 is older than required 42"
@@ -138,7 +131,7 @@ def last_end(pod: dict[str, t.Any]) -> dict[str, t.Any] | None:
 
 def test_fault_of_memory_ends_by_the_kernel(platform: Place, kubectl: Kubectl) -> None:
     kubectl("set", "env", "deployment/kyc", "FAULT_LEAK_MB_PER_SECOND=60")
-    ended = until(lambda: [end for pod in pods(kubectl, "kyc") if (end := last_end(pod)) and end["reason"] == "OOMKilled"])
+    ended = wait_for(lambda: [end for pod in pods(kubectl, "kyc") if (end := last_end(pod)) and end["reason"] == "OOMKilled"])
     assert ended[0]["exitCode"] == 137
 
 
@@ -161,9 +154,9 @@ def test_fault_of_latency_and_the_two_modes(platform: Place, kubectl: Kubectl) -
         assert fetch(f"{url}/api/v1/markets")[0] == 200
         return time.monotonic() - began >= 0.3
 
-    until(slow)  # an old pod answers until its end has reached every proxy
+    wait_for(slow)  # an old pod answers until its end has reached every proxy
     change(kubectl, "trading", "FAULT_LATENCY_MS-", "MAINTENANCE_MODE=true")
-    until(lambda: fetch(f"{url}/api/v1/markets") == (503, {"success": False, "error": {
+    wait_for(lambda: fetch(f"{url}/api/v1/markets") == (503, {"success": False, "error": {
         "code": "MAINTENANCE", "message": "the platform is being maintained, try again soon"}}))  # fmt: skip
     change(kubectl, "api-gateway", "READ_ONLY=true")
 
@@ -173,7 +166,7 @@ def test_fault_of_latency_and_the_two_modes(platform: Place, kubectl: Kubectl) -
             urllib.request.urlopen(request, timeout=10)
         return refusal.value.code, json.loads(refusal.value.read())["error"]["code"]
 
-    until(lambda: order() == (503, "READ_ONLY"))
+    wait_for(lambda: order() == (503, "READ_ONLY"))
 
 
 def test_fault_of_a_service_that_does_not_heed_sigterm(platform: Place, kubectl: Kubectl) -> None:
@@ -187,7 +180,7 @@ def test_fault_of_a_service_that_does_not_heed_sigterm(platform: Place, kubectl:
 def test_any_service_can_be_made_bad(platform: Place, kubectl: Kubectl) -> None:
     reference = platform.publish(Image("payment", "9.0.0", {"FAULT_EXIT_AT_START": "7"}))
     kubectl("set", "image", "deployment/payment", f"payment={reference}")
-    ended = until(lambda: [end for pod in pods(kubectl, "payment") if (end := last_end(pod))])
+    ended = wait_for(lambda: [end for pod in pods(kubectl, "payment") if (end := last_end(pod))])
     assert ended[0]["exitCode"] == 7
 
 
@@ -198,4 +191,4 @@ def test_the_audit_log_tells_who_wrote_what(platform: Place, sandbox: Sandbox, k
         lines = [json.loads(line) for line in sandbox.audit_log.read_text().splitlines() if "exchange/deployments/auth" in line]
         return [line for line in lines if line["verb"] == "patch" and line["userAgent"].startswith("kubectl")]
 
-    assert until(found)[-1]["user"]["username"] == "sandbox-admin"
+    assert wait_for(found)[-1]["user"]["username"] == "sandbox-admin"

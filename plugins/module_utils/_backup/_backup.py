@@ -159,10 +159,14 @@ class _Backup:
             taken = self._context.clock.stamp()
             reader.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'")
             total = expected or sum(table.size for table in content.tables(reader, by_record))
+
+            def beside() -> tuple[dict[str, t.Any], dict[str, t.Any] | None]:
+                return content.read(reader, by_record, self._params["hashes"]), self._globals() if self._params["globals"] else None
+
             # Beside the dump: it reads what the dump has just brought into the server's memory, and costs no time of its own.
-            with _Beside(lambda: content.read(reader, by_record, self._params["hashes"]), reader) as counted:
+            with _Beside(beside, reader) as counted:
                 dump, uncompressed = self._dump(snapshot, total)
-                held = counted.result()
+                held, roles = counted.result()
         return {
             "format": manifests.FORMAT,
             "id": self._name,
@@ -182,7 +186,7 @@ class _Backup:
             "hashed_by": "record" if by_record else "text",
             "content": held,
             "dump": dump,
-            "globals": self._globals() if self._params["globals"] else None,
+            "globals": roles,
         }
 
     def _dump(self, snapshot: str, total: int) -> tuple[dict[str, t.Any], int | None]:

@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import re
 import typing as t
@@ -17,6 +19,7 @@ from .._database._session import Session
 from ._engine import UP, KeepsItsTable, TooLong, Work
 from ._files import Migration, accepted, checksum, names, read, readable, version
 from ._ledger import Ledger
+from ._program import Ended
 from ._tables import Table
 from ._told import error
 
@@ -71,7 +74,7 @@ class FlywayEngine(KeepsItsTable):
         if ended.code is None:
             raise TooLong(f"Flyway did not end within the timeout of {self._context.params['timeout']} s; it was ended.")
         if ended.code:
-            raise error("flyway", ended)
+            raise error("flyway", _short(ended))
         return ()
 
     def _environment(self, work: Work, migration: Migration) -> dict[str, str]:
@@ -93,3 +96,13 @@ class FlywayEngine(KeepsItsTable):
             # Its own lock sits in a transaction, which CREATE INDEX CONCURRENTLY waits for without end (flyway issue 1654).
             "FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK": "false",
         }
+
+
+def _short(ended: Ended) -> Ended:
+    """Its document holds a message for people, and below that stack traces of thousands of characters."""
+    try:
+        message = json.JSONDecoder().raw_decode(ended.out, ended.out.index("{"))[0]["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        return ended
+    lines = [line for line in str(message).splitlines() if line.strip("- ")]
+    return dataclasses.replace(ended, out="\n".join(lines))

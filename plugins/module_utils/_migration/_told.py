@@ -22,7 +22,7 @@ _TEXTS = {
     "canceling statement due to statement timeout": "57014",
     "terminating connection due to administrator command": "57P01",
 }
-_LOST = re.compile(r"connection refused|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTFOUND|Connection terminated|server closed the connection", re.IGNORECASE)
+_LOST = re.compile(r"connection refused|ECONNREFUSED|ECONNRESET|ETIMEDOUT|Connection terminated|server closed the connection", re.IGNORECASE)
 _LINES = 12
 
 

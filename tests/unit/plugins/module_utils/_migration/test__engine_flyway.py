@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import InputError
+from ansible_collections.runbook.release.plugins.module_utils._database._session import DatabaseError
 from ansible_collections.runbook.release.plugins.module_utils._migration._engine import DOWN, UP
 from ansible_collections.runbook.release.plugins.module_utils._migration._engine_flyway import FlywayEngine
 from ansible_collections.runbook.release.plugins.module_utils._migration._ledger import Ledger
@@ -49,3 +50,33 @@ def test_how_it_is_called(src):
     assert up == ["flyway", "-outputType=json", "-target=1.1", "migrate"] and down == ["flyway", "-outputType=json", "-target=2", "undo"]
     assert environment["FLYWAY_PASSWORD"] == "s3cret-s3cret" and "s3cret" not in environment["FLYWAY_URL"]
     assert environment["FLYWAY_URL"].startswith("jdbc:postgresql://db:5432/shop?") and "lock_timeout%3D500" in environment["FLYWAY_URL"]
+
+
+# As Flyway 11.14.1 wrote it, but for most of the stack traces.
+FAILED = r"""{
+  "timestamp" : "2026-11-22T03:27:27.337496969",
+  "operation" : "migrate",
+  "success" : false,
+  "error" : {
+    "errorCode" : "FAILED_VERSIONED_MIGRATION",
+    "sqlState" : "42701",
+    "message" : "Failed to execute script V2__c.sql\n----------\nSQL State  : 42701\nError Code : 0\nMessage    : ERROR: column \"id\" exists already\n",
+    "cause" : {"message" : "ERROR: column \"id\" exists already", "stackTrace" : "org.postgresql.util.PSQLException: ERROR\n\tat org.postgresql"}
+  }
+}"""
+
+
+def test_a_failure_is_told_by_its_message_and_without_stack_traces(src):
+    made = engine(src)
+    with pytest.raises(DatabaseError) as told:
+        made.run(work(Programs(Ended(1, f"WARNING: a line before\n{FAILED}\nand one behind", ""))), made.files()[2], UP)
+    assert told.value.sqlstate == "42701"
+    assert told.value.why == [
+        "Failed to execute script V2__c.sql",
+        "SQL State  : 42701",
+        "Error Code : 0",
+        'Message    : ERROR: column "id" exists already',
+    ]
+    with pytest.raises(DatabaseError) as told:
+        made.run(work(Programs(Ended(1, "", "{ no document"))), made.files()[2], UP)
+    assert told.value.why == ["{ no document"]

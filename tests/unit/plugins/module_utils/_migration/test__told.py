@@ -29,5 +29,6 @@ def test_the_code_is_found_where_there_is_one(said, code):
 def test_a_lost_connection_is_told_from_a_refusal():
     lost = error("sqitch", Ended(2, "", "connection to server at 127.0.0.1 failed: Connection refused"))
     assert isinstance(lost, Unreachable) and lost.what == "sqitch ended with exit code 2."
+    assert not isinstance(error("node", Ended(1, "", "getaddrinfo ENOTFOUND db.exmaple.com")), Unreachable)  # waiting does not mend a name
     plain = error("migrate", Ended(1, "out\n", "\n".join(f"line {number}" for number in range(40))))
     assert not isinstance(plain, Unreachable) and plain.why[0] == "line 29" and plain.why[-1] == "out" and len(plain.why) == 12

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import http.server
+import ssl
 import threading
 import typing as t
 
@@ -17,18 +18,21 @@ Rule = t.Callable[[str, str], "tuple[int, str] | str | None"]
 
 
 class S3Proxy:
-    def __init__(self, upstream: str, rule: Rule) -> None:
+    def __init__(self, upstream: str, rule: Rule, tls: ssl.SSLContext | None = None) -> None:
         self.upstream, self.rule, self.faults = upstream.removeprefix("http://"), rule, 0
         self.over = threading.Event()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
+        self.port = self._server.server_port
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
 
     @contextlib.contextmanager
     def running(self) -> t.Iterator[str]:
         """The address of S3 as it is seen through the proxy."""
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         try:
-            yield f"http://127.0.0.1:{self._server.server_port}"
+            yield f"http://127.0.0.1:{self.port}"
         finally:
             self.over.set()
             self._server.shutdown()
@@ -38,6 +42,7 @@ class S3Proxy:
 def _handler(proxy: S3Proxy) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # an answer in two packets waits 40 ms for the first to be confirmed
 
         def handle_any(self) -> None:
             fault = proxy.rule(self.command, self.path)

@@ -129,14 +129,14 @@ def test_a_migration_that_fails_in_the_rehearsal_never_meets_the_database(migrat
 def test_a_release_that_stopped_between_two_migrations_is_rehearsed_and_goes_on(migrating: Phases, database: Database, bucket: Bucket) -> None:
     """Its copy is from before the first: only the backup from before the release is a way back."""
     not_yet = f"IF current_database() = '{database.name}' AND to_regclass('mended') IS NULL THEN RAISE EXCEPTION 'not yet'; END IF;"
-    second = migrating.folder / "migrations" / "20261121094000_owners.sql"
-    second.write_text(f"DO $$ BEGIN {not_yet} END $$;\nALTER TABLE users ADD COLUMN owner text;\n")
+    second = migrating.folder / "migrations" / "20261121094000_holders.sql"
+    second.write_text(f"DO $$ BEGIN {not_yet} END $$;\nALTER TABLE users ADD COLUMN held_by text;\n")
     stopped = migrating.run("release")
     assert stopped.returncode != 0 and "not yet" in stopped.stdout and columns(database) == "1", stopped.stdout
     names = bucket.names()
     database.psql("CREATE TABLE mended (id int)")
     again = migrating.run("release")
-    assert changed(again) >= 1 and database.psql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'owner'") == "1"
+    assert changed(again) >= 1 and database.psql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'held_by'") == "1"
     assert "rehearsal: 20261121093000_limits took" in again.stderr and bucket.names() == names, again.stderr
     # Only of this release: what another one has applied since has to be in the copy.
     (migrating.folder / "migrations" / "20261121095000_notes.sql").write_text("ALTER TABLE users ADD COLUMN note text;\n")

@@ -10,19 +10,19 @@ import json
 import os
 import shutil
 import signal
-import socket
+import ssl
 import subprocess
-import sys
 import time
 import typing as t
 from pathlib import Path
 
-import boto3
 import pytest
 
 from sandbox.pki import SERVER, Keys
+from tests.integration.databases import Bucket
 from tests.integration.playbook import ROOT, signal_all
-from tests.integration.postgres_cluster import PostgresCluster, as_user, folder, free_port
+from tests.integration.postgres_cluster import PostgresCluster, as_user, folder
+from tests.integration.s3_proxy import S3Proxy
 from tests.integration.tasks import Task, Tasks
 from tests.integration.test_examples import PGBACKREST, examples
 from tests.integration.waiting import wait_for
@@ -130,37 +130,25 @@ def test_a_release_is_backed_up_and_a_drill_finds_only_what_was_there_before_it(
 
 
 @pytest.fixture
-def bucket(tmp_path: Path) -> t.Iterator[dict[str, object]]:
-    """The options of a repository in a bucket. pgBackRest speaks to S3 over TLS alone, so this is a server of its own."""
-    keys, port = Keys(tmp_path), free_port()
-    keys.certificate("s3", "s3", keys.authority("s3-ca"), [SERVER], alternatives=["127.0.0.1"])
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)  # the server's user reads the certificate of the authority
-    program = str(Path(sys.executable).with_name("moto_server"))
-    command = [program, "-H", "127.0.0.1", "-p", str(port), "-s", "-c", str(keys.path("s3.crt")), "-k", str(keys.path("s3.key"))]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            authority = str(keys.path("s3-ca.crt"))
-            client = boto3.client("s3", endpoint_url=f"https://127.0.0.1:{port}", verify=authority, aws_access_key_id="key", aws_secret_access_key=S3_SECRET)
-            wait_for(lambda: accepts(port), 30)
-            client.create_bucket(Bucket="exchange-backups")
-            yield {
-                "type": "s3", "s3_bucket": "exchange-backups", "s3_endpoint": "127.0.0.1", "storage_port": port, "storage_ca_file": authority,
-                "s3_uri_style": "path", "s3_region": "us-east-1", "s3_key": "key", "s3_key_secret": S3_SECRET,
-            }  # fmt: skip
-        finally:
-            server.kill()
+def over_tls(sandbox: t.Any, bucket: Bucket, tmp_path: Path) -> t.Iterator[dict[str, object]]:
+    """The options of a repository in the bucket. pgBackRest speaks to S3 over TLS alone, and knows no addresses in certificates."""
+    keys = Keys(tmp_path)
+    keys.certificate("s3", "s3", keys.authority("s3-ca"), [SERVER], alternatives=["localhost"])
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(keys.path("s3.crt"), keys.path("s3.key"))
+    for folder_above in (tmp_path, *tmp_path.parents[:2]):
+        folder_above.chmod(0o755)  # the server's user reads the certificate of the authority
+    proxy = S3Proxy(sandbox.settings.s3_url, lambda _method, _path: None, context)
+    with proxy.running():
+        yield {
+            "type": "s3", "s3_bucket": bucket.name, "s3_endpoint": "localhost", "storage_port": proxy.port, "storage_ca_file": keys.path("s3-ca.crt"),
+            "bundle": "y", "s3_uri_style": "path", "s3_region": "us-east-1", "s3_key": "key", "s3_key_secret": S3_SECRET,
+        }  # fmt: skip
 
 
-def accepts(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def test_in_a_bucket_it_is_the_same(data_tasks: Tasks, bucket: dict[str, object]) -> None:
+def test_in_a_bucket_it_is_the_same(data_tasks: Tasks, over_tls: dict[str, object]) -> None:
     with folder() as home, contextlib.ExitStack() as stack:
-        archived = Archived(home, **bucket)
+        archived = Archived(home, **over_tls)
         stack.callback(archived.cluster.stop)
         archived.psql("CREATE TABLE orders AS SELECT generate_series(1, 1000) AS n")
         taken = data_tasks.run(archived.task("backup", release="2.4.0"))

@@ -65,6 +65,10 @@ class Attempts:
                 self._work.check_time()
                 with self._lookout.kept():
                     statements = self._engine.run(self._work, migration, direction)
+                if not self._is_done(migration, direction):  # Flyway 11 ends with 0 after a migration that failed
+                    raise DatabaseError(
+                        f"Its program ended well, and {migration.name} is {'not applied' if direction == UP else 'applied still'} all the same."
+                    )
                 return Ran(migration.name, clock.now() - tried, attempt, statements)
             except TooLong as exc:
                 backends.end(self._lock, self._context, self._work.name)
@@ -83,8 +87,12 @@ class Attempts:
                     raise failure from exc
                 self._context.say(f"{migration.name}: {means.name}{self._blocked_by()}; attempt {attempt + 1} in {pause:.1f} s")
                 clock.sleep(pause)
-                if (migration.name in self._engine.applied(self._lock)) == (direction == UP):
+                if self._is_done(migration, direction):
                     return Ran(migration.name, clock.now() - tried, attempt)
+
+    def _is_done(self, migration: Migration, direction: str) -> bool:
+        """As the engine's own table says."""
+        return (migration.name in self._engine.applied(self._lock)) == (direction == UP)
 
     def _blocked_by(self) -> str:
         return f" behind {'; '.join(self._lookout.seen.values())}" if self._lookout.seen else ""

@@ -18,11 +18,14 @@ from .._common._operation import Context
 from .._database._session import Session
 from ._engine import UP, KeepsItsTable, TooLong, Work
 from ._files import Migration, accepted, checksum, names, read, readable, version
-from ._ledger import Ledger
-from ._program import Ended
+from ._ledger import TABLE, Ledger
 from ._tables import Table
 from ._told import error
 
+_ONLY_OURS = """
+    SELECT count(*) FILTER (WHERE relname = %s) = 1 AND count(*) = 1
+    FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind NOT IN ('i', 'I', 't')
+"""
 _VERSIONED = re.compile(r"V(?P<version>\d+(?:[._]\d+)*)__.+\.sql$")
 
 
@@ -69,13 +72,19 @@ class FlywayEngine(KeepsItsTable):
     def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
         number = re.sub("_", ".", _VERSIONED.match(f"{migration.name}.sql")["version"])  # type: ignore[index]
         action = "migrate" if direction == UP else "undo"
-        arguments = [self._program, "-outputType=json", f"-target={number}", action]
+        arguments = [self._program, "-outputType=json", f"-target={number}", *(self._begin(work) if direction == UP else []), action]
         ended = work.run(arguments, self._environment(work, migration), self._src, migration, direction)
         if ended.code is None:
             raise TooLong(f"Flyway did not end within the timeout of {self._context.params['timeout']} s; it was ended.")
-        if ended.code:
-            raise error("flyway", _short(ended))
+        message = _failure(ended.out)
+        if ended.code or message:
+            raise error("flyway", dataclasses.replace(ended, out=message) if message else ended)
         return ()
+
+    def _begin(self, work: Work) -> list[str]:
+        """Flyway takes no schema that has tables and no history; in an empty one the table of our ledger is such a table."""
+        with work.server.session() as session:
+            return ["-baselineOnMigrate=true", "-baselineVersion=0"] if session.value(_ONLY_OURS, [TABLE]) else []
 
     def _environment(self, work: Work, migration: Migration) -> dict[str, str]:
         """Its driver knows none of libpq's variables."""
@@ -98,11 +107,10 @@ class FlywayEngine(KeepsItsTable):
         }
 
 
-def _short(ended: Ended) -> Ended:
-    """Its document holds a message for people, and below that stack traces of thousands of characters."""
+def _failure(out: str) -> str:
+    """What its document says went wrong; below that it holds stack traces of thousands of characters. The exit code may be 0 all the same."""
     try:
-        message = json.JSONDecoder().raw_decode(ended.out, ended.out.index("{"))[0]["error"]["message"]
+        message = json.JSONDecoder().raw_decode(out, out.index("{"))[0]["error"]["message"]
     except (ValueError, KeyError, TypeError):
-        return ended
-    lines = [line for line in str(message).splitlines() if line.strip("- ")]
-    return dataclasses.replace(ended, out="\n".join(lines))
+        return ""
+    return "\n".join(line for line in str(message).splitlines() if line.strip("- "))

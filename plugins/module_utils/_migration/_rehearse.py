@@ -72,7 +72,8 @@ def rehearse(attempts: Attempts, work: Work, steps: t.Sequence[Migration], ignor
 
 def schema(work: Work, ignored: t.Sequence[str]) -> list[str]:
     """As pg_dump writes it, which is how people read it, too."""
-    left_out = [f"--exclude-table={name}" for name in (TABLE, *ignored)]
+    # With the sequences of their columns, by the names that PostgreSQL gives them: to pg_dump they are tables of their own.
+    left_out = [f"--exclude-table={pattern}" for name in (TABLE, *ignored) for pattern in (name, f"{name}_*_seq")]
     arguments = ["pg_dump", "--schema-only", "--no-owner", "--no-privileges", *left_out]
     ended = work.tools.run(arguments, work.login_here(False).environment(), ".", work.left())
     if ended.code:

@@ -17,15 +17,17 @@ LOCKED = DatabaseError("canceling statement due to lock timeout", "55P03")
 
 
 class Engine:
-    """Ends each run as told; calls applied what it was told to."""
+    """Ends each run as told; calls applied what it was told to, and what has run well unless it keeps no table."""
 
-    def __init__(self, *endings, applied=()):
-        self.endings, self.names = list(endings), list(applied)
+    def __init__(self, *endings, applied=(), keeps=True):
+        self.endings, self.names, self.keeps = list(endings), list(applied), keeps
 
     def run(self, work, one, direction):
         ending = self.endings.pop(0)
         if isinstance(ending, Exception):
             raise ending
+        if self.keeps:
+            (self.names.append if direction == UP else self.names.remove)(one.name)
         return ending
 
     def applied(self, session):
@@ -95,3 +97,10 @@ def test_the_wall_clock_ends_it_also_on_the_server():
     assert told.value.details["error_class"] == "timeout"
     with pytest.raises(ReleaseError, match="lock_timeout"):
         attempts(Engine(LOCKED, 1), left=0.3).run(migration("1_a"), UP)
+
+
+@pytest.mark.parametrize(("direction", "applied", "what"), [(UP, [], "not applied"), (DOWN, ["1_a"], "applied still")])
+def test_a_program_that_ended_well_and_did_nothing_is_believed_by_nobody(direction, applied, what):
+    with pytest.raises(ReleaseError) as told:
+        attempts(Engine([], applied=applied, keeps=False)).run(migration("1_a"), direction)
+    assert told.value.why == [f"Its program ended well, and 1_a is {what} all the same."]

@@ -44,7 +44,7 @@ def test_its_history(src):
 
 def test_how_it_is_called(src):
     made, programs = engine(src), Programs(Ended(0, "", ""), Ended(0, "", ""))
-    made.run(work(programs), made.files()[1], UP)
+    made.run(work(programs, Rows()), made.files()[1], UP)
     made.run(work(programs), made.files()[2], DOWN)
     (up, environment), (down, _environment) = programs.asked
     assert up == ["flyway", "-outputType=json", "-target=1.1", "migrate"] and down == ["flyway", "-outputType=json", "-target=2", "undo"]
@@ -68,8 +68,8 @@ FAILED = r"""{
 
 def test_a_failure_is_told_by_its_message_and_without_stack_traces(src):
     made = engine(src)
-    with pytest.raises(DatabaseError) as told:
-        made.run(work(Programs(Ended(1, f"WARNING: a line before\n{FAILED}\nand one behind", ""))), made.files()[2], UP)
+    with pytest.raises(DatabaseError) as told:  # 0 is what it ended with
+        made.run(work(Programs(Ended(0, f"WARNING: a line before\n{FAILED}\nand one behind", "")), Rows()), made.files()[2], UP)
     assert told.value.sqlstate == "42701"
     assert told.value.why == [
         "Failed to execute script V2__c.sql",
@@ -78,5 +78,11 @@ def test_a_failure_is_told_by_its_message_and_without_stack_traces(src):
         'Message    : ERROR: column "id" exists already',
     ]
     with pytest.raises(DatabaseError) as told:
-        made.run(work(Programs(Ended(1, "", "{ no document"))), made.files()[2], UP)
+        made.run(work(Programs(Ended(1, "", "{ no document")), Rows()), made.files()[2], UP)
     assert told.value.why == ["{ no document"]
+
+
+def test_in_a_schema_that_holds_nothing_but_our_ledger_it_begins_at_zero(src):
+    made, programs = engine(src), Programs(Ended(0, "", ""))
+    made.run(work(programs, Rows((True,))), made.files()[0], UP)
+    assert programs.asked[0][0] == ["flyway", "-outputType=json", "-target=1", "-baselineOnMigrate=true", "-baselineVersion=0", "migrate"]

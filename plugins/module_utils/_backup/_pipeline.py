@@ -15,6 +15,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import fcntl
 import os
 import signal
 import subprocess
@@ -25,6 +26,8 @@ from .._common._errors import ReleaseError
 
 CHUNK = 1 << 20  # bytes
 _LINES_KEPT = 20
+# Linux gives a pipe 64 KiB: programs that work in bursts would wait for each other on every one of them.
+_PIPE_SIZE, _SET_PIPE_SIZE = 1 << 20, getattr(fcntl, "F_SETPIPE_SZ", 1031)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +54,9 @@ class _Running:
         self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             list(program.argv), stdin=source, stdout=target, stderr=subprocess.PIPE, env=environment
         )
+        if self.process.stdout:
+            with contextlib.suppress(OSError):  # a convenience of Linux, and of its limits
+                fcntl.fcntl(self.process.stdout, _SET_PIPE_SIZE, _PIPE_SIZE)
         self._last: collections.deque[str] = collections.deque(maxlen=_LINES_KEPT)
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()

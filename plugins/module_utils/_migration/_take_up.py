@@ -26,7 +26,8 @@ def take_up(ports: Ports, context: Context, files: t.Sequence[Migration], given:
     :return: whether the tables of the engine say what is so; in check mode nothing is put right.
     """
     servers = [ports.server, *([ports.copy] if ports.copy and context.params["state"] == REHEARSED else [])]
-    return all([_taken_up(ports, context, server, files, given) for server in servers])
+    settled = [_taken_up(ports, context, server, files, given) for server in servers]  # each of them, whatever the one before has told
+    return all(settled)
 
 
 def _taken_up(ports: Ports, context: Context, server: Server, files: t.Sequence[Migration], given: t.Callable[[Server, int], Work]) -> bool:

@@ -130,20 +130,19 @@ def test_a_release_is_backed_up_and_a_drill_finds_only_what_was_there_before_it(
 
 
 @pytest.fixture
-def over_tls(sandbox: t.Any, bucket: Bucket, tmp_path: Path) -> t.Iterator[dict[str, object]]:
+def over_tls(sandbox: t.Any, bucket: Bucket) -> t.Iterator[dict[str, object]]:
     """The options of a repository in the bucket. pgBackRest speaks to S3 over TLS alone, and knows no addresses in certificates."""
-    keys = Keys(tmp_path)
-    keys.certificate("s3", "s3", keys.authority("s3-ca"), [SERVER], alternatives=["localhost"])
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(keys.path("s3.crt"), keys.path("s3.key"))
-    for folder_above in (tmp_path, *tmp_path.parents[:2]):
-        folder_above.chmod(0o755)  # the server's user reads the certificate of the authority
-    proxy = S3Proxy(sandbox.settings.s3_url, lambda _method, _path: None, context)
-    with proxy.running():
-        yield {
-            "type": "s3", "s3_bucket": bucket.name, "s3_endpoint": "localhost", "storage_port": proxy.port, "storage_ca_file": keys.path("s3-ca.crt"),
-            "bundle": "y", "s3_uri_style": "path", "s3_region": "us-east-1", "s3_key": "key", "s3_key_secret": S3_SECRET,
-        }  # fmt: skip
+    with folder() as place:
+        keys = Keys(place)
+        keys.certificate("s3", "s3", keys.authority("s3-ca"), [SERVER], alternatives=["localhost"])
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(keys.path("s3.crt"), keys.path("s3.key"))
+        proxy = S3Proxy(sandbox.settings.s3_url, lambda _method, _path: None, context)
+        with proxy.running():
+            yield {
+                "type": "s3", "s3_bucket": bucket.name, "s3_endpoint": "localhost", "storage_port": proxy.port, "storage_ca_file": keys.path("s3-ca.crt"),
+                "bundle": "y", "s3_uri_style": "path", "s3_region": "us-east-1", "s3_key": "key", "s3_key_secret": S3_SECRET,
+            }  # fmt: skip
 
 
 def test_in_a_bucket_it_is_the_same(data_tasks: Tasks, over_tls: dict[str, object]) -> None:

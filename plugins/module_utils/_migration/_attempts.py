@@ -65,7 +65,7 @@ class Attempts:
                 self._work.check_time()
                 with self._lookout.kept():
                     statements = self._engine.run(self._work, migration, direction)
-                if not self._is_done(migration, direction):  # Flyway 11 ends with 0 after a migration that failed
+                if not (self._engine.keeps_ledger or self._is_done(migration, direction)):  # Flyway 11 ends with 0 after a migration that failed
                     raise DatabaseError(
                         f"Its program ended well, and {migration.name} is {'not applied' if direction == UP else 'applied still'} all the same."
                     )
@@ -91,8 +91,9 @@ class Attempts:
                     return Ran(migration.name, clock.now() - tried, attempt)
 
     def _is_done(self, migration: Migration, direction: str) -> bool:
-        """As the engine's own table says."""
-        return (migration.name in self._engine.applied(self._lock)) == (direction == UP)
+        """As the engine's own table says, on a session of its own: the one that holds the lock may have been lost since."""
+        with self._work.server.session() as session:
+            return (migration.name in self._engine.applied(session)) == (direction == UP)
 
     def _blocked_by(self) -> str:
         return f" behind {'; '.join(self._lookout.seen.values())}" if self._lookout.seen else ""

@@ -3,21 +3,21 @@
 
 from __future__ import annotations
 
-import types
-
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._database._session import DatabaseError, Unreachable
 from ansible_collections.runbook.release.plugins.module_utils._migration._attempts import Attempts, Reconnect
 from ansible_collections.runbook.release.plugins.module_utils._migration._engine import DOWN, UP, TooLong, Work
 
-from .migrations import context, migration
+from .migrations import Server, context, migration
 
 LOCKED = DatabaseError("canceling statement due to lock timeout", "55P03")
 
 
 class Engine:
     """Ends each run as told; calls applied what it was told to, and what has run well unless it keeps no table."""
+
+    keeps_ledger = False
 
     def __init__(self, *endings, applied=(), keeps=True):
         self.endings, self.names, self.keeps = list(endings), list(applied), keeps
@@ -47,7 +47,7 @@ class Session:
 
 def attempts(engine, lines=None, left=1000.0, session=None, **params):
     given = context(lines, **params)
-    server = types.SimpleNamespace()
+    server = Server(session)
     return Attempts(engine, Work(server, None, given, "runbook.release migrating", lambda: left, 150000), session or Session(), jitter=lambda: 0.5)
 
 
@@ -104,3 +104,14 @@ def test_a_program_that_ended_well_and_did_nothing_is_believed_by_nobody(directi
     with pytest.raises(ReleaseError) as told:
         attempts(Engine([], applied=applied, keeps=False)).run(migration("1_a"), direction)
     assert told.value.why == [f"Its program ended well, and 1_a is {what} all the same."]
+
+
+def test_what_was_done_is_done_though_the_session_of_the_lock_was_lost_meanwhile():
+    class Ours(Engine):
+        def applied(self, session):
+            if isinstance(session, Session):
+                raise Unreachable("the connection is gone")
+            return super().applied(session)
+
+    made = attempts(Ours([]), session=None)
+    assert made.run(migration("1_a"), UP).attempts == 1

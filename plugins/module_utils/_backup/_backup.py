@@ -159,14 +159,10 @@ class _Backup:
             taken = self._context.clock.stamp()
             reader.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'")
             total = expected or sum(table.size for table in content.tables(reader, by_record))
-
-            def beside() -> tuple[dict[str, t.Any], dict[str, t.Any] | None]:
-                return content.read(reader, by_record, self._params["hashes"]), self._globals() if self._params["globals"] else None
-
             # Beside the dump: it reads what the dump has just brought into the server's memory, and costs no time of its own.
-            with _Beside(beside, reader) as counted:
+            with _Beside(lambda: content.read(reader, by_record, self._params["hashes"]), reader) as counted:
                 dump, uncompressed = self._dump(snapshot, total)
-                held, roles = counted.result()
+                held = counted.result()
         return {
             "format": manifests.FORMAT,
             "id": self._name,
@@ -186,7 +182,7 @@ class _Backup:
             "hashed_by": "record" if by_record else "text",
             "content": held,
             "dump": dump,
-            "globals": roles,
+            "globals": self._globals() if self._params["globals"] else None,
         }
 
     def _dump(self, snapshot: str, total: int) -> tuple[dict[str, t.Any], int | None]:

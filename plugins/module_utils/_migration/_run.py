@@ -58,7 +58,8 @@ def run(ports: Ports, context: Context) -> Result:
             with not_outliving(context, ports.engine_programs.abandon):
                 all_of_it = _rehearsed(ports, judged, work(ports.copy, judged.version))
             values["rehearsal"] = [one.as_dict() for one in all_of_it]
-            found = all_of_it[-len(judged.plan.steps) :]
+            before = len(all_of_it) - len(judged.plan.steps)
+            found = all_of_it[before:]
             classes = seen(judged.classes, found)
             values["pending"] = describe.pending(judged.plan.steps, classes)
             values["way_back"], values["reasons"] = proven(classes, found)
@@ -112,9 +113,10 @@ def _rehearsed(ports: Ports, judged: Judged, work: Work) -> list[Rehearsed]:
         backends.end(session, context)
         _seen, plan = look(ports, context, session, judged.seen.files)
         there, here = [step.name for step in plan.steps], [step.name for step in judged.plan.steps]
-        entries = [judged.seen.ledger.get(name) for name in there[: -len(here)]]
+        first = len(there) - len(here)
+        entries = [judged.seen.ledger.get(name) for name in there[:first]]
         behind = all(entry is None or entry.release == context.params["release"] for entry in entries)
-        if there[-len(here) :] != here or not behind or plan.problems:
+        if there[first:] != here or not behind or plan.problems:
             raise InputError(
                 f"rehearse_on: {copy.login.where} is no fresh copy of {ports.server.login.where}; nothing was changed.",
                 why=[*plan.problems, f"pending there: {', '.join(there) or 'nothing'}", f"pending here: {', '.join(here)}"],

@@ -58,8 +58,8 @@ def run(ports: Ports, context: Context) -> Result:
             with not_outliving(context, ports.engine_programs.abandon):
                 all_of_it = _rehearsed(ports, judged, work(ports.copy, judged.version))
             values["rehearsal"] = [one.as_dict() for one in all_of_it]
-            before = len(all_of_it) - len(judged.plan.steps)
-            found = all_of_it[before:]
+            others = len(all_of_it) - len(judged.plan.steps)
+            found = all_of_it[others:]
             classes = seen(judged.classes, found)
             values["pending"] = describe.pending(judged.plan.steps, classes)
             values["way_back"], values["reasons"] = proven(classes, found)

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import typing as t
 from pathlib import Path
 
 import psycopg
 
+from tests.integration.playbook import surroundings
 from tests.integration.tasks import Ran, Task, Tasks
 from tests.integration.waiting import wait_for
 
@@ -22,8 +22,7 @@ FIRST = "CREATE TABLE wallet (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
 def tasks_in(folder: Path) -> Tasks:
     """Without a cluster."""
     folder.mkdir()
-    kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONUNBUFFERED", "COLUMNS")}
-    return Tasks("", {**kept, "ANSIBLE_NOCOLOR": "1"}, folder)
+    return Tasks("", surroundings(), folder)
 
 
 class Folder:

@@ -33,10 +33,14 @@ class Outcome:
         return {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", line)}
 
 
-def surroundings(kubeconfig: Path) -> dict[str, str]:
-    """Neither the terminal's width nor an unbuffered Python is part of what is tested."""
+def surroundings(kubeconfig: Path | None = None) -> dict[str, str]:
+    """Neither the terminal's width nor an unbuffered Python is part of what is tested.
+
+    :param kubeconfig: of the sandbox; without it, nothing there has to do with Kubernetes.
+    """
     kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONUNBUFFERED", "COLUMNS")}
-    return {**kept, "KUBECONFIG": str(kubeconfig), "ANSIBLE_NOCOLOR": "1"}
+    ours = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_ACTION_PLUGINS": str(Path(__file__).with_name("action_plugins"))}
+    return {**kept, **ours, **({"KUBECONFIG": str(kubeconfig)} if kubeconfig else {})}
 
 
 class Playbooks:

@@ -59,11 +59,8 @@ class Tasks:
     def command(self, tasks: t.Sequence[Task], *more: str, **variables: t.Any) -> list[str]:
         steps: list[Task] = []
         for number, task in enumerate(tasks):
-            kept = {"content": f"{{{{ result_{number} | to_json }}}}", "dest": str(self.folder / f"result-{number}.json"), "mode": "0600"}
-            steps += [
-                {**task, "register": f"result_{number}", "ignore_errors": True},
-                {"ansible.builtin.copy": kept, "check_mode": False, "become": False, "diff": False},
-            ]
+            kept = {"value": f"{{{{ result_{number} }}}}", "dest": str(self.folder / f"result-{number}.json")}
+            steps += [{**task, "register": f"result_{number}", "ignore_errors": True}, {"keep": kept}]
         defaults = {"group/runbook.release.release": {"namespace": self.namespace}} if self.namespace else {}
         play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "module_defaults": defaults, "vars": variables, "tasks": steps}
         (self.folder / "play.yml").write_text(json.dumps([play]))

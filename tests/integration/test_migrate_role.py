@@ -14,15 +14,14 @@ from pathlib import Path
 import pytest
 
 from tests.integration.migrations import FIRST
-from tests.integration.playbook import ROOT
+from tests.integration.playbook import ROOT, surroundings
 
 PLAY = """
 - hosts: databases
   gather_facts: false
   tasks:
     - ansible.builtin.import_role: {{name: runbook.release.migrate, tasks_from: {entry}}}
-    - ansible.builtin.copy: {{content: "{{{{ migrate_result.results | to_json }}}}", dest: {folder}/results.json, mode: "0600"}}
-      check_mode: false
+    - keep: {{value: "{{{{ migrate_result.results }}}}", dest: {folder}/results.json}}
 """
 
 
@@ -47,8 +46,7 @@ class Platform:
 
     def play(self, playbook: str, *more: str) -> subprocess.CompletedProcess[str]:
         command = ["ansible-playbook", "-i", str(self.folder / "inventory.json"), playbook, *more]
-        environment = {**os.environ, "ANSIBLE_NOCOLOR": "1"}
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
+        return subprocess.run(command, cwd=ROOT, env=surroundings(), capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
 
     def entry(self, entry: str, *more: str) -> list[dict[str, t.Any]]:
         (self.folder / "play.yml").write_text(PLAY.format(entry=entry, folder=self.folder))

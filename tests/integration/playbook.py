@@ -11,6 +11,7 @@ import dataclasses
 import json
 import os
 import re
+import signal
 import subprocess
 import typing as t
 from pathlib import Path
@@ -101,6 +102,20 @@ def signal_all(process: subprocess.Popen[str], number: int) -> None:
     for pid in [process.pid, *map(int, children)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+def interrupt(process: subprocess.Popen[str], number: int) -> None:
+    """Ctrl-C, or the end of a pipeline's job: to the controller alone, which has 30 s to end.
+
+    ansible-core waits for ever on the lock of its own result queue when it ended a worker that was writing a line to it (seen in a
+    stack trace); a person kills it then.
+    """
+    process.send_signal(number)
+    try:
+        process.communicate(timeout=30)
+    except subprocess.TimeoutExpired:
+        signal_all(process, signal.SIGKILL)
+        process.communicate(timeout=30)
 
 
 class Kubectl:

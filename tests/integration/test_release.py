@@ -21,7 +21,7 @@ import pytest
 import yaml
 
 from sandbox import start
-from tests.integration.playbook import NAMESPACE, ROOT, SERVICES, Kubectl, Playbooks, signal_all
+from tests.integration.playbook import NAMESPACE, ROOT, SERVICES, Kubectl, Playbooks, interrupt, signal_all
 
 GOOD, BAD, BEFORE = "1.1.0", "1.2.0", "1.0.0"
 LAST_LINE = "fatal: wallet ledger schema 41 is older than required 42"
@@ -177,15 +177,9 @@ def test_interrupted_at_any_moment_it_converges_when_it_is_run_again_or_rolled_b
                 break
         if how is signal.SIGKILL:
             signal_all(running, how)  # the controller and its workers: the machine is gone
+            running.communicate(timeout=30)
         else:
-            running.send_signal(how)  # Ctrl-C, or the end of a pipeline's job
-        try:
-            running.communicate(timeout=30)
-        except subprocess.TimeoutExpired:
-            # ansible-core waits for ever on the lock of its own result queue when it ended a worker that was writing a line to it
-            # (seen in a stack trace); a person kills it then.
-            signal_all(running, signal.SIGKILL)
-            running.communicate(timeout=30)
+            interrupt(running, how)
         assert set(kubectl.versions().values()) <= {BEFORE, GOOD}
 
         if number % 2 == 0:

@@ -20,6 +20,7 @@ from sandbox.box import Box, write
 from sandbox.catalogue import PLATFORM, Image
 from sandbox.components.docker import SOCKET
 from sandbox.errors import SandboxError
+from sandbox.locking import locked
 from sandbox.settings import SOURCES
 
 Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
@@ -36,7 +37,10 @@ class Images:
 
     def publish(self, images: Iterable[Image]) -> dict[str, str]:
         """Digests by reference, after building and pushing those that are new or whose content has changed."""
-        wanted = {image.reference(self.registry): image for image in images}
+        with locked(self.memory.with_suffix(".lock"), "Another command builds images; waiting for it."):
+            return self._publish_all({image.reference(self.registry): image for image in images})
+
+    def _publish_all(self, wanted: dict[str, Image]) -> dict[str, str]:
         known: dict[str, dict[str, str]] = json.loads(self.memory.read_text()) if self.memory.exists() else {}
         todo = [reference for reference, image in wanted.items() if known.get(reference, {}).get("key") != self._key(image)]
         if todo:

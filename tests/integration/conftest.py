@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fcntl
 import os
 import subprocess
 import typing as t
@@ -59,26 +60,38 @@ class Sandbox:
 
 
 ALONE = pytest.StashKey[contextlib.ExitStack]()
-# Files whose tests put nothing on the cluster. They run beside all others, some of which disturb it.
-BESIDE = {
-    "test_backup.py", "test_data_health.py", "test_data_phases.py", "test_migrate.py", "test_migrate_engines.py", "test_migrate_role.py",
-    "test_pgbackrest.py", "test_rds.py", "test_restore.py",
+# Files whose tests cannot run beside each other. Those of any other file have a namespace of their own.
+TOGETHER = {
+    "the servers of data": {
+        "test_backup.py", "test_data_health.py", "test_data_phases.py", "test_migrate.py", "test_migrate_engines.py", "test_migrate_role.py",
+        "test_pgbackrest.py", "test_rds.py", "test_restore.py",
+    },
+    "the demo platform": {
+        "test_artifact.py", "test_data_on_cluster.py", "test_examples.py", "test_faults.py", "test_maintenance.py", "test_release.py", "test_sandbox.py",
+    },
+    "the nodes": {"test_health.py", "test_surroundings.py"},
 }  # fmt: skip
 
 
-class Halves(LoadScopeScheduling):
-    """Of a run with two workers. xdist's own groups (loadgroup) rename tests by a field that pytest has no more."""
+def group(nodeid: str) -> str:
+    file = nodeid.partition("::")[0].rpartition("/")[2]
+    return next((name for name, files in TOGETHER.items() if file in files), file)
+
+
+class Groups(LoadScopeScheduling):
+    """Among the workers of a run. xdist's own groups (loadgroup) rename tests by a field that pytest has no more."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "beside" if nodeid.partition("::")[0].rpartition("/")[2] in BESIDE else "on the cluster"
+        return group(nodeid)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> Halves:
-    return Halves(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> Groups:
+    return Groups(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """One run at a time. The workers of a run (`-n 2`) stand under the lock of the process that started them."""
+    config.addinivalue_line("markers", "alone: it disturbs the whole cluster, or looks at all of it; tests of other workers wait")
     config.stash[ALONE] = alone = contextlib.ExitStack()
     if not (hasattr(config, "workerinput") or config.option.collectonly):
         alone.enter_context(locked(Settings.from_environment().state / "tests.lock", "Another test run uses the demo platform; waiting for it."))
@@ -86,6 +99,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     config.stash[ALONE].close()
+
+
+@pytest.fixture(autouse=True)
+def undisturbed(request: pytest.FixtureRequest) -> t.Iterator[None]:
+    """A test that is alone on the cluster waits for those under way, and holds up those that come after it."""
+    if group(request.node.nodeid) == "the servers of data":
+        yield
+        return
+    state = Settings.from_environment().state
+    how = fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH
+    with (state / "tests-cluster.lock").open("w") as cluster:
+        with locked(state / "tests-next.lock", "Waiting for a test that wants the cluster for itself."):
+            fcntl.flock(cluster, how)
+        yield
 
 
 @pytest.fixture(scope="session")

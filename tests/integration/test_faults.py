@@ -225,6 +225,7 @@ def test_a_deployment_that_is_deleted_in_mid_wave_is_told(playbooks: Playbooks, 
     assert "can be rolled back in part only" in told and "no workload named wallet" in told and "wallet" not in kubectl.versions()
 
 
+@pytest.mark.alone
 def test_a_node_that_is_drained_in_mid_wave_with_budgets_in_the_way_costs_nothing(
     playbooks: Playbooks, kubectl: Kubectl, load: t.Any, objects: t.Callable[..., None]
 ) -> None:

@@ -119,6 +119,7 @@ def test_what_the_platform_leans_on_is_looked_at_before_and_what_breaks_meanwhil
     assert kubectl.written() == before and redis.login["password"] not in outcome.out + outcome.err
 
 
+@pytest.mark.alone
 def test_check_mode_shows_the_plan_and_writes_nothing(playbooks: Playbooks, kubectl: Kubectl, sandbox: t.Any) -> None:
     before, log = kubectl.versions(), sandbox.audit_log.read_text()
     outcome = playbooks.release(GOOD, "--check", "--diff")
@@ -199,6 +200,7 @@ def test_an_image_that_is_not_in_the_registry_is_told_in_the_registrys_words_and
     assert "user: 1.0.0 -> 9.9.9" not in outcome.err
 
 
+@pytest.mark.alone
 def test_an_api_server_that_is_killed_and_restarted_in_mid_wave_costs_nothing(playbooks: Playbooks, kubectl: Kubectl, sandbox: t.Any, load: t.Any) -> None:
     with load(rate=200) as traffic:
         running = playbooks.start("playbooks/rollout.yml", GOOD)

@@ -18,11 +18,10 @@ from . import _wanted as asked
 from ._autoscaler import Autoscalers
 from ._change import Change, diff, images, short
 from ._lock import Lock, LockLost
-from ._podspec import containers
 from ._port import KubeApi, Object, workloads
 from ._record import Record
 from ._settle import Wait, digests
-from ._workload import absent, by_name
+from ._workload import by_name
 
 Workload = dict[str, t.Any]
 Respected = t.Callable[[Object, parts.Parts], parts.Parts]
@@ -52,15 +51,10 @@ def plan(
 
 def check(wanted: list[Workload], there: dict[str, dict[str, Object]], timeout: int, found: list[str]) -> None:
     """Whatever does not fit what is in the cluster, all of it, is one InputError. ``found``: what is wrong already."""
-    problems = [*found, *(said for workload in wanted for said in asked.problems(workload))]
-    names = [workload["name"] for workload in wanted]
-    problems += [f"workload {name} is listed {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
+    problems = [*found, *asked.unfit(wanted, there)]
     for workload in wanted:
-        of_kind = there[workload["kind"]]
-        if workload["name"] in of_kind:
-            problems += _problems(workload, of_kind[workload["name"]], workload["timeout"] or timeout)
-        else:
-            problems.append(absent(workload["name"], of_kind, workload["kind"]))
+        thing = there[workload["kind"]].get(workload["name"])
+        problems += _problems(workload, thing, workload["timeout"] or timeout) if thing else []
     if problems:
         raise InputError(
             "The rollout does not fit what is in the cluster; nothing was changed.",
@@ -71,13 +65,6 @@ def check(wanted: list[Workload], there: dict[str, dict[str, Object]], timeout: 
 
 def _problems(workload: Workload, thing: Object, timeout: int) -> t.Iterator[str]:
     what = f"{thing['kind']} {workload['name']}"
-    known = [container["name"] for container in containers(thing["spec"]["template"])]
-    for option in ("images", "env", "resources"):
-        for container in workload[option] or {}:
-            if container not in known:
-                yield f"{what} has no container named {container}; it has: {', '.join(known)}"
-    if thing["kind"] == "DaemonSet" and workload["replicas"] is not None:
-        yield f"{what} takes no replicas: one pod runs on every node that it wants"
     if thing["kind"] != "Deployment" and workload["strategy"]:
         yield f"{what} takes no strategy; only a Deployment does"
     if (thing["spec"].get("updateStrategy") or {}).get("type") == "OnDelete":

@@ -18,6 +18,7 @@ import typing as t
 from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context, Result
 from . import _parts as parts
+from . import _wanted as asked
 from ._autoscaler import owner_of
 from ._change import Change, diff
 from ._drain import drain
@@ -26,7 +27,6 @@ from ._parts import Parts
 from ._port import MERGE, WORKLOADS, KubeApi, Object, autoscalers
 from ._rollout import read
 from ._settle import Wait
-from ._workload import absent
 
 MARK = "runbook.release/maintenance"
 _FLOOR = "minReplicas"
@@ -122,8 +122,10 @@ def run(api: KubeApi, context: Context) -> Result:
         changes, stays = [way[0] for way in ways.values()], {name: way[1] for name, way in ways.items() if way[1]}
         floors = [_lowered(scaler) for scaler in scalers if _mark(scaler) and (not wanted or scaler["spec"]["scaleTargetRef"]["name"] in wanted)]
     else:
-        if missing := [absent(name, by_kind[workload["kind"]], workload["kind"]) for name, workload in wanted.items() if name not in by_kind[workload["kind"]]]:
-            raise InputError("Not all workloads are there; nothing was changed.", why=missing, then="correct the names, or create what is missing")
+        if problems := list(asked.unfit(params["workloads"] or [], by_kind)):
+            raise InputError(
+                "workloads: what is asked for does not fit; nothing was changed.", why=problems, then="correct workloads, or create what is missing"
+            )
         there = {name: by_kind[workload["kind"]][name] for name, workload in wanted.items()}
         both = [on(workload, there[name], owner_of(there[name], scalers), params["timeout"]) for name, workload in wanted.items()]
         changes, floors = [change for change, _floor in both], [floor for _change, floor in both if floor]

@@ -69,9 +69,24 @@ def test_check_mode_tells_and_writes_nothing():
 
 
 def test_names_that_are_not_there_are_refused():
-    with pytest.raises(InputError, match="Not all workloads are there") as caught:
+    with pytest.raises(InputError, match="nothing was changed") as caught:
         ran(Cluster(["trading"]), {"name": "tradng", "replicas": 1})
     assert "no Deployment named tradng (did you mean trading?)" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([{"name": "trading", "replicas": 1}, {"name": "trading", "env": {"trading": {"MODE": "quiet"}}}], "workload trading is listed 2 times"),
+        ([{"name": "trading", "replicas": -1}], "trading: replicas: found -1; allowed: 0 or more"),
+        ([{"name": "trading", "env": {"main": {"MODE": "quiet"}}}], "Deployment trading has no container named main; it has: trading"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_written(given, said):
+    cluster = Cluster(["gateway", "trading"])
+    with pytest.raises(InputError, match="nothing was changed") as caught:
+        ran(cluster, {"name": "gateway", "replicas": 1}, *given)
+    assert said in str(caught.value) and cluster.writes == []
 
 
 def autoscaled(cluster, low=3, high=10, name="trading"):

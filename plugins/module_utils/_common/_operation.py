@@ -12,6 +12,7 @@ import datetime
 import time
 import typing as t
 
+from ._errors import InputError
 from ._redact import Redactor
 
 
@@ -86,8 +87,15 @@ class Operation:
     constraints: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
+# The least that options of these names may be, whatever the operation: with less it would write, and give up at once.
+_LEAST = {"timeout": 1, "request_timeout": 1, "stuck_after": 1, "attempts": 1, "jobs": 1, "api_patience": 0, "lock_patience": 0, "retry_window": 0}
+
+
 def perform(operation: Operation, context: Context) -> dict[str, t.Any]:
     """Connects and runs; the result is redacted whichever shell (module or action) returns it."""
     context.redact.learn_from(context.params, operation.options)
+    given = {name: context.params[name] for name in _LEAST if context.params.get(name) is not None}
+    if problems := [f"{name}: found {number}; allowed: {_LEAST[name]} or more" for name, number in given.items() if number < _LEAST[name]]:
+        raise InputError("The options are wrong; nothing was changed.", why=problems)
     result = operation.run(operation.connect(context), context)
     return t.cast("dict[str, t.Any]", context.redact.value(result.as_dict()))

@@ -134,7 +134,7 @@ def _rehearsed(ports: Ports, judged: Judged, work: Work) -> list[Rehearsed]:
 
 
 def _check(params: dict[str, t.Any]) -> None:
-    least = {"lock_timeout": 1, "statement_timeout": 0, "timeout": 1, "retry_window": 0, "lock_patience": 0, "count": 0}
+    least = {"lock_timeout": 1, "statement_timeout": 0, "count": 0}
     problems = [f"{name}: found {params[name]}; allowed: {low} or more" for name, low in least.items() if params[name] is not None and params[name] < low]
     if params["rehearse_on"] and params["rehearse_on"] == params["database"]:
         problems.append(f"rehearse_on: found {params['rehearse_on']!r}, which is the database itself; allowed: a copy of it that nobody needs")

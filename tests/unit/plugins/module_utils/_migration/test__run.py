@@ -16,10 +16,9 @@ ONE, TWO = migration("1_one"), migration("2_two")
 
 def test_wrong_options_are_told_together_before_anything_is_read():
     with pytest.raises(InputError) as told:
-        run(None, context(lock_timeout=0, count=-1, timeout=-1, rehearse_on="shop"))
+        run(None, context(lock_timeout=0, count=-1, rehearse_on="shop"))
     assert told.value.why == [
         "lock_timeout: found 0; allowed: 1 or more",
-        "timeout: found -1; allowed: 1 or more",
         "count: found -1; allowed: 0 or more",
         "rehearse_on: found 'shop', which is the database itself; allowed: a copy of it that nobody needs",
     ]

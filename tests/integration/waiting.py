@@ -16,5 +16,5 @@ def wait_for(look: t.Callable[[], T], seconds: float = 40) -> T:
     end = time.monotonic() + seconds
     while not (seen := look()):
         assert time.monotonic() < end, f"it did not come to that within {seconds} s"
-        time.sleep(0.05)
+        time.sleep(0.2)  # a look by kubectl costs a tenth of a second of a processor
     return seen

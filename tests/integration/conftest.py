@@ -126,8 +126,9 @@ def sandbox() -> Sandbox:
 
 
 @pytest.fixture
-def platform(sandbox: Sandbox) -> Place:
+def platform(sandbox: Sandbox, request: pytest.FixtureRequest) -> Place:
     """The demo platform as if it had just been placed: version 1.0.0, and nothing of an earlier test."""
+    assert group(request.node.nodeid) == "the demo platform", "there is one platform for all workers: name this file in TOGETHER"
     sandbox.place.place(FIRST)
     return sandbox.place
 

@@ -29,7 +29,7 @@ from sandbox.catalogue import FIRST, GOOD
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.playbook import NAMESPACE, SERVICES, Kubectl, Playbooks
 
-RATE = 100
+RATE = 200
 Service = dict[str, t.Any]
 
 

@@ -70,6 +70,7 @@ TOGETHER = {
         "test_artifact.py", "test_data_on_cluster.py", "test_examples.py", "test_faults.py", "test_maintenance.py", "test_release.py", "test_sandbox.py",
     },
     "the nodes": {"test_health.py", "test_surroundings.py"},
+    "the machine": {"test_host.py", "test_sandbox_lifecycle.py"},
 }  # fmt: skip
 
 

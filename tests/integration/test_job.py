@@ -91,7 +91,8 @@ def test_a_job_that_takes_too_long_is_ended_by_the_cluster(tasks: Tasks, space: 
 
 
 def test_a_run_after_a_kill_takes_up_the_job_that_is_at_work(tasks: Tasks, space: Kubectl, task_image: str) -> None:
-    options = {"release": "2.4.0", "image": task_image, "args": ["out:schema 41 -> 42", "sleep:5000", "out:done"]}
+    # Long enough for the run that is refused, beside another sandbox that is being started.
+    options = {"release": "2.4.0", "image": task_image, "args": ["out:schema 41 -> 42", "sleep:15000", "out:done"]}
     killed = tasks.start(job(**options))
     next(line for line in t.cast("t.IO[str]", killed.stderr) if "schema 41" in line)
     signal_all(killed, signal.SIGKILL)

@@ -32,8 +32,6 @@ _LOAD: dict[str, t.Any] = {
 
 def _ports(context: Context) -> Ports:
     params = context.params
-    if params.get("compression_level", 1) < 1:
-        raise InputError(f"compression_level: found {params['compression_level']}; allowed: 1 or more")
     found = Ports(Postgres.of(context), _store_options.of(context), Programs(context, params["pg_bin"]))
     if not found.server.login.database:
         raise InputError("database: is missing; allowed: the name of the database that is backed up")

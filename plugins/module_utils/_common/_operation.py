@@ -87,8 +87,11 @@ class Operation:
     constraints: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
-# The least that options of these names may be, whatever the operation: with less it would write, and give up at once.
-_LEAST = {"timeout": 1, "request_timeout": 1, "stuck_after": 1, "attempts": 1, "jobs": 1, "api_patience": 0, "lock_patience": 0, "retry_window": 0}
+# The least that options of these names may be, whatever the operation: with less it would begin, and give up at once.
+_LEAST = {
+    **dict.fromkeys(("timeout", "request_timeout", "stuck_after", "attempts", "jobs", "compression_level"), 1),
+    **dict.fromkeys(("api_patience", "lock_patience", "retry_window"), 0),
+}
 
 
 def perform(operation: Operation, context: Context) -> dict[str, t.Any]:

@@ -22,7 +22,8 @@ _KINDS = ("limits", "requests")
 
 
 def unfit(workloads: t.Sequence[t.Mapping[str, t.Any]], there: t.Mapping[str, t.Mapping[str, Object]]) -> t.Iterator[str]:
-    """
+    """What cannot be of all that is asked for, one sentence each; nothing when it can.
+
     :param there: the objects by kind and name.
     """
     for workload in workloads:

@@ -21,6 +21,7 @@ def performed(**params):
     ("params", "said"),
     [
         ({"timeout": 0}, ["timeout: found 0; allowed: 1 or more"]),
+        ({"compression_level": 0}, ["compression_level: found 0; allowed: 1 or more"]),
         ({"timeout": 300, "attempts": 0, "lock_patience": -1}, ["attempts: found 0; allowed: 1 or more", "lock_patience: found -1; allowed: 0 or more"]),
     ],
 )

@@ -27,7 +27,7 @@ from tests.integration.phases import Phases
 from tests.integration.playbook import ROOT, Kubectl, interrupt
 from tests.integration.tasks import Ran, Task, Tasks, kill
 from tests.integration.test_examples import examples
-from tests.integration.waiting import wait_for
+from tests.integration.waiting import wait_for, wait_for_none
 
 INSIDE = "/app/migrations"
 # Goes on until somebody inserts a row into the table go.
@@ -259,7 +259,7 @@ def test_an_interrupted_run_leaves_no_job_no_secret_and_no_backend(wallet: Walle
     running = wallet.waits("2_slow", "SELECT 1;")
     interrupt(running, number)
     # The controller may be gone before its worker has ended the Job.
-    wait_for(lambda: wallet.space.items("jobs") == [] and wallet.left() == [] and wallet.database.sessions() == [], 60)
+    wait_for_none(lambda: [*wallet.left(), *wallet.database.sessions()], 60)
 
 
 def test_a_migration_that_takes_too_long_is_ended_with_its_backend(wallet: Wallet) -> None:

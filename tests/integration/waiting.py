@@ -18,3 +18,11 @@ def wait_for(look: t.Callable[[], T], seconds: float = 40) -> T:
         assert time.monotonic() < end, f"it did not come to that within {seconds} s"
         time.sleep(0.2)  # a look by kubectl costs a tenth of a second of a processor
     return seen
+
+
+def wait_for_none(look: t.Callable[[], t.Sequence[t.Any]], seconds: float = 40) -> None:
+    """Until nothing is left; what still is, is told."""
+    end = time.monotonic() + seconds
+    while left := look():
+        assert time.monotonic() < end, f"still there after {seconds} s: {left}"
+        time.sleep(0.2)

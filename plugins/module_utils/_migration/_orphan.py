@@ -20,7 +20,7 @@ import typing as t
 
 from .._common._operation import Context
 
-_EVERY = 0.5
+_EVERY = 0.2
 _EXIT = 137  # as of a process that was killed
 
 
@@ -28,44 +28,44 @@ _EXIT = 137  # as of a process that was killed
 def not_outliving(context: Context, abandon: t.Callable[[], None] = lambda: None) -> t.Iterator[None]:
     """While the block runs. A module has no controller here: it ends with its task.
 
-    :param abandon: ends what works elsewhere.
+    :param abandon: ends what works elsewhere. It runs in a thread of its own, while the block goes on.
     """
+    if context.controller is None:
+        yield
+        return
     over = threading.Event()
+    signals: list[int] = []
 
     def watch() -> None:
         while not over.wait(_EVERY):
-            if os.getppid() != context.controller:
+            if signals or os.getppid() != context.controller:
                 abandon()
                 os._exit(_EXIT)  # no handlers, no clean-up: the main thread sits in a statement
 
-    thread = threading.Thread(target=watch, daemon=True)
-    if context.controller is not None:
-        thread.start()
+    threading.Thread(target=watch, daemon=True).start()
     try:
-        with _before_signals(abandon) if context.controller is not None and _may_handle_signals() else contextlib.nullcontext():
+        with _kept(signals):
             yield
     finally:
         over.set()
 
 
-def _may_handle_signals() -> bool:
-    return threading.current_thread() is threading.main_thread()
-
-
 @contextlib.contextmanager
-def _before_signals(abandon: t.Callable[[], None]) -> t.Iterator[None]:
-    """Ansible passes Ctrl-C and SIGTERM on to its workers, which die of them without another word."""
-    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+def _kept(signals: list[int]) -> t.Iterator[None]:
+    """Takes note of the signals that Ansible passes on to its workers, which else die of them without another word.
 
-    def handle(number: int, frame: t.Any) -> None:
-        signal.signal(number, former[signal.Signals(number)])
-        abandon()
-        os.kill(os.getpid(), number)
-
-    for number in former:
-        signal.signal(number, handle)
+    A SIGTERM follows a Ctrl-C within milliseconds: the second must not cut short what the first has begun. And a handler runs between
+    any two steps of the main thread, which may hold a lock that the clean-up needs: so it does no more than this.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    former = [signal.signal(number, lambda number, frame: signals.append(number)) for number in numbers]
     try:
         yield
     finally:
-        for number, handler in former.items():
+        for number, handler in zip(numbers, former):
             signal.signal(number, handler)
+        if signals:
+            os.kill(os.getpid(), signals[0])  # the block was faster than the next look

@@ -43,6 +43,7 @@ class Traefik(Component):
             f"--entrypoints.web.address=127.0.0.1:{self.settings.port('ingress')}", f"--entrypoints.traefik.address=127.0.0.1:{TRAEFIK_ADMIN_PORT}",
             "--ping=true", "--metrics.prometheus=true", "--metrics.prometheus.addserviceslabels=true",
             "--providers.kubernetesingressnginx=true", "--providers.kubernetesingressnginx.throttleduration=100ms",
+            "--providers.providersthrottleduration=100ms",  # its 2 s are half of the time that a leaving service goes on answering
             # Shorter than the time a leaving service goes on answering, so no request meets a closing connection.
             "--serverstransport.forwardingtimeouts.idleconntimeout=2s",
             "--log.level=INFO", "--global.checknewversion=false", "--global.sendanonymoususage=false",

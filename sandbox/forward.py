@@ -3,7 +3,7 @@
 
 """Copies bytes from sockets that listen in one network to the same ports of another. Run as a script.
 
-    forward.py '[36443, 38080]'
+    forward.py '[26443, 28080]'
 
 The listening sockets are inherited; they are found among the open descriptors by the port they are bound to.
 """

@@ -24,8 +24,8 @@ FAKE_POD_CIDR = "10.99.0.0/16"
 BRIDGE = "sandbox0"
 CONTEXT = "sandbox"
 
-# The same inside the sandbox and on the machine's loopback.
-PUBLIC_PORTS = {"api": 36443, "ingress": 38080, "registry": 35000, "prometheus": 39090, "postgresql": 35432, "redis": 36379, "s3": 35900}
+# The same inside the sandbox and on the machine's loopback. Below 32768, from where on the kernel gives ports to clients.
+PUBLIC_PORTS = {"api": 26443, "ingress": 28080, "registry": 25000, "prometheus": 29090, "postgresql": 25432, "redis": 26379, "s3": 25900}
 # Nothing but this machine reaches them.
 POSTGRES_PASSWORD, REDIS_PASSWORD = "sandbox-postgres", "sandbox-redis"
 # Only inside the sandbox's network namespace, so they meet nobody.

@@ -66,15 +66,17 @@ class Component:
         self.settle()
         return started
 
-    def _fingerprint(self) -> str:
-        return fingerprint(self.argv(), self.files(), self.environment())
+    @property
+    def fingerprint(self) -> str:
+        # The API server's address is in the kubeconfigs, which belong to no component.
+        return fingerprint(self.argv(), self.files(), {**self.environment(), "API server": self.settings.api_url})
 
     def _keep(self) -> bool:
         """True for a process that runs as it should. One that hangs, or was started otherwise, is ended."""
         record = self.box.record(self.name)
         if record is None:
             return False
-        if record.fingerprint == self._fingerprint():
+        if record.fingerprint == self.fingerprint:
             try:
                 health.wait(self.name, self.healthy, 5.0, self.alive)
                 return True
@@ -97,4 +99,4 @@ class Component:
             write(path, content)
         handles = self.handles()
         pid = self.box.namespaces.start(self.name, self.argv(), self.environment(), handles)
-        self.box.remember(self.name, pid, self._fingerprint())
+        self.box.remember(self.name, pid, self.fingerprint)

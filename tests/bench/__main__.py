@@ -28,7 +28,7 @@ from tests.bench import engine, peers
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("1.0.0", "1.1.0")
-REGISTRY = os.environ.get("DEMO_REGISTRY", "127.0.0.1:35000/exchange")
+REGISTRY = os.environ.get("DEMO_REGISTRY", "127.0.0.1:25000/exchange")
 # What the ratio of two of them may be at most.
 GOALS = (
     ("in order", "kubectl", 1.1),

@@ -22,8 +22,8 @@ Json = dict[str, t.Any]
 FAULTS: dict[str, Json] = {
     "exits at start": {"env": {"wallet": {"FAULT_EXIT_AT_START": "3"}}},
     "out of memory": {"env": {"wallet": {"FAULT_LEAK_MB_PER_SECOND": "200", "FAULT_READY_AFTER": "60"}}},
-    "no such image": {"images": {"wallet": "127.0.0.1:35000/exchange/wallet:none"}},
-    "no such image name": {"images": {"wallet": "127.0.0.1:35000/Exchange/wallet:1"}},
+    "no such image": {"images": {"wallet": "127.0.0.1:25000/exchange/wallet:none"}},
+    "no such image name": {"images": {"wallet": "127.0.0.1:25000/Exchange/wallet:1"}},
     "no such Secret": {"env": {"wallet": {"DB_PASSWORD": {"valueFrom": {"secretKeyRef": {"name": "none", "key": "password"}}}}}},
 }
 _SCALE_SPACE = "bench-scale"

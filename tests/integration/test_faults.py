@@ -96,7 +96,7 @@ BROKEN: dict[str, tuple[Service, list[str]]] = {
         ["CreateContainerConfigError", "couldn't find key passwort in Secret exchange/wallet-keys"],
     ),
     "no node has room": ({"resources": {"requests": {"cpu": "64"}}}, ["wallet did not get on for 6 s", "Insufficient cpu", "wallet requests cpu 64"]),
-    "an image name that is none": ({"images": {"wallet": "127.0.0.1:35000/Exchange/wallet:1"}}, ["InvalidImageName"]),
+    "an image name that is none": ({"images": {"wallet": "127.0.0.1:25000/Exchange/wallet:1"}}, ["InvalidImageName"]),
     "an image that is gone": ({"version": "9.9.9"}, ["ErrImagePull|ImagePullBackOff", "wallet:9.9.9: not found"]),
     "a quota that is used up": ({"env": {"A": "b"}}, ["wallet did not get on for 6 s", "exceeded quota: pods"]),
     "an admission policy that refuses": ({}, ["wallet did not get on for 6 s", "this image is not signed"]),
@@ -214,7 +214,7 @@ def test_a_rollout_by_somebody_else_is_noticed_and_they_are_named(playbooks: Pla
     assert (
         code != 0
         and "Somebody else changed Deployment wallet while it rolled out: kubectl-set at" in told
-        and "found 127.0.0.1:35000/exchange/wallet:1.2.0" in told
+        and "found 127.0.0.1:25000/exchange/wallet:1.2.0" in told
     ), told
     assert kubectl.versions()["wallet"] == FIRST and traffic["failed"] == 0, traffic
 

@@ -17,10 +17,11 @@ from pathlib import Path
 import pytest
 
 from sandbox import cgroup, health, procfs
-from sandbox.box import Record, fingerprint, write
+from sandbox.box import Box, Record, fingerprint, write
+from sandbox.components.controllers import Scheduler
 from sandbox.errors import SandboxError
 from sandbox.locking import locked
-from sandbox.settings import SOURCES
+from sandbox.settings import SOURCES, Settings
 
 
 @pytest.fixture
@@ -96,6 +97,11 @@ def test_a_changed_file_or_flag_is_another_fingerprint(tmp_path: Path) -> None:
     assert same == fingerprint(["a", "b"], {tmp_path: "x"}, {"k": "v"})
     others = {fingerprint(["a"], {tmp_path: "x"}, {}), fingerprint(["a", "b"], {tmp_path: "y"}, {"k": "v"}), fingerprint(["a", "b"], {tmp_path: "x"}, {})}
     assert len(others | {same}) == 4
+
+
+def test_other_ports_are_another_fingerprint_for_whoever_talks_to_the_api_server(tmp_path: Path) -> None:
+    """The scheduler's own flags and files say nothing of the address: it went on asking the old one."""
+    assert len({Scheduler(Box(Settings(tmp_path, offset), tmp_path)).fingerprint for offset in (0, 0, 100)}) == 2
 
 
 def test_a_file_is_written_with_its_rights_from_the_start(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_two_sandboxes_share_neither_ports_nor_cgroups() -> None:
     one, other = Settings(Path("/a")), Settings(Path("/b"), 100)
     assert one.identity != other.identity
     assert not {one.port(name) for name in PUBLIC_PORTS} & {other.port(name) for name in PUBLIC_PORTS}
-    assert other.api_url == "https://127.0.0.1:36543"
+    assert other.api_url == "https://127.0.0.1:26543"
 
 
 @pytest.mark.parametrize(("text", "version"), [("go1.26.8\n", (1, 26)), ("go1.27", (1, 27)), ("go1.9.1", (1, 9)), ("", (0, 0)), ("devel", (0, 0))])

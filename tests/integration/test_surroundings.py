@@ -154,3 +154,17 @@ def test_scaled_to_nothing_means_that_nothing_runs_any_more(tasks: Tasks, space:
     ran = tasks.one("kube_scale", release="2.4.0", workloads=[{"name": "web", "replicas": 0}])
     left = [pod for pod in space.items("pods") if any("running" in status["state"] for status in pod["status"].get("containerStatuses", []))]
     assert not ran.failed and left == [], ran.told
+
+
+def test_a_deployment_and_a_statefulset_of_one_name_both_get_back_what_was_there(tasks: Tasks, space: Kubectl, web: Manifest) -> None:
+    """Maintenance of each was a run of its own; one way back is both of theirs."""
+    twin = json.loads(json.dumps(web).replace('"web"', '"twin"'))
+    twin["spec"].pop("strategy", None)
+    space.apply({**twin, "kind": "StatefulSet", "metadata": {"name": "web"}, "spec": {**twin["spec"], "serviceName": "web"}})
+    space("rollout", "status", "statefulset/web", "--timeout=60s")
+    for kind in ("Deployment", "StatefulSet"):
+        assert not tasks.one("kube_scale", release="2.4.0", workloads=[{"name": "web", "kind": kind, "replicas": 1}]).failed
+    restored = tasks.one("kube_scale", release="2.4.0", state="restored").result
+    assert sorted(one["kind"] for one in restored["workloads"]) == ["Deployment", "StatefulSet"]
+    assert restored["diff"]["after"] == {"Deployment web": {"replicas": 2}, "StatefulSet web": {"replicas": 2}}
+    assert [space.get(kind, "web")["status"]["readyReplicas"] for kind in ("deployment", "statefulset")] == [2, 2]

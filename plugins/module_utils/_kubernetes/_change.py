@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import typing as t
 
@@ -84,7 +85,17 @@ def images(parts: Parts) -> dict[str, str]:
 def diff(changes: list[Change]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """Before and after of what has to change, by name."""
     needed = [change for change in changes if change.patch]
-    return {change.name: nested(_shown(change.before)) for change in needed}, {change.name: nested(_shown(change.after)) for change in needed}
+    said = labels(needed)
+    return (
+        {label: nested(_shown(change.before)) for label, change in zip(said, needed)},
+        {label: nested(_shown(change.after)) for label, change in zip(said, needed)},
+    )
+
+
+def labels(changes: t.Sequence[Change]) -> list[str]:
+    """What to call them: by their names, and by their kinds as well where two have one name."""
+    counts = collections.Counter(change.name for change in changes)
+    return [change.name if counts[change.name] == 1 else f"{change.kind} {change.name}" for change in changes]
 
 
 def _shown(parts: Parts) -> Parts:

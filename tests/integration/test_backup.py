@@ -24,7 +24,7 @@ from tests.integration.processes import command_lines
 from tests.integration.s3_proxy import S3Proxy
 from tests.integration.tasks import Ran, Tasks, kill
 from tests.integration.test_examples import BACKUP, examples
-from tests.integration.waiting import wait_for
+from tests.integration.waiting import wait_for, wait_for_none
 
 ORDERS = 60_000  # about 50 MB, whose dump at level 1 goes to S3 in two parts
 INTERRUPTIONS = int(os.environ.get("SOAK_INTERRUPTIONS") or 4)
@@ -241,7 +241,7 @@ def test_killed_at_any_moment_it_is_whole_or_not_there(data_tasks: Tasks, filled
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(drawn.uniform(0.8, 2.2))
         kill(running)
-        wait_for(lambda: filled.sessions() == [])
+        wait_for_none(filled.sessions)
     assert not backup(data_tasks, filled, bucket.store).failed
     for found in listed(data_tasks, bucket.store):
         assert found["damage"] == [] and not drill(data_tasks, filled, bucket.store, backup=found["id"]).failed
@@ -352,7 +352,7 @@ def test_a_drill_that_is_killed_leaves_a_copy_that_the_next_one_takes_away(data_
     wait_for(lambda: scratches(filled) != [])
     (left,) = scratches(filled)
     kill(running)
-    wait_for(lambda: filled.sessions() == [])
+    wait_for_none(filled.sessions)
     assert scratches(filled) == [left]
     ran = drill(data_tasks, filled, bucket.store)
     assert not ran.failed and f"{left}: dropped; a run that is dead had left it" in ran.err and scratches(filled) == []

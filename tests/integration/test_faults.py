@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from sandbox.catalogue import FIRST, GOOD
+from sandbox.settings import Settings
 from tests.integration.fault_proxy import FaultProxy
 from tests.integration.playbook import NAMESPACE, SERVICES, Kubectl, Playbooks
 
@@ -96,7 +97,7 @@ BROKEN: dict[str, tuple[Service, list[str]]] = {
         ["CreateContainerConfigError", "couldn't find key passwort in Secret exchange/wallet-keys"],
     ),
     "no node has room": ({"resources": {"requests": {"cpu": "64"}}}, ["wallet did not get on for 6 s", "Insufficient cpu", "wallet requests cpu 64"]),
-    "an image name that is none": ({"images": {"wallet": "127.0.0.1:25000/Exchange/wallet:1"}}, ["InvalidImageName"]),
+    "an image name that is none": ({"images": {"wallet": f"{Settings.from_environment().registry}/Exchange/wallet:1"}}, ["InvalidImageName"]),
     "an image that is gone": ({"version": "9.9.9"}, ["ErrImagePull|ImagePullBackOff", "wallet:9.9.9: not found"]),
     "a quota that is used up": ({"env": {"A": "b"}}, ["wallet did not get on for 6 s", "exceeded quota: pods"]),
     "an admission policy that refuses": ({}, ["wallet did not get on for 6 s", "this image is not signed"]),
@@ -207,15 +208,10 @@ def in_mid_wave(playbooks: Playbooks, act: t.Callable[[], object], *more: str) -
 
 
 def test_a_rollout_by_somebody_else_is_noticed_and_they_are_named(playbooks: Playbooks, kubectl: Kubectl, load: t.Any) -> None:
+    image = f"{playbooks.environment['DEMO_REGISTRY']}/wallet:1.2.0"
     with load(rate=RATE) as traffic:
-        code, told = in_mid_wave(
-            playbooks, lambda: kubectl("set", "image", "deployment/wallet", f"wallet={playbooks.environment['DEMO_REGISTRY']}/wallet:1.2.0")
-        )
-    assert (
-        code != 0
-        and "Somebody else changed Deployment wallet while it rolled out: kubectl-set at" in told
-        and "found 127.0.0.1:25000/exchange/wallet:1.2.0" in told
-    ), told
+        code, told = in_mid_wave(playbooks, lambda: kubectl("set", "image", "deployment/wallet", f"wallet={image}"))
+    assert code != 0 and "Somebody else changed Deployment wallet while it rolled out: kubectl-set at" in told and f"found {image}" in told, told
     assert kubectl.versions()["wallet"] == FIRST and traffic["failed"] == 0, traffic
 
 

@@ -21,7 +21,7 @@ from tests.integration.migrations import FIRST, Folder, reader_in_the_way, tasks
 from tests.integration.processes import command_lines
 from tests.integration.tasks import Task, Tasks
 from tests.integration.test_examples import examples
-from tests.integration.waiting import wait_for
+from tests.integration.waiting import wait_for, wait_for_none
 
 LIMITS = {
     "20261121093000_limits.up.sql": "ALTER TABLE wallet ADD COLUMN daily_limit bigint;\n",
@@ -207,7 +207,7 @@ def test_kill_9_leaves_no_backend_and_the_next_run_goes_on(wallet: Folder) -> No
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     began = time.monotonic()
-    wait_for(lambda: wallet.database.sessions() == [])
+    wait_for_none(wallet.database.sessions)
     assert time.monotonic() - began < 5
     wallet.add({"20261121093000_slow.sql": "CREATE TABLE slow (id bigint PRIMARY KEY);\n"})
     assert wallet.run().result["changed"]

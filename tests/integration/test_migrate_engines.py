@@ -19,7 +19,7 @@ import pytest
 from tests.integration.migrations import Folder, reader_in_the_way, tasks_in, working
 from tests.integration.processes import command_lines
 from tests.integration.tasks import Ran, Task
-from tests.integration.waiting import wait_for
+from tests.integration.waiting import wait_for, wait_for_none
 
 DATA = Path(__file__).parent / "data"
 TABLES = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -117,7 +117,7 @@ def test_kill_9_leaves_no_backend_of_db_migrate(wallet: Service) -> None:
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     began = time.monotonic()
-    wait_for(lambda: wallet.database.sessions() == [])
+    wait_for_none(wallet.database.sessions)
     assert time.monotonic() - began < 5
 
 

@@ -169,7 +169,7 @@ def test_in_check_mode_for_real_again_and_back(wallet: Wallet) -> None:
     assert not wallet.run().result["changed"] and wallet.begun() == 2
     back = wallet.run(state="down", count=1, allow_data_loss=True).result
     assert [one["name"] for one in back["reverted"]] == ["2_limits"] and wallet.at() == "1|f"
-    wait_for(lambda: wallet.left() == [])
+    wait_for_none(wallet.left)
 
 
 def test_the_password_is_in_a_secret_alone_which_goes_with_the_job(wallet: Wallet) -> None:
@@ -194,7 +194,7 @@ def test_the_password_is_in_a_secret_alone_which_goes_with_the_job(wallet: Walle
     told = wallet.run(["-vvv"])
     assert told.result["changed"]
     assert not any(password in text for text in (*seen, said, told.told, wallet.space("get", "events", "-o", "json")))
-    wait_for(lambda: wallet.left() == [])
+    wait_for_none(wallet.left)
 
 
 def test_a_migration_that_fails_says_why_and_leaves_nothing(wallet: Wallet) -> None:
@@ -203,7 +203,7 @@ def test_a_migration_that_fails_says_why_and_leaves_nothing(wallet: Wallet) -> N
     told = wallet.run().result
     assert told["failed"] and told["migration"] == "2_bad" and 'column "id" of relation "wallet" already exists' in told["msg"]
     assert [one["name"] for one in told["applied"]] == ["1_wallet"] and wallet.at() == "1|f"
-    wait_for(lambda: wallet.left() == [])
+    wait_for_none(wallet.left)
     wallet.add("2_bad", "ALTER TABLE wallet ADD COLUMN note text;")
     wallet.publish()
     module = {**wallet.task(), "vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}}
@@ -220,7 +220,7 @@ def test_what_cannot_start_is_told_as_kube_job_tells_it(wallet: Wallet) -> None:
     wallet.job["workload"] = "walet"
     told = wallet.run().result
     assert "walet" in told["msg"] and wallet.tables() == "runbook_release_migrations"
-    wait_for(lambda: wallet.left() == [])
+    wait_for_none(wallet.left)
 
 
 def test_a_run_after_kill_9_waits_for_the_job_of_the_run_before(wallet: Wallet) -> None:
@@ -240,7 +240,7 @@ def test_a_run_after_kill_9_waits_for_the_job_of_the_run_before(wallet: Wallet) 
     assert wallet.tables().split() == ["go", "runbook_release_migrations", "schema_migrations", "waiting", "wallet"]
     assert wallet.at() == "2|f"
     assert not wallet.run().result["changed"] and wallet.database.sessions() == []
-    wait_for(lambda: wallet.left() == [])
+    wait_for_none(wallet.left)
 
 
 def test_a_job_that_failed_while_nobody_looked_is_known_to_have_changed_nothing(wallet: Wallet) -> None:
@@ -251,7 +251,7 @@ def test_a_job_that_failed_while_nobody_looked_is_known_to_have_changed_nothing(
     wallet.publish()
     result = wallet.run().result
     assert [one["name"] for one in result["applied"]] == ["2_bad"] and wallet.at() == "2|f"
-    wait_for(lambda: wallet.left() == [])
+    wait_for_none(wallet.left)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -269,7 +269,7 @@ def test_a_migration_that_takes_too_long_is_ended_with_its_backend(wallet: Walle
     told = wallet.run(statement_timeout=0, timeout=15).result
     assert told["failed"] and told["migration"] == "2_slow" and told["error_class"] in ("timeout", "statement_timeout") and time.monotonic() - began < 40
     assert wallet.database.sessions() == []
-    wait_for(lambda: wallet.left() == [])
+    wait_for_none(wallet.left)
 
 
 def test_behind_a_lock_it_is_tried_again(wallet: Wallet) -> None:
@@ -310,7 +310,7 @@ def test_a_release_after_kill_9_brings_the_job_to_its_end_before_it_backs_up(wal
     waited, _backup, _rest = done.stderr.partition("tables and")
     assert "was begun by a run that is gone; waiting for its end" in waited
     assert ("rehearsal: 2_slow took" in done.stderr) == ("0" in sql)
-    wait_for(lambda: wallet.left() == [])
+    wait_for_none(wallet.left)
 
 
 def test_the_role_passes_it_through(wallet: Wallet, tmp_path: Path) -> None:
@@ -339,7 +339,7 @@ def test_db_migrate_in_the_image_of_its_service(node_wallet: NodeWallet) -> None
     assert (told["sqlstate"], told["error_class"], told["migration"]) == ("23503", "foreign_key_violation", "20261121100000-part")
     back = node_wallet.run(state="down", allow_data_loss=True).result
     assert [one["name"] for one in back["reverted"]] == ["20261121093000-limits", "20261120080000-wallet"] and "wallet" not in node_wallet.tables().split()
-    wait_for(lambda: node_wallet.left() == [])
+    wait_for_none(node_wallet.left)
 
 
 def test_plain_sql_has_no_program_and_a_pod_is_not_this_machine(wallet: Wallet) -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.integration.databases import Bucket, Database
 from tests.integration.tasks import Tasks, kill
 from tests.integration.test_backup import backup, drill, listed
-from tests.integration.waiting import wait_for
+from tests.integration.waiting import wait_for, wait_for_none
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_killed_in_the_middle_it_is_finished_by_the_next_run(saved: str, data_ta
     running = data_tasks.start({"runbook.release.pg_restore": {**database.login, **bucket.store, "swap": True}})
     wait_for(lambda: any(name.startswith(f"{database.name}_of_") for name in database.names()))
     kill(running)
-    wait_for(lambda: database.sessions() == [])
+    wait_for_none(database.sessions)
     assert database.psql("SELECT count(*) FROM users") == "500"
     ran = restore(data_tasks, database, bucket, swap=True)
     assert not ran.failed and database.psql("SELECT count(*) FROM ledger") == "10000"

@@ -12,7 +12,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from tests.integration.playbook import ROOT
+from tests.integration import preloaded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Phases:
         inventory = {"all": {"children": hosts, "vars": {**platform, **self.variables, **variables}}}
         (self.folder / "inventory.json").write_text(json.dumps(inventory))
         command = ["ansible-playbook", f"runbook.release.{playbook}", "-i", str(self.folder / "inventory.json"), "--diff", *more]
-        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
+        return preloaded.run(command, self.environment, timeout=180)
 
 
 def play(phases: Phases, role: str, **variables: t.Any) -> subprocess.CompletedProcess[str]:
@@ -44,7 +44,7 @@ def play(phases: Phases, role: str, **variables: t.Any) -> subprocess.CompletedP
     given = {"release_platform": "exchange", "ansible_python_interpreter": "{{ ansible_playbook_python }}", **variables}
     (phases.folder / "play.yml").write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": given, "roles": [role]}]))
     command = ["ansible-playbook", str(phases.folder / "play.yml"), "--diff"]
-    return subprocess.run(command, cwd=ROOT, env=phases.environment, capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL)
+    return preloaded.run(command, phases.environment, timeout=120)
 
 
 def changed(done: subprocess.CompletedProcess[str]) -> int:

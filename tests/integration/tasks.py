@@ -12,6 +12,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
+from tests.integration import preloaded
 from tests.integration.playbook import ROOT, signal_all
 
 Task = dict[str, t.Any]
@@ -68,7 +69,7 @@ class Tasks:
 
     def run(self, *tasks: Task, more: t.Sequence[str] = (), **variables: t.Any) -> Ran:
         command = self.command(tasks, *more, **variables)
-        done = subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
+        done = preloaded.run(command, self.environment, timeout=180)
         assert done.returncode == 0, done.stdout + done.stderr
         results = [json.loads((self.folder / f"result-{number}.json").read_text()) for number in range(len(tasks))]
         return Ran(done.stdout, done.stderr, results)

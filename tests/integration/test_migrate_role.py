@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration import preloaded
 from tests.integration.migrations import FIRST
-from tests.integration.playbook import ROOT, surroundings
+from tests.integration.playbook import surroundings
 
 PLAY = """
 - hosts: databases
@@ -46,7 +47,7 @@ class Platform:
 
     def play(self, playbook: str, *more: str) -> subprocess.CompletedProcess[str]:
         command = ["ansible-playbook", "-i", str(self.folder / "inventory.json"), playbook, *more]
-        return subprocess.run(command, cwd=ROOT, env=surroundings(), capture_output=True, text=True, check=False, timeout=180, stdin=subprocess.DEVNULL)
+        return preloaded.run(command, surroundings(), timeout=180)
 
     def entry(self, entry: str, *more: str) -> list[dict[str, t.Any]]:
         (self.folder / "play.yml").write_text(PLAY.format(entry=entry, folder=self.folder))

@@ -138,6 +138,19 @@ def test_cgroups_are_made_in_every_hierarchy_of_version_1_and_removed_with_their
     cgroup.remove("runbook-x", tmp_path)
 
 
+@pytest.mark.parametrize(("hierarchy", "file", "share"), [("cpu", "cpu.shares", "10240"), ("", "cpu.weight", "1000")])
+def test_the_pods_have_more_than_one_processs_share_of_the_processors(tmp_path: Path, hierarchy: str, file: str, share: str) -> None:
+    group = tmp_path / hierarchy / "runbook-x"
+    group.mkdir(parents=True)
+    (group / file).write_text("100")
+    if hierarchy:
+        (tmp_path / hierarchy / "cgroup.procs").touch()
+    else:
+        (tmp_path / "cgroup.controllers").write_text("cpu memory")
+    cgroup.make("runbook-x", tmp_path)
+    assert (group / file).read_text() == share
+
+
 def test_a_cgroup_in_use_is_told(tmp_path: Path) -> None:
     (tmp_path / "memory" / "runbook-x" / "pod").mkdir(parents=True)
     (tmp_path / "memory" / "cgroup.procs").touch()

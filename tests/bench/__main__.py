@@ -26,6 +26,7 @@ import yaml
 
 from sandbox.settings import Settings
 from tests.bench import engine, peers
+from tests.bench.figures import told
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("1.0.0", "1.1.0")
@@ -38,6 +39,7 @@ GOALS = (
     ("operation in order", "bare in order", 1.03),
     ("operation in waves", "bare in waves", 1.05),
 )
+FLOORS = (("bare in order", "kubectl"), ("bare in waves", "kubectl"))
 # Measured in the first round only.
 ONCE = ("kubernetes.core",)
 # What a figure may be at most.
@@ -77,7 +79,7 @@ def main() -> int:
         seconds = measured({name: timed(work) for name, work in contestants.items()} | by_itself, int(os.environ.get("BENCH_ROUNDS", "5")))
         again = timed(lambda version: ours(folder, waves, version, playbook="release.yml"))
         figures = {"second run, seconds": [again(now()) for attempt in range(2)][1], **engine_alone(graph(services))}
-    return told(seconds, figures)
+    return told("nine services", seconds, GOALS, figures, LIMITS, FLOORS)
 
 
 def engine_alone(waves: list[list[str]]) -> dict[str, float]:
@@ -166,23 +168,6 @@ def quiet() -> None:
 
 def kubectl(*arguments: str) -> str:
     return subprocess.run(["kubectl", "-n", peers.NAMESPACE, *arguments], check=True, capture_output=True, text=True).stdout
-
-
-def told(seconds: dict[str, list[float]], figures: dict[str, float]) -> int:
-    median = {name: statistics.median(values) for name, values in seconds.items()}
-    print(f"\n{'nine services':<18}{'median s':>9}  runs")
-    for name, values in seconds.items():
-        print(f"{name:<18}{median[name]:9.1f}  {' '.join(f'{value:.1f}' for value in values)}")
-    print(f"\n{'figure':<50}{'':>6}  goal")
-    missed = 0
-    for name, peer, goal in GOALS:
-        ratio = statistics.median(ours / theirs for ours, theirs in zip(seconds[name], seconds[peer], strict=False))
-        missed += ratio > goal
-        print(f"{name + ' / ' + peer:<50}{ratio:6.2f}  at most {goal:.2f}  {'met' if ratio <= goal else 'MISSED'}")
-    for name, limit in LIMITS.items():
-        missed += figures[name] > limit
-        print(f"{name:<50}{figures[name]:6.1f}  at most {limit:g}  {'met' if figures[name] <= limit else 'MISSED'}")
-    return 1 if missed else 0
 
 
 if __name__ == "__main__":

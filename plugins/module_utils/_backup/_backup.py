@@ -160,9 +160,9 @@ class _Backup:
             reader.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'")
             total = expected or sum(table.size for table in content.tables(reader, by_record))
             # Beside the dump: it reads what the dump has just brought into the server's memory, and costs no time of its own.
-            with _Beside(lambda: content.read(reader, by_record, self._params["hashes"]), reader) as counted:
+            with _Beside(lambda: (content.read(reader, by_record, self._params["hashes"]), self._globals()), reader) as beside:
                 dump, uncompressed = self._dump(snapshot, total)
-                held = counted.result()
+                held, everything_else = beside.result()
         return {
             "format": manifests.FORMAT,
             "id": self._name,
@@ -182,7 +182,7 @@ class _Backup:
             "hashed_by": "record" if by_record else "text",
             "content": held,
             "dump": dump,
-            "globals": self._globals() if self._params["globals"] else None,
+            "globals": everything_else,
         }
 
     def _dump(self, snapshot: str, total: int) -> tuple[dict[str, t.Any], int | None]:
@@ -198,8 +198,10 @@ class _Backup:
             part = self._stored(f"database{ending}", progress, expected=total)
             return {**part, "compression": "native" if native else "zstd"}, progress.read_so_far
 
-    def _globals(self) -> dict[str, t.Any]:
+    def _globals(self) -> dict[str, t.Any] | None:
         """Roles and tablespaces: a dump of one database refers to them and does not hold them."""
+        if not self._params["globals"]:
+            return None
         with self._ports.server.session() as session:
             everything = session.value("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')")
         # Managed servers (RDS, Cloud SQL) show the hashes of passwords to nobody.

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from sandbox import machine
 from sandbox.locking import locked
 from sandbox.settings import Settings
+from tests.integration import image_files
 
 SERVICE = Path(__file__).parent / "data" / "db_migrate"
 
@@ -34,11 +34,6 @@ def installed(settings: Settings) -> Path:
     return place / "node_modules"
 
 
-def node(folder: Path) -> None:
-    """node of this machine as an image without anything else holds it: with the libraries that it names."""
-    program = Path(str(shutil.which("node"))).resolve()
-    told = subprocess.run(["ldd", str(program)], check=True, capture_output=True, text=True).stdout
-    for path in (program, *map(Path, re.findall(r"(/\S+) \(0x", told))):
-        there = folder / "bin" / "node" if path == program else folder / path.relative_to("/")
-        there.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, there)
+def node(root: Path) -> None:
+    """What an image needs to run programs for db-migrate."""
+    image_files.program(root, "node", "bin/node")

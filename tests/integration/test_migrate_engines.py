@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration import sqitch
 from tests.integration.migrations import Folder, reader_in_the_way, tasks_in, working
 from tests.integration.processes import command_lines
 from tests.integration.tasks import Ran, Task
@@ -154,29 +155,18 @@ def test_db_migrate_as_a_module_on_another_host(wallet: Service) -> None:
 def shop(database: t.Any, tmp_path: Path) -> Service:
     """A project of Sqitch."""
     src = tmp_path / "shop"
-    for folder in ("deploy", "revert", "verify"):
-        (src / folder).mkdir(parents=True)
-    (src / "sqitch.conf").write_text("[core]\n\tengine = pg\n")
-    (src / "sqitch.plan").write_text("%syntax-version=1.0.0\n%project=shop\n\n")
-    service = Service(src, database, tmp_path / "tasks", engine="sqitch")
-    change(service, "wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")
-    return service
-
-
-def change(shop: Service, name: str, deploy: str, revert: str) -> None:
-    for way, sql in (("deploy", deploy), ("revert", revert)):
-        (shop.src / way / f"{name}.sql").write_text(f"BEGIN;\n{sql}\nCOMMIT;\n")
-    with (shop.src / "sqitch.plan").open("a") as plan:
-        plan.write(f"{name} 2026-11-21T09:30:00Z Release <release@example.com> # {name}\n")
+    sqitch.project(src)
+    sqitch.change(src, "wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")
+    return Service(src, database, tmp_path / "tasks", engine="sqitch")
 
 
 def test_sqitch_in_check_mode_for_real_again_and_back(shop: Service) -> None:
-    change(shop, "limits", "ALTER TABLE wallet ADD COLUMN daily_limit bigint;", "ALTER TABLE wallet DROP COLUMN daily_limit;")
+    sqitch.change(shop.src, "limits", "ALTER TABLE wallet ADD COLUMN daily_limit bigint;", "ALTER TABLE wallet DROP COLUMN daily_limit;")
     assert shop.run(["--check"]).result["changed"] and shop.database.psql("SELECT count(*) FROM pg_namespace WHERE nspname = 'sqitch'") == "0"
     done = shop.run()
     assert [one["name"] for one in done.result["applied"]] == ["wallet", "limits"] and shop.database.login["login_password"] not in done.told
     assert not shop.run().result["changed"]
-    change(shop, "again", "CREATE TABLE wallet (id int);", "SELECT 1;")
+    sqitch.change(shop.src, "again", "CREATE TABLE wallet (id int);", "SELECT 1;")
     told = shop.run().result
     assert (told["sqlstate"], told["error_class"], told["migration"]) == ("42P07", "already_exists", "again")
     back = shop.run(state="down", allow_data_loss=True).result

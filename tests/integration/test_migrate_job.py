@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from sandbox.settings import NODE_IP
-from tests.integration import db_migrate
+from tests.integration import db_migrate, sqitch
 from tests.integration.manifests import deployment
 from tests.integration.migrations import Folder, working
 from tests.integration.phases import Phases
@@ -72,7 +72,7 @@ class Wallet:
         shutil.copytree(self.src, context / "migrations", symlinks=True)
         (context / "root").mkdir()
         self._program(context / "root")
-        (context / "Dockerfile").write_text(f"FROM scratch\nCOPY root /\nCOPY migrations {INSIDE}\nENV PATH=/bin\nUSER 65532:65532\n")
+        (context / "Dockerfile").write_text(f"FROM scratch\nCOPY root /\nCOPY migrations {INSIDE}\nENV PATH=/bin:/usr/bin\nUSER 65532:65532\n")
         for command in (["docker", "build", "--quiet", "--tag", reference, str(context)], ["docker", "push", reference]):
             done = images.run(command)
             assert done.returncode == 0, done.stderr
@@ -127,6 +127,17 @@ class NodeWallet(Wallet):
         (self.src / "migrations" / f"{name}.js").write_text(f"'use strict';\nexports.setup = function () {{}};\n{ways}")
 
 
+class SqitchWallet(Wallet):
+    """Its image holds Sqitch, and a project of it."""
+
+    engine = "sqitch"
+
+    def add(self, name: str, up: str, down: str = "SELECT 1;") -> None:
+        if not (self.src / "sqitch.plan").exists():
+            sqitch.project(self.src)
+        sqitch.change(self.src, name, up, down)
+
+
 @pytest.fixture
 def reached(sandbox: t.Any) -> t.Any:
     """The sandbox, of which pods reach the database."""
@@ -153,6 +164,15 @@ def node_wallet(reached: t.Any, node_modules: Path, database: t.Any, data_tasks:
     shutil.copytree(node_modules, found.src / "node_modules", symlinks=True)
     found.add("20261120080000-wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY)", "DROP TABLE wallet")
     found.add("20261121093000-limits", "ALTER TABLE wallet ADD COLUMN daily_limit bigint", "ALTER TABLE wallet DROP COLUMN daily_limit")
+    found.publish()
+    return found
+
+
+@pytest.fixture
+def sqitch_wallet(reached: t.Any, database: t.Any, data_tasks: Tasks, space: Kubectl, tmp_path: Path) -> SqitchWallet:
+    found = SqitchWallet(reached, sqitch.installed, database, data_tasks, space, tmp_path)
+    found.add("wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")
+    found.add("limits", "ALTER TABLE wallet ADD COLUMN daily_limit bigint;", "ALTER TABLE wallet DROP COLUMN daily_limit;")
     found.publish()
     return found
 
@@ -340,6 +360,21 @@ def test_db_migrate_in_the_image_of_its_service(node_wallet: NodeWallet) -> None
     back = node_wallet.run(state="down", allow_data_loss=True).result
     assert [one["name"] for one in back["reverted"]] == ["20261121093000-limits", "20261120080000-wallet"] and "wallet" not in node_wallet.tables().split()
     wait_for_none(node_wallet.left)
+
+
+def test_sqitch_in_the_image_of_its_service(sqitch_wallet: SqitchWallet) -> None:
+    planned = sqitch_wallet.run(["--check"]).result
+    assert len(planned["pending"]) == 2 and sqitch_wallet.tables() == "" and sqitch_wallet.begun() == 0
+    done = sqitch_wallet.run(["-vvv"])
+    assert [one["name"] for one in done.result["applied"]] == ["wallet", "limits"] and sqitch_wallet.tables() == "runbook_release_migrations wallet", done.told
+    assert sqitch_wallet.database.login["login_password"] not in done.told and not sqitch_wallet.run().result["changed"]
+    sqitch_wallet.add("part", "CREATE TABLE part (wallet bigint REFERENCES wallet); INSERT INTO part VALUES (99);")
+    sqitch_wallet.publish()
+    told = sqitch_wallet.run().result
+    assert (told["sqlstate"], told["error_class"], told["migration"]) == ("23503", "foreign_key_violation", "part")
+    back = sqitch_wallet.run(state="down", allow_data_loss=True).result
+    assert [one["name"] for one in back["reverted"]] == ["limits", "wallet"] and sqitch_wallet.tables() == "runbook_release_migrations"
+    wait_for_none(sqitch_wallet.left)
 
 
 def test_plain_sql_has_no_program_and_a_pod_is_not_this_machine(wallet: Wallet) -> None:

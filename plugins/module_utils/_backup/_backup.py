@@ -151,7 +151,9 @@ class _Backup:
         name = lock.holder_name(f"dump {self._params['release'] or self._params['kind']}", self._context)
         # A limit that the server or the user sets for ordinary statements is not meant for a dump.
         options = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
-        with server.session(name=name, options=options) as session, server.session(name=name, options=options) as reader:
+        # One process reads several times faster than pg_dump writes: more of them would only take processors from the dump.
+        alone = {**options, "max_parallel_workers_per_gather": "0"}
+        with server.session(name=name, options=options) as session, server.session(name=name, options=alone) as reader:
             session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             snapshot, lsn = session.rows(
                 "SELECT pg_export_snapshot(), (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END)::text"

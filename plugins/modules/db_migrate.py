@@ -216,7 +216,9 @@ options:
     type: int
     default: 1800
   retry_window:
-    description: Seconds within which a migration is tried again.
+    description: >-
+      Seconds within which a migration is tried again. Where the program of a O(job) asks another address than this task, and this task's
+      own connection lives, it is tried three times only.
     type: int
     default: 300
   lock_patience:

@@ -192,6 +192,14 @@ def test_in_check_mode_for_real_again_and_back(wallet: Wallet) -> None:
     wait_for_none(wallet.left)
 
 
+def test_an_address_that_pods_do_not_reach_it_by_is_told_and_not_tried_for_minutes(wallet: Wallet) -> None:
+    wallet.job["login_port"] = 1
+    told = wallet.run(retry_window=600).result
+    assert told["failed"] and told["error_class"] == "connection_lost" and wallet.begun() == 3, told
+    assert f"{NODE_IP}:1/" in told["msg"] and "job.login_port" in told["msg"] and "not begun" not in told["msg"]
+    assert wallet.at() == "" and wallet.left() == []
+
+
 def test_the_password_is_in_a_secret_alone_which_goes_with_the_job(wallet: Wallet) -> None:
     password = wallet.database.login["login_password"]
     image = wallet.job.pop("image")

@@ -24,6 +24,8 @@ from ._plan import RECORDED, Plan
 from ._ports import Ports
 
 _PAUSE = 2.0
+# A program that asks a wrong address in vain will do so for ever; a network that was just set up lets it through after a moment.
+_ASTRAY = 3
 
 
 def refuse(where: str, problems: t.Sequence[str], **details: t.Any) -> None:
@@ -37,21 +39,24 @@ class Apply:
         self._context, self._params = work.context, work.context.params
         self._direction = DOWN if self._params["state"] == STATE_DOWN else UP
         self.done: list[Ran] = []
+        self._waiting: list[Migration] = []
 
     def run(self) -> None:
         clock = self._context.clock
-        began = clock.now()
+        began, astray = clock.now(), list[int]()
         while True:
             try:
                 return self._under_the_lock()
             except Reconnect as exc:
                 lost: ReleaseError = exc.failure
+                astray = [*astray, len(self.done)] if exc.astray else []
             except Unreachable as exc:
                 if isinstance(exc, Forbidden):
                     raise
-                lost = exc
-            if clock.now() + _PAUSE - began > self._params["retry_window"] or self._work.left() < _PAUSE:
-                raise lost
+                lost, astray = exc, []
+            in_vain = astray[-_ASTRAY:] == [len(self.done)] * _ASTRAY
+            if in_vain or clock.now() + _PAUSE - began > self._params["retry_window"] or self._work.left() < _PAUSE:
+                raise self._told(lost)
             self._context.say(f"{lost.what} Connecting again in {_PAUSE:.0f} s")
             clock.sleep(_PAUSE)
 
@@ -66,13 +71,13 @@ class Apply:
                 self._ports.ledger.create(session)
             self._adopt(session, plan)
             attempts = Attempts(self._ports.engine, self._work, session)
-            waiting = list(plan.steps)
-            while waiting:
-                migration = waiting.pop(0)
+            self._waiting = list(plan.steps)
+            while self._waiting:
+                migration = self._waiting.pop(0)
                 if self._params["state"] == RECORDED:
                     self._ports.ledger.applied(session, migration, self._params["release"], 0, len(migration.statements))
                 else:
-                    self._one(attempts, session, migration, waiting)
+                    self._one(attempts, session, migration)
 
     def _adopt(self, session: Session, plan: Plan) -> None:
         known = self._ports.ledger.read(session)
@@ -80,7 +85,7 @@ class Apply:
             release = known[migration.name].release if migration.name in known else ""
             self._ports.ledger.applied(session, migration, release, 0)
 
-    def _one(self, attempts: Attempts, session: Session, migration: Migration, others: t.Sequence[Migration]) -> None:
+    def _one(self, attempts: Attempts, session: Session, migration: Migration) -> None:
         engine, ledger = self._ports.engine, self._ports.ledger
         up = self._direction == UP
         session.value("SELECT 1")  # the lock lives as long as its session: a server that was restarted has given it to whoever asked
@@ -90,7 +95,7 @@ class Apply:
         try:
             ran = attempts.run(migration, self._direction)
         except ReleaseError as exc:
-            raise self._told(exc, others) from exc
+            raise self._told(exc) from exc
         self.done.append(ran)
         self._context.say(f"{migration.name}: done in {ran.seconds:.2f} s")
         if not engine.keeps_ledger and up:
@@ -98,9 +103,9 @@ class Apply:
         elif not engine.keeps_ledger:
             ledger.forget(session, migration.name)
 
-    def _told(self, error: ReleaseError, others: t.Sequence[Migration]) -> ReleaseError:
+    def _told(self, error: ReleaseError) -> ReleaseError:
         """With what was done before it, and what was not begun."""
-        before, waiting = ", ".join(one.name for one in self.done), ", ".join(one.name for one in others)
+        before, waiting = ", ".join(one.name for one in self.done), ", ".join(one.name for one in self._waiting)
         gone = "went up" if self._direction == UP else "went down"
         said = [error.done, f"{before} {gone} before it" if before else f"nothing {gone} before it", f"not begun: {waiting}" if waiting else ""]
         error.done = "; ".join(part for part in said if part)

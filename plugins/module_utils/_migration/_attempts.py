@@ -36,11 +36,14 @@ class Ran:
 
 
 class Reconnect(Exception):
-    """The connection is gone, or could not be made: what was applied has to be read again, under the lock, before anything else."""
+    """The connection is gone, or could not be made: what was applied has to be read again, under the lock, before anything else.
 
-    def __init__(self, failure: ReleaseError) -> None:
+    :ivar astray: whether the engine's program asks another address than we do, and ours answers.
+    """
+
+    def __init__(self, failure: ReleaseError, astray: bool = False) -> None:
         super().__init__(str(failure))
-        self.failure = failure
+        self.failure, self.astray = failure, astray
 
 
 class Attempts:
@@ -79,7 +82,7 @@ class Attempts:
                 means = LOST if isinstance(exc, Unreachable) and not exc.sqlstate else reaction(exc.sqlstate)
                 failure = self._failure(migration, direction, exc, means)
                 if means.kind == RECONNECT and not isinstance(exc, Forbidden):
-                    raise Reconnect(failure) from exc
+                    raise Reconnect(failure, means is LOST and self._astray(failure)) from exc
                 pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1)) * (0.5 + self._jitter())
                 over = clock.now() + pause - began
                 if means.kind != RETRY or over > self._context.params["retry_window"] or pause >= self._work.left():
@@ -94,6 +97,18 @@ class Attempts:
         """As the engine's own table says, on a session of its own: the one that holds the lock may have been lost since."""
         with self._work.server.session() as session:
             return (migration.name in self._engine.applied(session)) == (direction == UP)
+
+    def _astray(self, failure: ReleaseError) -> bool:
+        ours, theirs = self._work.server.login, self._work.programs.login(self._work.server.login)
+        if theirs.where == ours.where:
+            return False
+        try:
+            self._lock.value("SELECT 1")
+        except DatabaseError:
+            return False
+        failure.why.append(f"{theirs.where} is where the program looks for it; {ours.where} answers this run")
+        failure.then = "set job.login_host and job.login_port to what pods reach the database by, and see that no NetworkPolicy is in the way"
+        return True
 
     def _blocked_by(self) -> str:
         return f" behind {'; '.join(self._lookout.seen.values())}" if self._lookout.seen else ""

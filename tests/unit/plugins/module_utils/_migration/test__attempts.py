@@ -9,7 +9,7 @@ from ansible_collections.runbook.release.plugins.module_utils._database._session
 from ansible_collections.runbook.release.plugins.module_utils._migration._attempts import Attempts, Reconnect
 from ansible_collections.runbook.release.plugins.module_utils._migration._engine import DOWN, UP, TooLong, Work
 
-from .migrations import Server, context, migration
+from .migrations import Programs, Server, context, migration
 
 LOCKED = DatabaseError("canceling statement due to lock timeout", "55P03")
 
@@ -44,11 +44,26 @@ class Session:
     def execute(self, sql, parameters=()):
         self.ended += parameters
 
+    def value(self, sql, parameters=()):
+        return 1
 
-def attempts(engine, lines=None, left=1000.0, session=None, **params):
+
+class Gone(Session):
+    def value(self, sql, parameters=()):
+        raise Unreachable("gone as well")
+
+
+class Elsewhere(Programs):
+    def login(self, login):
+        return login.having(host="10.0.0.9")
+
+
+def attempts(engine, lines=None, left=1000.0, session=None, programs=None, **params):
     given = context(lines, **params)
     server = Server(session)
-    return Attempts(engine, Work(server, None, given, "runbook.release migrating", lambda: left, 150000), session or Session(), jitter=lambda: 0.5)
+    return Attempts(
+        engine, Work(server, programs or Programs(), given, "runbook.release migrating", lambda: left, 150000), session or Session(), jitter=lambda: 0.5
+    )
 
 
 def test_a_lock_timeout_is_tried_again_and_told():
@@ -79,6 +94,24 @@ def test_what_is_lost_begins_anew_elsewhere(error):
     with pytest.raises(Reconnect) as told:
         attempts(Engine(error, 1)).run(migration("1_a"), UP)
     assert told.value.failure.details["reaction"] == "reconnect"
+
+
+@pytest.mark.parametrize(
+    ("programs", "session", "error", "astray"),
+    [
+        (Elsewhere(), Session(), Unreachable("refused"), True),
+        (Elsewhere(), Session(), DatabaseError("refused", "08001"), True),
+        (Elsewhere(), Gone(), Unreachable("refused"), False),
+        (Elsewhere(), Session(), DatabaseError("too many", "53300"), False),
+        (Programs(), Session(), Unreachable("refused"), False),
+    ],
+)
+def test_a_program_that_looks_elsewhere_for_a_server_that_answers_us_is_astray(programs, session, error, astray):
+    with pytest.raises(Reconnect) as told:
+        attempts(Engine(error), session=session, programs=programs).run(migration("1_a"), UP)
+    assert told.value.astray is astray and ("job.login_host" in told.value.failure.then) is astray
+    where = "release@10.0.0.9:5432/shop is where the program looks for it; release@db:5432/shop answers this run"
+    assert (where in told.value.failure.why) is astray
 
 
 def test_before_it_is_tried_again_it_may_turn_out_to_be_done():

@@ -39,7 +39,9 @@ def run(command: t.Sequence[str], environment: t.Mapping[str, str], timeout: flo
     """``subprocess.run`` of an ansible-playbook, from the checkout, with nothing to read."""
     settings = tuple(sorted((name, value) for name, value in environment.items() if name.startswith("ANSIBLE_") or name == "HOME"))
     ours, theirs = socket.socketpair()
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err, ours, ours.makefile("r") as answers:
+    with contextlib.ExitStack() as stack:
+        out, err = (stack.enter_context(tempfile.TemporaryFile("w+")) for _number in range(2))
+        answers = stack.enter_context(stack.enter_context(ours).makefile("r"))
         with theirs:
             request = json.dumps([list(command), dict(environment)]).encode()
             socket.send_fds(_process(settings), [request], [out.fileno(), err.fileno(), theirs.fileno()])

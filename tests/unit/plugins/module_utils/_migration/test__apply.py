@@ -35,7 +35,7 @@ def astray():
 
 
 def test_a_program_that_asks_another_address_in_vain_is_tried_three_times_only():
-    applying = Lost(*[astray() for _ in range(9)], retry_window=300)
+    applying = Lost(*[astray() for number in range(9)], retry_window=300)
     with pytest.raises(ReleaseError) as told:
         applying.run()
     assert applying.looks == 3 and told.value.done == "nothing went up before it; not begun: 9_last"
@@ -48,7 +48,7 @@ def test_unless_it_gets_on_or_the_server_is_gone_for_us_as_well():
 
 
 def test_what_was_applied_before_the_connection_was_lost_for_good_is_told():
-    lost = [Reconnect(ReleaseError("gone")) for _ in range(99)]
+    lost = [Reconnect(ReleaseError("gone")) for number in range(99)]
     with pytest.raises(ReleaseError) as told:
         Lost("1_a", *lost, retry_window=20).run()
     assert told.value.done == "1_a went up before it; not begun: 9_last"

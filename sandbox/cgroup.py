@@ -15,7 +15,7 @@ from sandbox.errors import SandboxError
 ROOT = Path("/sys/fs/cgroup")
 # Ten times a process's share of the processors, in version 1 and in version 2. All pods together compete with every single process outside:
 # with an even share they start late on a busy machine, their first probe finds nobody, and the next one comes a second later (a third of all
-# pods of a release on two processors; an eighth with this).
+# pods of a release on two processors; a seventh with this).
 SHARES = {"cpu.shares": "10240", "cpu.weight": "1000"}
 
 

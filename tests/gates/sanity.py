@@ -23,15 +23,21 @@ NEWEST = "2.21"
 TARGETS = ((3, 9), (3, 10), (3, 11), (3, 12), (3, 13), (3, 14))
 # Neither published nor imported by what is; ruff and mypy check them.
 LEFT_OUT = (".ci/", ".collections/", ".config/", "sandbox/", "molecule/", "inventories/", "requirements/")
+# Tests run on the newest core, and are checked by its rules.
+OF_THE_NEWEST = ("tests/bench/", "tests/gates/", "tests/integration/", "tests/unit/")
 
 
-def copy_collection(folder: Path) -> None:
+def left_out(core: str) -> tuple[str, ...]:
+    return LEFT_OUT if core == NEWEST else LEFT_OUT + OF_THE_NEWEST
+
+
+def copy_collection(folder: Path, without: tuple[str, ...]) -> None:
     """A fresh copy of what git knows or would add."""
     shutil.rmtree(folder, ignore_errors=True)
     listing = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=venvs.ROOT, capture_output=True, text=True, check=True)
     for name in filter(None, listing.stdout.split("\0")):
         source = venvs.ROOT / name
-        if name.startswith(LEFT_OUT) or not source.is_file():
+        if name.startswith(without) or not source.is_file():
             continue
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, folder / name)
@@ -55,7 +61,7 @@ def run(core: str) -> int:
     venv = venvs.ensure(f"sanity-{core}")
     base = venvs.state() / "ansible-test" / core
     collection = base / "ansible_collections" / "runbook" / "release"
-    copy_collection(collection)
+    copy_collection(collection, left_out(core))
     prepare_home(base / "home", venv)
     folders = pythons.folders_of_all(TARGETS) if core == NEWEST else []
     only = [] if core == NEWEST else ["--python", venvs.dotted(venv / "bin" / "python")]

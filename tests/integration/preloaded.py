@@ -6,7 +6,7 @@
 Of the 1.2 s of processor time that a play of one task takes, 0.9 s are imports (measured), and the tests run hundreds of them. What is
 forked is ansible-playbook itself, with a command line, an environment and outputs of its own, in a session of its own; only the imports
 are shared. What imports have to do with (settings that Ansible reads from ANSIBLE_*) is settled when the process starts, so there is one for
-every such set. Releases of the demo platform, and all that is interrupted, are run as users run them.
+every such set. The quick start's release, the examples and all that is interrupted or read while it runs are started as users start them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ import sys
 import tempfile
 import traceback
 import typing as t
+from pathlib import Path
 
-from tests.integration.playbook import ROOT
-
+ROOT = Path(__file__).parents[2]
 # All that a play imports before it knows its tasks, and what nearly every task of ours stands on.
 _MODULES = (
     "ansible.cli.playbook", "ansible.executor.process.worker", "ansible.executor.task_queue_manager", "ansible.module_utils.urls",

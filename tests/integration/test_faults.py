@@ -28,7 +28,7 @@ from cryptography.x509.oid import NameOID
 from sandbox.catalogue import FIRST, GOOD
 from sandbox.settings import Settings
 from tests.integration.fault_proxy import FaultProxy
-from tests.integration.playbook import NAMESPACE, SERVICES, Kubectl, Playbooks
+from tests.integration.playbook import FEW, NAMESPACE, SERVICES, Kubectl, Playbooks, few
 
 RATE = 200
 Service = dict[str, t.Any]
@@ -38,15 +38,6 @@ def only(name: str, **service: t.Any) -> list[str]:
     """The arguments that make a release of this one service."""
     settings = {"release_services": [{"name": name, **service}], "release_smoke": [], "release_stuck_after": 6, "release_timeout": 60}
     return ["-e", json.dumps(settings)]
-
-
-FEW = ["auth", "wallet", "api-gateway"]
-
-
-def few() -> list[str]:
-    """The arguments that make a release of three services, one after the other."""
-    services = [{"name": name, "after": FEW[max(0, index - 1) : index]} for index, name in enumerate(FEW)]
-    return ["-e", json.dumps({"release_services": services, "release_smoke": []})]
 
 
 @pytest.fixture

@@ -21,14 +21,15 @@ import pytest
 import yaml
 
 from sandbox import start
-from tests.integration.playbook import NAMESPACE, ROOT, SERVICES, Kubectl, Playbooks, interrupt, signal_all
+from tests.integration.playbook import FEW, NAMESPACE, ROOT, SERVICES, Kubectl, Playbooks, few, interrupt, signal_all
 
 GOOD, BAD, BEFORE = "1.1.0", "1.2.0", "1.0.0"
 LAST_LINE = "fatal: wallet ledger schema 41 is older than required 42"
 
 
-def on(version: str) -> dict[str, str]:
-    return dict.fromkeys(SERVICES, version)
+def on(version: str, services: t.Sequence[str] = SERVICES) -> dict[str, str]:
+    """These on that version, the others on the one before."""
+    return {**dict.fromkeys(SERVICES, BEFORE), **dict.fromkeys(services, version)}
 
 
 def test_a_good_release_goes_through_under_load_and_the_second_run_changes_nothing(playbooks: Playbooks, kubectl: Kubectl, load: t.Any) -> None:
@@ -96,10 +97,8 @@ def test_what_the_platform_leans_on_is_looked_at_before_and_what_breaks_meanwhil
     playbooks: Playbooks, kubectl: Kubectl, broker: socket.socket, redis: t.Any
 ) -> None:
     address = f"127.0.0.1:{broker.getsockname()[1]}"
-    leaning = {
-        "release_dependencies": [{"name": "message broker", "tcp": address}],
-        "release_redis": {f"login_{name}": value for name, value in redis.login.items()},
-    }
+    dependencies = [{"name": "message broker", "tcp": address}]
+    leaning = few(release_dependencies=dependencies, release_redis={f"login_{name}": value for name, value in redis.login.items()})
 
     def gone_when_it_was_seen() -> None:
         broker.accept()[0].close()
@@ -107,14 +106,14 @@ def test_what_the_platform_leans_on_is_looked_at_before_and_what_breaks_meanwhil
 
     seen = threading.Thread(target=gone_when_it_was_seen)
     seen.start()
-    outcome = playbooks.release(GOOD, "-e", json.dumps(leaning))
+    outcome = playbooks.release(GOOD, *leaning)
     seen.join()
     assert outcome.rc != 0 and "message broker: " in outcome.out and "what the platform leans on is not well since the rollout" in outcome.out, outcome.out
-    assert len([entry for entry in kubectl.record(GOOD) if entry["kind"] == "wave" and entry["phase"] == "ended"]) == 6
+    assert len([entry for entry in kubectl.record(GOOD) if entry["kind"] == "wave" and entry["phase"] == "ended"]) == len(FEW)
     assert kubectl.versions() == on(BEFORE) and "failed and was rolled back" in playbooks.report(GOOD)
 
     before = kubectl.written()
-    refused = playbooks.release(GOOD, "-e", json.dumps(leaning))
+    refused = playbooks.release(GOOD, *leaning)
     assert refused.rc != 0 and "leans on is not well; nothing was changed." in refused.out and address in refused.out, refused.out
     assert kubectl.written() == before and redis.login["password"] not in outcome.out + outcome.err
 
@@ -162,8 +161,10 @@ def test_an_inventory_without_a_cluster_is_refused(playbooks: Playbooks) -> None
     assert done.returncode != 0 and "no host in the group kubernetes" in done.stdout
 
 
-# A short form in every run; `make soak` makes it twenty. The moment is drawn by number, so a failure can be had again.
-INTERRUPTIONS = [(number, [signal.SIGKILL, signal.SIGINT, signal.SIGTERM][number % 3]) for number in range(int(os.environ.get("SOAK_INTERRUPTIONS", "3")))]
+# A short form in every run, of three services; `make soak` makes it twenty, of all. The moment is drawn by number, so a failure can be had again.
+SOAK = int(os.environ.get("SOAK_INTERRUPTIONS", "0"))
+INTERRUPTIONS = [(number, [signal.SIGKILL, signal.SIGINT, signal.SIGTERM][number % 3]) for number in range(SOAK or 3)]
+ROLLED, HOW, LINES = (SERVICES, [], 30) if SOAK else (FEW, few(), 12)
 
 
 @pytest.mark.parametrize(("number", "how"), INTERRUPTIONS)
@@ -171,8 +172,8 @@ def test_interrupted_at_any_moment_it_converges_when_it_is_run_again_or_rolled_b
     playbooks: Playbooks, kubectl: Kubectl, load: t.Any, number: int, how: signal.Signals
 ) -> None:
     with load(rate=200) as traffic:
-        running = playbooks.start("playbooks/rollout.yml", GOOD)
-        moment = random.Random(number).randint(2, 30)
+        running = playbooks.start("playbooks/rollout.yml", GOOD, *HOW)
+        moment = random.Random(number).randint(2, LINES)
         for count, _line in enumerate(t.cast("t.IO[str]", running.stderr), start=1):
             if count == moment:
                 break
@@ -184,13 +185,13 @@ def test_interrupted_at_any_moment_it_converges_when_it_is_run_again_or_rolled_b
         assert set(kubectl.versions().values()) <= {BEFORE, GOOD}
 
         if number % 2 == 0:
-            outcome = playbooks.release(GOOD)
-            assert outcome.rc == 0 and kubectl.versions() == on(GOOD), outcome.out + outcome.err
+            outcome = playbooks.release(GOOD, *HOW)
+            assert outcome.rc == 0 and kubectl.versions() == on(GOOD, ROLLED), outcome.out + outcome.err
         # Back to what ran before the first run: its baseline was kept through the interruption.
-        outcome = playbooks.run("playbooks/rollback.yml", GOOD)
+        outcome = playbooks.run("playbooks/rollback.yml", GOOD, *HOW)
         assert outcome.rc == 0 and kubectl.versions() == on(BEFORE), outcome.out + outcome.err
     assert traffic["failed"] == 0, json.dumps(traffic)
-    assert playbooks.run("playbooks/rollback.yml", GOOD).recap["changed"] == 0
+    assert playbooks.run("playbooks/rollback.yml", GOOD, *HOW).recap["changed"] == 0
 
 
 def test_an_image_that_is_not_in_the_registry_is_told_in_the_registrys_words_and_undone(playbooks: Playbooks, kubectl: Kubectl) -> None:
@@ -203,27 +204,27 @@ def test_an_image_that_is_not_in_the_registry_is_told_in_the_registrys_words_and
 @pytest.mark.alone
 def test_an_api_server_that_is_killed_and_restarted_in_mid_wave_costs_nothing(playbooks: Playbooks, kubectl: Kubectl, sandbox: t.Any, load: t.Any) -> None:
     with load(rate=200) as traffic:
-        running = playbooks.start("playbooks/rollout.yml", GOOD)
+        running = playbooks.start("playbooks/rollout.yml", GOOD, *few())
         next(line for line in t.cast("t.IO[str]", running.stderr) if "settled" in line)
         subprocess.run(["pkill", "-KILL", "-f", f"{sandbox.place.programs}/controlplane apiserver"], check=True)
         start.bring_up(sandbox.settings)
         _out, told = running.communicate(timeout=200)
-    assert running.returncode == 0 and kubectl.versions() == on(GOOD), told
+    assert running.returncode == 0 and kubectl.versions() == on(GOOD, FEW), told
     assert traffic["failed"] == 0 and traffic["sent"] > 1000, traffic
 
 
 def test_a_second_release_is_refused_while_one_is_under_way_and_a_stalled_one_stops_when_its_lock_is_taken(playbooks: Playbooks, kubectl: Kubectl) -> None:
-    stalled = playbooks.start("playbooks/rollout.yml", GOOD)
+    stalled = playbooks.start("playbooks/rollout.yml", GOOD, *few())
     next(line for line in t.cast("t.IO[str]", stalled.stderr) if "settled" in line)
     signal_all(stalled, signal.SIGSTOP)
     between = kubectl.versions()
     assert GOOD in between.values() and BEFORE in between.values()
 
-    refused = playbooks.release(BAD)
+    refused = playbooks.release(BAD, *few())
     assert refused.rc != 0 and "Another release is under way in namespace exchange" in refused.out and f"for release {GOOD}" in refused.out
     assert kubectl.versions() == between
 
-    taken = playbooks.run("playbooks/rollback.yml", GOOD, "-e", "release_lock_force=true")
+    taken = playbooks.run("playbooks/rollback.yml", GOOD, *few(release_lock_force=True))
     assert taken.rc == 0 and kubectl.versions() == on(BEFORE), taken.out + taken.err
     signal_all(stalled, signal.SIGCONT)
     _out, told = stalled.communicate(timeout=120)
@@ -231,25 +232,24 @@ def test_a_second_release_is_refused_while_one_is_under_way_and_a_stalled_one_st
 
 
 def test_a_smoke_test_that_fails_after_the_rollout_takes_the_release_back(playbooks: Playbooks, kubectl: Kubectl) -> None:
-    wanted = {"release_smoke": [{"name": "a page that is not there", "path": "/api/v1/nowhere"}]}
-    outcome = playbooks.release(GOOD, "-e", json.dumps(wanted))
+    outcome = playbooks.release(GOOD, *few(release_smoke=[{"name": "a page that is not there", "path": "/api/v1/nowhere"}]))
     assert outcome.rc != 0 and kubectl.versions() == on(BEFORE), outcome.out + outcome.err
     assert "a page that is not there: answered 404, wanted 200" in outcome.out
     assert "a page that is not there | failed" in playbooks.report(GOOD)
 
 
 def test_a_finished_release_is_not_taken_back_by_a_check_that_fails_later(playbooks: Playbooks, kubectl: Kubectl) -> None:
-    assert playbooks.release(GOOD).rc == 0
-    outcome = playbooks.run("playbooks/verify.yml", GOOD, "-e", json.dumps({"release_smoke": [{"path": "/api/v1/nowhere"}]}))
+    assert playbooks.release(GOOD, *few()).rc == 0
+    outcome = playbooks.run("playbooks/verify.yml", GOOD, *few(release_smoke=[{"path": "/api/v1/nowhere"}]))
     assert outcome.rc != 0 and "this release was finished before" in outcome.out
-    assert kubectl.versions() == on(GOOD)
+    assert kubectl.versions() == on(GOOD, FEW)
 
 
 def test_as_an_ordinary_module_it_does_the_same(playbooks: Playbooks, kubectl: Kubectl) -> None:
-    su = {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}
-    outcome = playbooks.run("playbooks/rollout.yml", GOOD, "-e", json.dumps(su))
+    su = few(ansible_become=True, ansible_become_method="ansible.builtin.su")
+    outcome = playbooks.run("playbooks/rollout.yml", GOOD, *su)
     assert outcome.rc == 0, outcome.out + outcome.err
-    assert kubectl.versions() == on(GOOD) and "settled" not in outcome.err
+    assert kubectl.versions() == on(GOOD, FEW) and "settled" not in outcome.err
 
 
 def test_an_api_server_that_is_not_there_is_told_in_one_sentence(playbooks: Playbooks, tmp_path: t.Any) -> None:
@@ -312,7 +312,7 @@ def limited(sandbox: t.Any, kubectl: Kubectl, tmp_path: t.Any) -> t.Callable[[li
 
 def test_the_documented_role_is_enough_for_a_release_and_its_undoing(playbooks: Playbooks, kubectl: Kubectl, limited: t.Callable[[list[str]], str]) -> None:
     config = limited([])
-    assert playbooks.release(BAD, "-e", f"release_kubeconfig={config}").rc != 0
+    assert playbooks.release(BAD, *few(release_kubeconfig=config)).rc != 0
     assert kubectl.versions() == on(BEFORE) and "rolled back" in playbooks.report(BAD) and LAST_LINE in playbooks.report(BAD)
 
 

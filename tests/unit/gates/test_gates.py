@@ -98,13 +98,18 @@ def test_the_copy_for_ansible_test_holds_what_git_holds(tmp_path: Path) -> None:
     stale = tmp_path / "plugins" / "modules" / "gone.py"
     stale.parent.mkdir(parents=True)
     stale.touch()
-    sanity.copy_collection(tmp_path)
+    sanity.copy_collection(tmp_path, sanity.left_out(sanity.NEWEST))
     copied = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()}
     listing = subprocess.run(["git", "ls-files"], cwd=venvs.ROOT, capture_output=True, text=True, check=True).stdout.split()
     assert "plugins/modules/gone.py" not in copied
     assert {"galaxy.yml", "meta/runtime.yml", "tests/sanity/ignore-2.18.txt"} <= copied
     assert {name for name in listing if name.startswith("plugins/") and (venvs.ROOT / name).exists()} <= copied
     assert not {name for name in copied if name.startswith("sandbox/")}
+
+
+def test_older_cores_judge_what_is_published_and_the_newest_its_tests_too() -> None:
+    assert "tests/unit/" in sanity.left_out("2.18") and "tests/unit/" not in sanity.left_out(sanity.NEWEST)
+    assert not "tests/sanity/ignore-2.18.txt".startswith(sanity.left_out("2.18"))
 
 
 def test_findings_leave_out_what_pip_says() -> None:

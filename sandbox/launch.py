@@ -14,6 +14,7 @@ Prints the id of the started process, as seen from outside, or fails with a reas
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -56,6 +57,13 @@ def become_first(mounts: list[list[str]]) -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 
 
+def go_before_others() -> None:
+    """The servers of a platform have machines of their own. Here they share one with all that is tested on them, and a proxy that gets no turn for
+    seconds sends users to pods that are gone (34 of 6,984 requests, on two processors with sixteen who wanted them)."""
+    with contextlib.suppress(PermissionError):  # it works without, on a machine that has enough of them
+        os.nice(-5)
+
+
 def main() -> None:
     order = json.loads(sys.argv[1])
     making = "make" in order
@@ -85,6 +93,8 @@ def main() -> None:
             os.dup2(descriptor, target)
         for descriptor in order.get("pass", []):
             os.set_inheritable(descriptor, True)
+        if not making:
+            go_before_others()
         os.chdir(Path("/"))
         os.execvpe(order["argv"][0], order["argv"], order["env"])
     except BaseException as problem:  # whatever it is, the parent must hear of it

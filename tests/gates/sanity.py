@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-test sanity on one ansible-core: python -m tests.gates.sanity 2.21
+"""ansible-test sanity on one ansible-core: python -m tests.gates.sanity 2.21, or with --test its pylint alone, with --skip-test all but that.
 
 ansible-test insists on a real folder named ansible_collections/runbook/release and follows links out of it, so
 it gets a copy. Its caches lie in HOME, so it gets a HOME inside the state directory, one a core version: it does
@@ -57,9 +57,12 @@ def prepare_home(home: Path, venv: Path) -> None:
             (home / name).symlink_to(settings)
 
 
-def run(core: str) -> int:
+def run(core: str, part: str = "") -> int:
+    """
+    :param part: --test or --skip-test: pylint alone, or all but pylint.
+    """
     venv = venvs.ensure(f"sanity-{core}")
-    base = venvs.state() / "ansible-test" / core
+    base = venvs.state() / "ansible-test" / (f"{core}-pylint" if part == "--test" else core)
     collection = base / "ansible_collections" / "runbook" / "release"
     copy_collection(collection, left_out(core))
     prepare_home(base / "home", venv)
@@ -68,7 +71,7 @@ def run(core: str) -> int:
     path = os.pathsep.join([str(venv / "bin"), *folders, os.environ.get("PATH", os.defpath)])
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON", "VIRTUAL_ENV"))}
     environment |= {"HOME": str(base / "home"), "PATH": path}
-    command: list[str | Path] = [venv / "bin" / "ansible-test", "sanity", "--color", "no", "--requirements", *only]
+    command: list[str | Path] = [venv / "bin" / "ansible-test", "sanity", "--color", "no", "--requirements", *only, *([part, "pylint"] if part else [])]
     with (base / "output.log").open("w+") as log:
         rc = subprocess.run(command, cwd=collection, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False).returncode
         log.seek(0)
@@ -85,7 +88,7 @@ def findings(said: str) -> str:
 
 def main() -> int:
     try:
-        return run(sys.argv[1])
+        return run(*sys.argv[1:])
     except venvs.CannotPrepare as exc:
         print(f"ansible-test sanity of ansible-core {sys.argv[1]} could not be done: {exc}", file=sys.stderr)
         return 1

@@ -11,6 +11,7 @@ import subprocess
 import typing as t
 import uuid
 
+from sandbox.components.postgresql import programs
 from sandbox.settings import POSTGRES_PASSWORD, REDIS_PASSWORD, SOURCES, Settings
 
 HOST, SUPERUSER = "127.0.0.1", "postgres"
@@ -39,7 +40,7 @@ class Database:
 
     def psql(self, sql: str = "", *more: str) -> str:
         """What psql answers, without headings. It fails the test when the server refuses."""
-        command = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *(["-c", sql] if sql else []), *more]
+        command = [str(programs() / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", *(["-c", sql] if sql else []), *more]
         done = subprocess.run(command, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stderr
         return done.stdout.rstrip("\n")

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import os
 import pwd
 import shutil
@@ -59,6 +61,16 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@functools.cache
+def _initialized() -> str:
+    """The data directory of a cluster that never ran: what initdb takes its time for is the same for all of them."""
+    kept = contextlib.ExitStack()
+    atexit.register(kept.close)
+    data = str(kept.enter_context(folder()) / "initialized")
+    as_user(str(programs() / "initdb"), "-D", data, "-U", USER, "-A", "trust", "--no-sync")
+    return data
+
+
 class PostgresCluster:
     """Data directory and socket below ``home``. Superuser postgres; everybody on the loopback is trusted, but has to say who it is."""
 
@@ -78,7 +90,7 @@ class PostgresCluster:
         return int((self.data / "postmaster.pid").read_text().split()[0])
 
     def create(self, **settings: t.Any) -> PostgresCluster:
-        as_user(str(programs() / "initdb"), "-D", str(self.data), "-U", USER, "-A", "trust", "--no-sync")
+        as_user("cp", "--archive", "--reflink=auto", _initialized(), str(self.data))
         self.configure(fsync="off", **settings)
         return self
 

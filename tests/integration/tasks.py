@@ -67,9 +67,15 @@ class Tasks:
         (self.folder / "play.yml").write_text(json.dumps([play]))
         return ["ansible-playbook", "--diff", str(self.folder / "play.yml"), *more]
 
-    def run(self, *tasks: Task, more: t.Sequence[str] = (), **variables: t.Any) -> Ran:
+    def run(self, *tasks: Task, more: t.Sequence[str] = (), as_users_do: bool = False, **variables: t.Any) -> Ran:
+        """
+        :param as_users_do: nothing is imported beforehand: for a test that looks at the processes.
+        """
         command = self.command(tasks, *more, **variables)
-        done = preloaded.run(command, self.environment, timeout=180)
+        if as_users_do:
+            done = subprocess.run(command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=180)
+        else:
+            done = preloaded.run(command, self.environment, timeout=180)
         assert done.returncode == 0, done.stdout + done.stderr
         results = [json.loads((self.folder / f"result-{number}.json").read_text()) for number in range(len(tasks))]
         return Ran(done.stdout, done.stderr, results)

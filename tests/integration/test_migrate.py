@@ -115,26 +115,29 @@ def test_two_at_once_one_runs_and_the_other_says_who(wallet: Folder, tmp_path: P
 
 def test_a_reader_in_the_way_delays_nobody_for_longer_than_lock_timeout(wallet: Folder) -> None:
     wallet.add(LIMITS)
-    worst, over = [0.0], threading.Event()
+    # What a read of a table takes that nobody migrates is the machine's doing: it may stand still for longer than the tenth of a second.
+    worst, over = {"wallet": 0.0, "pg_class": 0.0}, threading.Event()
 
-    def read() -> None:
+    def read(table: str) -> None:
         with wallet.connect() as connection:
             while not over.is_set():
                 began = time.monotonic()
-                connection.execute("SELECT count(*) FROM wallet")
+                connection.execute(f"SELECT count(*) FROM {table}")
                 connection.commit()
-                worst[0] = max(worst[0], time.monotonic() - began)
+                worst[table] = max(worst[table], time.monotonic() - began)
                 time.sleep(0.01)
 
     with reader_in_the_way(wallet, 8, "nightly report"):
-        reader = threading.Thread(target=read)
-        reader.start()
+        readers = [threading.Thread(target=read, args=[table]) for table in worst]
+        for reader in readers:
+            reader.start()
         ran = wallet.run(lock_timeout=500)
         over.set()
-        reader.join()
+        for reader in readers:
+            reader.join()
     result = ran.result
     assert result["changed"] and result["applied"][0]["attempts"] > 2
-    assert worst[0] <= 0.6, worst
+    assert worst["wallet"] <= 0.6 + worst["pg_class"], worst
     assert "lock_timeout behind backend" in ran.err and "nightly report" in ran.err
 
 
@@ -298,10 +301,11 @@ def test_the_password_appears_nowhere(wallet: Folder, options: dict[str, t.Any])
         address = f"{login['login_host']}:{login['login_port']}/{login['database']}"
         task = {"runbook.release.db_migrate": {**given, "login_url": f"postgresql://{login['login_user']}:{login['login_password']}@{address}"}}
     with command_lines() as seen:
-        ran = wallet.tasks.run({**task, "vars": options.get("vars", {})}, more=["-vvv"])
+        ran = wallet.tasks.run({**task, "vars": options.get("vars", {})}, more=["-vvv"], as_users_do=True)
     password = wallet.database.login["login_password"]
     assert ran.result["changed"] and password not in ran.told
-    assert any("ansible-playbook" in line for line in seen) and not any(password in line for line in seen)
+    # What other tests run has other files.
+    assert any(f"ansible-playbook\0--diff\0{wallet.tasks.folder}" in line for line in seen) and not any(password in line for line in seen)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.pki import SERVER, Keys
+from tests.integration import preloaded
 from tests.integration.databases import Bucket
 from tests.integration.playbook import ROOT, signal_all
 from tests.integration.postgres_cluster import PostgresCluster, as_user, folder
@@ -227,8 +228,7 @@ def test_the_role_configures_all_of_it_once(data_tasks: Tasks, tmp_path: Path) -
         (tmp_path / "role.yml").write_text(json.dumps([play]))
 
         def run(*more: str) -> subprocess.CompletedProcess[str]:
-            command = ["ansible-playbook", "--diff", str(tmp_path / "role.yml"), *more]
-            return subprocess.run(command, cwd=ROOT, env=data_tasks.environment, capture_output=True, text=True, check=False, timeout=120)
+            return preloaded.run(["ansible-playbook", "--diff", str(tmp_path / "role.yml"), *more], data_tasks.environment, timeout=120)
 
         checked, first, waits = run("--check"), run(), run()
         assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """make test: everything. All stages run even when one is red; pytest's summary of the integration tests comes last.
 
-The sandbox's programs take minutes of a first run to compile, so that happens beside the stages that need no cluster; so do Molecule's scenarios and
-Galaxy's importer.
+The sandbox's programs take minutes of a first run to compile, so that happens beside the stages that need no cluster; so does Galaxy's importer.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from . import venvs
 STAGES = (
     ("lint", [sys.executable, "-m", "tests.gates"]),
     ("unit tests", [sys.executable, "-m", "pytest", "tests/unit", "-q"]),
-)
-# What the first of them is started with. Molecule's hosts wait for timers half of the time.
-BESIDE = (
-    ("sandbox build", [sys.executable, "-m", "sandbox", "build"]),
     ("molecule", [sys.executable, "-m", "tests.gates.molecule"]),
-    ("artifact", [sys.executable, "-m", "tests.gates.artifact"]),
 )
+# By the stage that each is started with. Molecule's hosts wait for timers half of the time.
+BESIDE = {
+    "lint": ("sandbox build", [sys.executable, "-m", "sandbox", "build"]),
+    "molecule": ("artifact", [sys.executable, "-m", "tests.gates.artifact"]),
+}
 LAST = ("integration tests", [sys.executable, "-m", "pytest", "tests/integration", "-v", "-n", "2", "--durations=40"])
 TOTAL = len(STAGES) + len(BESIDE) + 1
 
@@ -45,9 +44,11 @@ def main() -> int:
     began = time.monotonic()
     red = []
     with contextlib.ExitStack() as stack:
-        others = [_start(name, command, stack) for name, command in BESIDE]
+        others = []
         for number, (name, command) in enumerate(STAGES, 1):
             _head(number, name, began)
+            if name in BESIDE:
+                others.append(_start(*BESIDE[name], stack))
             if _run(command) != 0:
                 red.append(name)
         for number, other in enumerate(others, len(STAGES) + 1):

@@ -30,7 +30,7 @@ def test_any_red_stage_makes_the_whole_red(
 ) -> None:
     proof = tmp_path / "ran"
     monkeypatch.setenv("RUNBOOK_STATE", str(tmp_path))
-    monkeypatch.setattr(suite, "BESIDE", (("sandbox build", beside),))
+    monkeypatch.setattr(suite, "BESIDE", {"lint": ("sandbox build", beside)})
     monkeypatch.setattr(suite, "STAGES", (("lint", stage), ("unit tests", [sys.executable, "-c", f"open({str(proof)!r}, 'w')"])))
     monkeypatch.setattr(suite, "LAST", ("integration tests", last))
     assert suite.main() == (1 if red else 0)

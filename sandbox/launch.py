@@ -58,8 +58,8 @@ def become_first(mounts: list[list[str]]) -> None:
 
 
 def go_before_others() -> None:
-    """The servers of a platform have machines of their own. Here they share one with all that is tested on them, and a proxy that gets no turn for
-    seconds sends users to pods that are gone (34 of 6,984 requests, on two processors with sixteen who wanted them)."""
+    """The servers of a platform have machines of their own. Here they share one with all that is tested on them, and a proxy that gets no turn
+    for seconds would send users to pods that are gone."""
     with contextlib.suppress(PermissionError):  # it works without, on a machine that has enough of them
         os.nice(-5)
 

@@ -38,18 +38,26 @@ class SandboxApi:
         config = json.loads(kubeconfig.read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         self.url: str = cluster["server"]
-        self.context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        self.context = ssl.create_default_context(
+            cadata=base64.b64decode(cluster["certificate-authority-data"]).decode()
+        )
         # The standard library takes a client certificate from a file only.
         with tempfile.NamedTemporaryFile() as pair:
-            pair.write(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
+            pair.write(
+                base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"])
+            )
             pair.flush()
             self.context.load_cert_chain(pair.name)
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self.context))
+        self._opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self.context)
+        )
 
     def _open(self, method: str, path: str, body: Json | None = None, timeout: float = 30.0) -> Any:
         data = None if body is None else json.dumps(body).encode()
         kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
-        request = urllib.request.Request(self.url + path, data, {"Content-Type": kind, "Accept": "application/json"}, method=method)
+        request = urllib.request.Request(
+            self.url + path, data, {"Content-Type": kind, "Accept": "application/json"}, method=method
+        )
         return self._opener.open(request, timeout=timeout)
 
     def get(self, path: str) -> Json | None:
@@ -70,12 +78,18 @@ class SandboxApi:
                 told = json.loads(told)["message"]
             raise SandboxError(f"The API server refused {method} {path}: {problem.code} {told}") from None
         except OSError as problem:
-            raise SandboxError(f"The API server at {self.url} does not answer {method} {path}: {problem}") from None
+            raise SandboxError(
+                f"The API server at {self.url} does not answer {method} {path}: {problem}"
+            ) from None
 
     def watch(self, path: str, seconds: int) -> Iterator[Json]:
-        """Events until the server ends the watch after `seconds`, beginning with one for each object that exists."""
+        """Events until the server ends the watch after `seconds`,
+        beginning with one for each object that exists.
+        """
         joiner = "&" if "?" in path else "?"
-        with self._open("GET", f"{path}{joiner}watch=true&timeoutSeconds={seconds}", timeout=seconds + 10) as answer:
+        with self._open(
+            "GET", f"{path}{joiner}watch=true&timeoutSeconds={seconds}", timeout=seconds + 10
+        ) as answer:
             for line in answer:
                 yield json.loads(line)
 

@@ -49,7 +49,16 @@ class Box:
         return self.settings.root / f"{name}.kubeconfig"
 
     def write_kubeconfigs(self) -> None:
-        for name in ("controller-manager", "scheduler", "proxy", "kubelet", "coredns", "traefik", "targets", "kwok"):
+        for name in (
+            "controller-manager",
+            "scheduler",
+            "proxy",
+            "kubelet",
+            "coredns",
+            "traefik",
+            "targets",
+            "kwok",
+        ):
             write(self.kubeconfig(name), self.keys.kubeconfig(name, self.settings), mode=0o600)
         write(self.settings.kubeconfig, self.keys.kubeconfig("admin", self.settings), mode=0o600)
 
@@ -72,7 +81,9 @@ class Box:
 
 
 def fingerprint(argv: list[str], files: dict[Path, str], extra: dict[str, str]) -> str:
-    text = json.dumps([argv, sorted((str(path), content) for path, content in files.items()), sorted(extra.items())])
+    text = json.dumps(
+        [argv, sorted((str(path), content) for path, content in files.items()), sorted(extra.items())]
+    )
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -60,7 +60,9 @@ def linker_flags(version: str) -> str:
         f"-X {package}.gitTreeState=clean", f"-X {package}.gitCommit={'0' * 40}",
     ]  # fmt: skip
     # kubectl and the user agent read a second copy of the same variables.
-    return " ".join(["-s -w", *stamp, *(flag.replace(package, "k8s.io/client-go/pkg/version") for flag in stamp)])
+    return " ".join(
+        ["-s -w", *stamp, *(flag.replace(package, "k8s.io/client-go/pkg/version") for flag in stamp)]
+    )
 
 
 def sources_stamp(program: Program, flags: str, sources: Path = SOURCES / "go") -> str:
@@ -87,12 +89,19 @@ class Builder:
 
     def _built(self, program: Program) -> bool:
         stamp = self._stamp(program)
-        return (self.folder / program.name).exists() and stamp.exists() and stamp.read_text() == sources_stamp(program, self.flags)
+        return (
+            (self.folder / program.name).exists()
+            and stamp.exists()
+            and stamp.read_text() == sources_stamp(program, self.flags)
+        )
 
     def ensure(self, names: Sequence[str] = ALL) -> Path:
         """The folder of the programs, after building those that are missing or whose source has changed."""
         if self.outdated(names):
-            with locked(self.settings.state / "build.lock", "Another command is building the sandbox's programs; waiting for it."):
+            with locked(
+                self.settings.state / "build.lock",
+                "Another command is building the sandbox's programs; waiting for it.",
+            ):
                 self._build_all(self.outdated(names))
         return self.folder
 
@@ -101,7 +110,10 @@ class Builder:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
-        print(f"Building {len(todo)} program(s) of Kubernetes {self.version} and friends with {self.go.program}; once, some minutes", flush=True)
+        print(
+            f"Building {len(todo)} program(s) of Kubernetes {self.version} and friends with {self.go.program}; once, some minutes",
+            flush=True,
+        )
         for number, program in enumerate(todo, 1):
             self._build(program, f"[{number}/{len(todo)}] {program.name}", began)
         for old in self.folder.parent.iterdir():
@@ -111,14 +123,18 @@ class Builder:
     def _build(self, program: Program, title: str, began: float) -> None:
         common = ["-trimpath", "-ldflags", self.flags]
         stale = 0
-        for line in self._run(program, "list", *common, "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", program.package):
+        for line in self._run(
+            program, "list", *common, "-deps", "-f", "{{if .Stale}}{{.ImportPath}}{{end}}", program.package
+        ):
             if line.startswith("go: downloading"):
                 _tell(f"{title}: fetching sources, {line.split()[2]}", began)
             elif line:
                 stale += 1
         new = self.folder / f".{program.name}.new"
         done = 0
-        for line in self._run(program, "build", "-v", "-buildvcs=false", *common, "-o", str(new), program.package):
+        for line in self._run(
+            program, "build", "-v", "-buildvcs=false", *common, "-o", str(new), program.package
+        ):
             if not line.startswith("go: "):
                 done += 1
                 _tell(f"{title}: {done} of {max(stale, done)} packages", began)
@@ -139,7 +155,9 @@ class Builder:
             yield line.strip()
         if process.wait() != 0:
             told = "".join(said[-40:])
-            raise SandboxError(f"{program.name} does not build: `go {arguments[0]} {program.package}` failed in sandbox/go:\n{told}")
+            raise SandboxError(
+                f"{program.name} does not build: `go {arguments[0]} {program.package}` failed in sandbox/go:\n{told}"
+            )
 
 
 _last_told = 0.0

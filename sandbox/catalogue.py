@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo platform on paper: its services, how they depend on each other, and the versions there are of them."""
+"""The demo platform on paper: its services, how they depend
+on each other, and the versions there are of them.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The cgroup under which the kubelet puts pods: one of the sandbox's own, in version 1 and in version 2 hierarchies."""
+"""The cgroup under which the kubelet puts pods: one of the
+sandbox's own, in version 1 and in version 2 hierarchies.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ from pathlib import Path
 from sandbox.errors import SandboxError
 
 ROOT = Path("/sys/fs/cgroup")
-# Ten times a process's share of the processors, in version 1 and in version 2. All pods together compete with every single process outside,
-# and with an even share their programs start late on a busy machine (of 54 pods 4 were Ready a second late and 7 a half, with this 1 and 3).
+# Ten times a process's share of the processors, in version 1 and in version 2. All pods together compete with
+# every single process outside, and with an even share their programs start late on a busy machine (of 54 pods
+# 4 were Ready a second late and 7 a half, with this 1 and 3).
 SHARES = {"cpu.shares": "10240", "cpu.weight": "1000"}
 
 
@@ -22,7 +25,11 @@ def _hierarchies(root: Path) -> list[Path]:
     if (root / "cgroup.controllers").exists():
         return [root]
     # Links (cpuacct -> cpu,cpuacct) would name the same hierarchy twice.
-    return [entry for entry in sorted(root.iterdir()) if entry.is_dir() and not entry.is_symlink() and (entry / "cgroup.procs").exists()]
+    return [
+        entry
+        for entry in sorted(root.iterdir())
+        if entry.is_dir() and not entry.is_symlink() and (entry / "cgroup.procs").exists()
+    ]
 
 
 def make(name: str, root: Path = ROOT) -> None:
@@ -55,5 +62,7 @@ def remove(name: str, root: Path = ROOT, patience: float = 10.0) -> None:
                     Path(folder).rmdir()
                 except OSError:
                     if time.monotonic() > deadline:
-                        raise SandboxError(f"The cgroup {folder} is still in use. Look at: cat {folder}/cgroup.procs") from None
+                        raise SandboxError(
+                            f"The cgroup {folder} is still in use. Look at: cat {folder}/cgroup.procs"
+                        ) from None
         time.sleep(0.05)

@@ -23,11 +23,15 @@ from sandbox.start import WAITING, bring_up, exports
 
 def _up(settings: Settings, options: argparse.Namespace) -> int:
     if kubeconfig := user_cluster.chosen(settings):
-        print(f"KUBECONFIG is set to {kubeconfig}: that cluster is used and no sandbox is started. To start one: unset KUBECONFIG")
+        print(
+            f"KUBECONFIG is set to {kubeconfig}: that cluster is used and no sandbox is started. To start one: unset KUBECONFIG"
+        )
         return 0
     kind, _, nodes = os.environ.get("SANDBOX", "").partition("=")
     if kind not in ("", "kwok") or not (nodes or "2").isdigit():
-        raise SandboxError("SANDBOX is empty, or kwok for two fake nodes beside the real one, or kwok=N for N of them.")
+        raise SandboxError(
+            "SANDBOX is empty, or kwok for two fake nodes beside the real one, or kwok=N for N of them."
+        )
     box = bring_up(settings)
     if kind:
         Builder(settings).ensure(("kwok",))
@@ -52,7 +56,9 @@ def _down(settings: Settings, options: argparse.Namespace) -> int:
     with locked(settings.lock, WAITING):
         began = time.monotonic()
         stack.down(settings)
-    print(f"The sandbox is down and nothing of it runs ({time.monotonic() - began:.1f} s). Its images and built programs are kept: make clean removes them.")
+    print(
+        f"The sandbox is down and nothing of it runs ({time.monotonic() - began:.1f} s). Its images and built programs are kept: make clean removes them."
+    )
     return 0
 
 
@@ -85,7 +91,9 @@ def _exec(settings: Settings, options: argparse.Namespace) -> int:
     box = Box(settings, Builder(settings).folder)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
-        raise SandboxError("Which command? For example: python -m sandbox exec -- kubectl get pods --all-namespaces")
+        raise SandboxError(
+            "Which command? For example: python -m sandbox exec -- kubectl get pods --all-namespaces"
+        )
     environment = {
         **os.environ,
         "RUNBOOK_SANDBOX": str(settings.state),
@@ -93,7 +101,11 @@ def _exec(settings: Settings, options: argparse.Namespace) -> int:
         "PATH": f"{box.programs}:{os.environ.get('PATH', '')}",
     }
     sys.stdout.flush()
-    os.execvpe("nsenter", ["nsenter", "--target", str(box.namespaces.require()), "--net", "--", *command], environment)
+    os.execvpe(
+        "nsenter",
+        ["nsenter", "--target", str(box.namespaces.require()), "--net", "--", *command],
+        environment,
+    )
 
 
 def _build(settings: Settings, options: argparse.Namespace) -> int:
@@ -107,7 +119,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     known = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[Settings, argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    def command(
+        name: str, run: Callable[[Settings, argparse.Namespace], int], text: str
+    ) -> argparse.ArgumentParser:
         made = known.add_parser(name, help=text, description=text)
         made.set_defaults(run=run)
         return made
@@ -116,7 +130,9 @@ def parser() -> argparse.ArgumentParser:
     command("down", _down, "stop everything and leave nothing behind")
     command("status", _status, "what runs and what answers")
     command("env", _env, "shell commands for KUBECONFIG and PATH")
-    command("exec", _exec, "run a command in the sandbox's network").add_argument("command", nargs=argparse.REMAINDER)
+    command("exec", _exec, "run a command in the sandbox's network").add_argument(
+        "command", nargs=argparse.REMAINDER
+    )
     command("build", _build, "only build the programs")
     command("demo", demo.run, "a good and a bad release under load, told on the screen")
     for name, run, text in (

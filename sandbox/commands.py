@@ -29,7 +29,9 @@ def _place(settings: Settings, options: argparse.Namespace) -> place.Place:
 def platform(settings: Settings, options: argparse.Namespace) -> int:
     where = _place(settings, options)
     took = where.place(options.version)
-    print(f"The demo platform is in namespace {where.space}, all {len(SERVICES)} services in version {options.version}, and serves ({took:.1f} s).")
+    print(
+        f"The demo platform is in namespace {where.space}, all {len(SERVICES)} services in version {options.version}, and serves ({took:.1f} s)."
+    )
     return 0
 
 
@@ -47,7 +49,13 @@ def image(settings: Settings, options: argparse.Namespace) -> int:
 def load(settings: Settings, options: argparse.Namespace) -> int:
     programs = Builder(settings).ensure(("k6",))
     with _place(settings, options).target() as target:
-        run = Load(str(programs / "k6"), target, options.rate, options.duration or FOREVER, {*VERSIONS, *options.versions})
+        run = Load(
+            str(programs / "k6"),
+            target,
+            options.rate,
+            options.duration or FOREVER,
+            {*VERSIONS, *options.versions},
+        )
         run.start(settings.state)
 
         def end(_number: int, _frame: FrameType | None) -> None:
@@ -69,7 +77,9 @@ def kwok(settings: Settings, options: argparse.Namespace) -> int:
     if where.box is None:
         raise SandboxError("Fake nodes are for the sandbox only; unset KUBECONFIG and try again.")
     fake_nodes.place(where.box, options.nodes, options.pods_per_node)
-    print(f"{options.nodes} fake node(s) for {options.pods_per_node} pods each are Ready. Pods get there by tolerating the taint sandbox/fake.")
+    print(
+        f"{options.nodes} fake node(s) for {options.pods_per_node} pods each are Ready. Pods get there by tolerating the taint sandbox/fake."
+    )
     return 0
 
 
@@ -81,12 +91,16 @@ def add_arguments(name: str, command: argparse.ArgumentParser) -> None:
     elif name == "image":
         command.add_argument("--service", required=True)
         command.add_argument("--version", required=True)
-        command.add_argument("--fault", action="append", default=[], metavar="NAME=VALUE", help="; ".join(FAULTS))
+        command.add_argument(
+            "--fault", action="append", default=[], metavar="NAME=VALUE", help="; ".join(FAULTS)
+        )
     elif name == "load":
         command.add_argument("--rate", type=int, default=200, help="requests a second")
         command.add_argument("--duration", type=int, help="seconds; without it until SIGINT or SIGTERM")
         command.add_argument("--out", default="load.json")
-        command.add_argument("--versions", nargs="*", default=[], help="further versions to tell apart in the answers")
+        command.add_argument(
+            "--versions", nargs="*", default=[], help="further versions to tell apart in the answers"
+        )
     elif name == "kwok":
         command.add_argument("--nodes", type=int, default=2)
         command.add_argument("--pods-per-node", type=int, default=110)

@@ -53,7 +53,9 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     problems = judge(good, bad, strict=not tunnel)
     print(story(good, bad, time.monotonic() - began))
     if tunnel:
-        print("Requests went through `kubectl port-forward`, which is cut whenever its pod is replaced; for true figures give DEMO_URL=http://...")
+        print(
+            "Requests went through `kubectl port-forward`, which is cut whenever its pod is replaced; for true figures give DEMO_URL=http://..."
+        )
     if where.box is not None:
         print(f"To look around: {start.exports(settings)}\nTo end it: make sandbox-down")
     for problem in problems:
@@ -83,7 +85,10 @@ class CrashWatch:
 
     def _follow(self) -> None:
         try:
-            for event in self.where.cluster.watch(f"/api/v1/namespaces/{self.where.space}/pods?labelSelector=app%3D{BROKEN_SERVICE}", seconds=300):
+            for event in self.where.cluster.watch(
+                f"/api/v1/namespaces/{self.where.space}/pods?labelSelector=app%3D{BROKEN_SERVICE}",
+                seconds=300,
+            ):
                 if crashed(event["object"]):
                     self.seen = time.monotonic()
                     return
@@ -110,8 +115,20 @@ def _release(where: Place, version: str, what: str) -> Phase:
         finally:
             summary = load.stop()
     reports = [(moment, found[0]) for moment, line in lines if (found := re.search(r"\S+\.md\b", line))]
-    why = [(moment, line.strip()) for moment, line in lines if re.search(rf"\b{BROKEN_SERVICE}\b.*exit code", line) or LAST_WORDS in line]
-    phase = Phase(version, code, seconds, summary, where.platform.versions(), reports[-1][1] if reports else None, [line for _, line in why])
+    why = [
+        (moment, line.strip())
+        for moment, line in lines
+        if re.search(rf"\b{BROKEN_SERVICE}\b.*exit code", line) or LAST_WORDS in line
+    ]
+    phase = Phase(
+        version,
+        code,
+        seconds,
+        summary,
+        where.platform.versions(),
+        reports[-1][1] if reports else None,
+        [line for _, line in why],
+    )
     if why and crash.seen is not None:
         phase.noticed = why[0][0] - crash.seen
     if why and reports:
@@ -123,12 +140,21 @@ def _playbook(where: Place, version: str, url: str) -> tuple[int, list[tuple[flo
     """Runs the release as a user would, shows what it says while it says it, and keeps when it said what."""
     program = Path(sys.executable).with_name("ansible-playbook")
     if not program.exists():
-        raise SandboxError("ansible-playbook is missing beside this Python. Run the demo by `make demo`, which installs it.")
+        raise SandboxError(
+            "ansible-playbook is missing beside this Python. Run the demo by `make demo`, which installs it."
+        )
     environment = {
         **os.environ, "KUBECONFIG": where.kubeconfig, "DEMO_NAMESPACE": where.space, "DEMO_REGISTRY": where.images.registry, "DEMO_URL": url,
         "PYTHONUNBUFFERED": "1",
     }  # fmt: skip
-    command = [str(program), "playbooks/release.yml", "-i", "inventories/sandbox", "-e", f"release_version={version}"]
+    command = [
+        str(program),
+        "playbooks/release.yml",
+        "-i",
+        "inventories/sandbox",
+        "-e",
+        f"release_version={version}",
+    ]
     process = subprocess.Popen(
         command, cwd=CHECKOUT, env=environment, text=True, errors="replace",
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -147,7 +173,9 @@ def _playbook(where: Place, version: str, url: str) -> tuple[int, list[tuple[flo
 
 
 def judge(good: Phase, bad: Phase, strict: bool) -> list[str]:
-    """What is not as the demo promises. A tunnel to a user's cluster loses requests by itself: then losses do not count."""
+    """What is not as the demo promises. A tunnel to a user's
+    cluster loses requests by itself: then losses do not count.
+    """
     problems = []
     if good.code != 0:
         problems.append(f"the good release ended with code {good.code}")
@@ -159,14 +187,18 @@ def judge(good: Phase, bad: Phase, strict: bool) -> list[str]:
         problems.append(f"after the bad release these are not back on {GOOD}: {wrong}")
     for phase in (good, bad):
         if strict and phase.load["failed"]:
-            problems.append(f"{phase.load['failed']} request(s) failed during release {phase.version}, for example {phase.load['samples'][:2]}")
+            problems.append(
+                f"{phase.load['failed']} request(s) failed during release {phase.version}, for example {phase.load['samples'][:2]}"
+            )
         if not phase.load["sent"]:
             problems.append(f"no request was sent during release {phase.version}")
     return problems
 
 
 def off(versions: dict[str, str], wanted: str) -> str:
-    return ", ".join(f"{name} ({versions.get(name, 'gone')})" for name in SERVICES if versions.get(name) != wanted)
+    return ", ".join(
+        f"{name} ({versions.get(name, 'gone')})" for name in SERVICES if versions.get(name) != wanted
+    )
 
 
 def story(good: Phase, bad: Phase, seconds: float) -> str:
@@ -177,9 +209,17 @@ def story(good: Phase, bad: Phase, seconds: float) -> str:
         f"  {tell(good.load)}",
         f"  report: {good.report or 'none'}",
         f"Bad release {good.version} -> {bad.version}: {'stopped and undone' if bad.code else 'NOT STOPPED'} in {bad.seconds:.0f} s; "
-        + (f"not on {good.version}: {off(bad.versions, GOOD)}" if off(bad.versions, GOOD) else f"all nine services are on {good.version} again."),
+        + (
+            f"not on {good.version}: {off(bad.versions, GOOD)}"
+            if off(bad.versions, GOOD)
+            else f"all nine services are on {good.version} again."
+        ),
         *(f"  {line}" for line in list(dict.fromkeys(bad.told))[:2]),
-        *([f"  noticed {max(bad.noticed, 0):.1f} s after the first crash"] if bad.noticed is not None else []),
+        *(
+            [f"  noticed {max(bad.noticed, 0):.1f} s after the first crash"]
+            if bad.noticed is not None
+            else []
+        ),
         *([f"  undone {bad.undone:.1f} s later"] if bad.undone is not None else []),
         f"  {tell(bad.load)}",
         f"  report: {bad.report or 'none'}",

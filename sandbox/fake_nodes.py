@@ -56,4 +56,6 @@ def _wait_ready(box: Box, names: set[str]) -> None:
             left.discard(event["object"]["metadata"]["name"])
         if not left:
             return
-    raise SandboxError(f"These fake nodes are not Ready after 60 s: {', '.join(sorted(left))}. Look at {box.settings.logs / 'kwok.log'}")
+    raise SandboxError(
+        f"These fake nodes are not Ready after 60 s: {', '.join(sorted(left))}. Look at {box.settings.logs / 'kwok.log'}"
+    )

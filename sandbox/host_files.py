@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a host with systemd sees of the file system: the machine's own, below a layer in memory that takes every change.
+"""What a host with systemd sees of the file system: the
+machine's own, below a layer in memory that takes every change.
 
-So the host has the machine's Debian, PostgreSQL and Python without an image, and nothing that it does reaches the machine.
+So the host has the machine's Debian, PostgreSQL and Python
+without an image, and nothing that it does reaches the machine.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from sandbox.settings import CHECKOUT
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 0x1, 0x2, 0x4, 0x8, 0x20
 MNT_DETACH = 0x2
-# Folders that the host has empty: what the machine keeps there would start on the host, or is somebody's data.
+# Folders that the host has empty: what the machine keeps there
+# would start on the host, or is somebody's data.
 OWN = (
     "/etc/systemd/system",
     "/etc/init.d",
@@ -41,12 +44,16 @@ DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "ur
 
 
 def brought() -> list[Path]:
-    """What tests on the host need of this side, wherever it lies: the collection, the virtualenv, and the Python that it is made of."""
+    """What tests on the host need of this side, wherever it lies: the
+    collection, the virtualenv, and the Python that it is made of.
+    """
     return [CHECKOUT, Path(sys.prefix), Path(sys.base_prefix).resolve()]
 
 
 def lay(upper: Path, folder: Path) -> Path:
-    """The folder in the upper layer, owned as it and its parents are. Users of the host may pass, also where root's home is closed."""
+    """The folder in the upper layer, owned as it and its parents are.
+    Users of the host may pass, also where root's home is closed.
+    """
     there = upper
     for part in [*reversed(folder.parents), folder][1:]:
         there = upper / part.relative_to("/")
@@ -80,7 +87,9 @@ def bind_read_only(source: Path, target: Path) -> None:
 
 
 def settle_in(root: Path, name: str) -> None:
-    """As the first process of the host: its kernel's files and its identity; then its root is the only one there is."""
+    """As the first process of the host: its kernel's files
+    and its identity; then its root is the only one there is.
+    """
     mount("proc", str(root / "proc"), "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     for shared in ("sys", "sysrq-trigger"):
         # The machine's kernel is set and rebooted by nobody here.
@@ -90,7 +99,11 @@ def settle_in(root: Path, name: str) -> None:
     mount("cgroup2", str(root / "sys/fs/cgroup"), "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC)
     mount("tmpfs", str(root / "run"), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     _devices(root / "dev")
-    for file, content in {"fstab": "", "machine-id": f"{uuid.uuid4().hex}\n", "hostname": f"{name}\n"}.items():
+    for file, content in {
+        "fstab": "",
+        "machine-id": f"{uuid.uuid4().hex}\n",
+        "hostname": f"{name}\n",
+    }.items():
         (root / "etc" / file).write_text(content)
     os.chdir(root)
     check_call(libc.pivot_root(b".", b"."), "change the root")
@@ -104,7 +117,10 @@ def _devices(folder: Path) -> None:
     for name, (major, minor) in DEVICES.items():
         os.mknod(folder / name, stat.S_IFCHR | 0o666, os.makedev(major, minor))
     os.umask(before)
-    for name, kind, options in (("pts", "devpts", "newinstance,ptmxmode=0666,mode=620"), ("shm", "tmpfs", "mode=1777")):
+    for name, kind, options in (
+        ("pts", "devpts", "newinstance,ptmxmode=0666,mode=620"),
+        ("shm", "tmpfs", "mode=1777"),
+    ):
         (folder / name).mkdir()
         mount(kind, str(folder / name), kind, MS_NOSUID, options)
     links = {"ptmx": "pts/ptmx", "fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}

@@ -23,7 +23,9 @@ def image_archive(reference: str, name: str, program: bytes) -> bytes:
         "config": {"Entrypoint": [f"/{name}"]}, "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
     }, sort_keys=True).encode()  # fmt: skip
     config_name = hashlib.sha256(config).hexdigest() + ".json"
-    manifest = json.dumps([{"Config": config_name, "RepoTags": [reference], "Layers": [f"{digest}/layer.tar"]}]).encode()
+    manifest = json.dumps(
+        [{"Config": config_name, "RepoTags": [reference], "Layers": [f"{digest}/layer.tar"]}]
+    ).encode()
     return _tar({config_name: config, f"{digest}/layer.tar": layer, "manifest.json": manifest}, 0o644)
 
 

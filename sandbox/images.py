@@ -28,7 +28,9 @@ Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
 
 class Images:
     def __init__(self, run: Run, registry: str, program: Path, workplace: Path) -> None:
-        """`run` runs a docker command where its engine is; `workplace` keeps the build context and what was pushed."""
+        """`run` runs a docker command where its engine is;
+        `workplace` keeps the build context and what was pushed.
+        """
         self.run = run
         self.registry = registry
         self.program = program
@@ -42,7 +44,11 @@ class Images:
 
     def _publish_all(self, wanted: dict[str, Image]) -> dict[str, str]:
         known: dict[str, dict[str, str]] = json.loads(self.memory.read_text()) if self.memory.exists() else {}
-        todo = [reference for reference, image in wanted.items() if known.get(reference, {}).get("key") != self._key(image)]
+        todo = [
+            reference
+            for reference, image in wanted.items()
+            if known.get(reference, {}).get("key") != self._key(image)
+        ]
         if todo:
             began = time.monotonic()
             self._fill_context()
@@ -50,7 +56,13 @@ class Images:
             # The first one alone: it makes the layer that all others find in the cache.
             digests = {todo[0]: self._publish(todo[0], wanted[todo[0]])}
             with ThreadPoolExecutor(max_workers=4) as pool:
-                digests |= dict(zip(todo[1:], pool.map(lambda reference: self._publish(reference, wanted[reference]), todo[1:]), strict=True))
+                digests |= dict(
+                    zip(
+                        todo[1:],
+                        pool.map(lambda reference: self._publish(reference, wanted[reference]), todo[1:]),
+                        strict=True,
+                    )
+                )
             for reference, digest in digests.items():
                 known[reference] = {"key": self._key(wanted[reference]), "digest": digest}
             write(self.memory, json.dumps(known, indent=1, sort_keys=True))
@@ -64,7 +76,9 @@ class Images:
         return hashlib.sha256(dockerfile + self.program.read_bytes()).hexdigest()
 
     def _key(self, image: Image) -> str:
-        return hashlib.sha256(json.dumps([self.source, image.service, image.version, sorted(image.faults.items())]).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps([self.source, image.service, image.version, sorted(image.faults.items())]).encode()
+        ).hexdigest()
 
     def _fill_context(self) -> None:
         self.context.mkdir(parents=True, exist_ok=True)
@@ -93,24 +107,36 @@ class Images:
 def of_sandbox(box: Box) -> Images:
     """Images built by the sandbox's own engine for its own registry."""
     client = buildkit_client()
-    extra = {"DOCKER_HOST": f"unix://{SOCKET}", "DOCKER_BUILDKIT": "1", "DOCKER_CONFIG": str(box.settings.root / "docker-config")}
+    extra = {
+        "DOCKER_HOST": f"unix://{SOCKET}",
+        "DOCKER_BUILDKIT": "1",
+        "DOCKER_CONFIG": str(box.settings.root / "docker-config"),
+    }
 
     def run(argv: list[str]) -> subprocess.CompletedProcess[str]:
         return box.namespaces.run([client, *argv[1:]], extra=extra, check=False)
 
-    return Images(run, f"{box.settings.registry}/{PLATFORM}", Path(box.program("exchange")), box.settings.root)
+    return Images(
+        run, f"{box.settings.registry}/{PLATFORM}", Path(box.program("exchange")), box.settings.root
+    )
 
 
 def of_user(registry: str, program: Path, workplace: Path) -> Images:
     """Images built by the user's own Docker for the user's registry."""
     if not shutil.which("docker"):
-        raise SandboxError(f"Docker is needed to build the demo's images for {registry}, and there is no program `docker` here. Install it and try again.")
-    return Images(partial(subprocess.run, capture_output=True, text=True, check=False), registry, program, workplace)
+        raise SandboxError(
+            f"Docker is needed to build the demo's images for {registry}, and there is no program `docker` here. Install it and try again."
+        )
+    return Images(
+        partial(subprocess.run, capture_output=True, text=True, check=False), registry, program, workplace
+    )
 
 
 def buildkit_client() -> str:
     """A docker client that can build with BuildKit: from version 23 on it needs a plugin for that."""
-    candidates = [path for path in ("/usr/bin/docker", shutil.which("docker")) if path and Path(path).exists()]
+    candidates = [
+        path for path in ("/usr/bin/docker", shutil.which("docker")) if path and Path(path).exists()
+    ]
     for path in candidates:
         told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
         major = re.search(r"version (\d+)\.", told)
@@ -118,4 +144,6 @@ def buildkit_client() -> str:
             return path
         if subprocess.run([path, "buildx", "version"], capture_output=True, check=False).returncode == 0:
             return path
-    raise SandboxError("No docker client here can build with BuildKit. Install one: apt-get install docker-buildx (or docker.io of Debian 12)")
+    raise SandboxError(
+        "No docker client here can build with BuildKit. Install one: apt-get install docker-buildx (or docker.io of Debian 12)"
+    )

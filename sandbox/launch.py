@@ -3,8 +3,9 @@
 
 """Enters or makes the namespaces that every process of the sandbox lives in.
 
-Run as a script, on its own and without the package: a process namespace can only be entered by a process that then
-forks, and a mount namespace only by one that has a single thread. Neither holds for the sandbox's command itself.
+Run as a script, on its own and without the package: a process namespace can only be
+entered by a process that then forks, and a mount namespace only by one that has a single
+thread. Neither holds for the sandbox's command itself.
 
     launch.py '{"make": [[source, target, type], ...], "argv": [...], "log": PATH, "env": {...}}'
     launch.py '{"enter": PID, "argv": [...], "log": PATH, "env": {...}, "pass": [descriptor, ...]}'
@@ -36,7 +37,12 @@ def check(result: int, what: str) -> None:
 
 
 def mount(source: str, target: str, kind: str, flags: int = 0, options: str = "") -> None:
-    check(libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode() or None), f"mount {kind} on {target}")
+    check(
+        libc.mount(
+            source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode() or None
+        ),
+        f"mount {kind} on {target}",
+    )
 
 
 def enter(pid: int) -> None:
@@ -58,8 +64,9 @@ def become_first(mounts: list[list[str]]) -> None:
 
 
 def go_before_others() -> None:
-    """The servers of a platform have machines of their own. Here they share one with all that is tested on them, and a proxy that gets no turn
-    for seconds would send users to pods that are gone."""
+    """The servers of a platform have machines of their own. Here they share one with all that is
+    tested on them, and a proxy that gets no turn for seconds would send users to pods that are gone.
+    """
     with contextlib.suppress(PermissionError):  # it works without, on a machine that has enough of them
         os.nice(-5)
 

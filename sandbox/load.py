@@ -42,7 +42,9 @@ class Load:
     rate: int = 200
     seconds: int = FOREVER
     versions: Iterable[str] = VERSIONS
-    _folder: tempfile.TemporaryDirectory[str] = field(default_factory=lambda: tempfile.TemporaryDirectory(prefix="runbook-load-"))
+    _folder: tempfile.TemporaryDirectory[str] = field(
+        default_factory=lambda: tempfile.TemporaryDirectory(prefix="runbook-load-")
+    )
     _process: subprocess.Popen[bytes] | None = None
     _began: float = 0.0
 
@@ -64,11 +66,22 @@ class Load:
             **os.environ, procfs.MARK: str(state), "TARGET_URL": self.target.url, "RATE": str(self.rate), "SECONDS": str(self.seconds),
             "EXPECTED": expected, "OUT": str(self._raw), "K6_NO_USAGE_REPORT": "true", "NO_PROXY": "*",
         }  # fmt: skip
-        command = [*self.target.wrapper, self.k6, "run", "--quiet", "--no-color", "--address", "", "--console-output", str(self._errors)]
+        command = [
+            *self.target.wrapper,
+            self.k6,
+            "run",
+            "--quiet",
+            "--no-color",
+            "--address",
+            "",
+            "--console-output",
+            str(self._errors),
+        ]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [*command, str(SOURCES / "load" / "exchange.js")], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
-                # A Ctrl-C at the terminal is for the command that started this: it stops the load in its own time.
+                # A Ctrl-C at the terminal is for the command that started
+                # this: it stops the load in its own time.
                 start_new_session=True,
             )  # fmt: skip
         self._began = time.monotonic()
@@ -89,11 +102,15 @@ class Load:
         self._process.wait()
         lasted = time.monotonic() - self._began
         if not self._raw.exists():
-            raise SandboxError(f"The load generator ended without a result. It said:\n{health.last_lines(self._log, 12)}")
+            raise SandboxError(
+                f"The load generator ended without a result. It said:\n{health.last_lines(self._log, 12)}"
+            )
         errors = self._errors.read_text(errors="replace") if self._errors.exists() else ""
         found = summarise(json.loads(self._raw.read_text()), errors)
         if not found["sent"]:
-            raise SandboxError(f"No request could be sent to {self.target.url}. The load generator said:\n{health.last_lines(self._log, 6)}")
+            raise SandboxError(
+                f"No request could be sent to {self.target.url}. The load generator said:\n{health.last_lines(self._log, 6)}"
+            )
         self._folder.cleanup()
         return {"rate": self.rate, "seconds": round(lasted, 1), **found}
 
@@ -107,11 +124,16 @@ def summarise(raw: dict[str, Any], errors: str = "") -> dict[str, Any]:
 
     def moment(statistic: str) -> str | None:
         milliseconds = value("load_failed_at", statistic)
-        return milliseconds and datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC).isoformat(timespec="milliseconds")
+        return milliseconds and datetime.datetime.fromtimestamp(milliseconds / 1000, datetime.UTC).isoformat(
+            timespec="milliseconds"
+        )
 
     answers: dict[str, dict[str, int]] = {}
     for name, metric in metrics.items():
-        served, count = name.removeprefix("load_answers{served:").removesuffix("}"), metric.get("values", {}).get("count")
+        served, count = (
+            name.removeprefix("load_answers{served:").removesuffix("}"),
+            metric.get("values", {}).get("count"),
+        )
         if name.startswith("load_answers{") and count:
             service, _, version = served.partition("/")
             answers.setdefault(service, {})[version or "unknown"] = int(count)
@@ -125,7 +147,9 @@ def summarise(raw: dict[str, Any], errors: str = "") -> dict[str, Any]:
         "sent": int(value("load_sent", "count") or 0),
         "failed": failed,
         "dropped_iterations": int(value("dropped_iterations", "count") or 0),
-        "latency_ms": {name: round(value("load_latency", statistic) or 0.0, 1) for name, statistic in statistics.items()},
+        "latency_ms": {
+            name: round(value("load_latency", statistic) or 0.0, 1) for name, statistic in statistics.items()
+        },
         "answers": answers,
         "versions": versions,
         "first_failure": moment("min") if failed else None,

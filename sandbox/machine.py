@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the machine has to bring: Linux, root, and a few Debian packages that are installed when they are missing."""
+"""What the machine has to bring: Linux, root, and a few
+Debian packages that are installed when they are missing.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from sandbox.errors import SandboxError
 
 _PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 
-# A program (or file) that must be there, and the packages that bring it: the first that the machine's releases know.
+# A program (or file) that must be there, and the packages that
+# bring it: the first that the machine's releases know.
 NEEDED: dict[str, tuple[str, ...]] = {
     "containerd": ("containerd",),
     "runc": ("runc",),
@@ -41,7 +44,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "nsenter": ("util-linux",),
     "curl": ("curl",),
 }
-# Services that come with these packages and would start at the machine's next boot; the sandbox has no use for them.
+# Services that come with these packages and would start at the
+# machine's next boot; the sandbox has no use for them.
 UNITS = {
     "containerd": ("containerd.service",),
     "docker.io": ("docker.service", "docker.socket"),
@@ -55,20 +59,30 @@ INSTEAD = "To use a cluster of your own instead: make demo KUBECONFIG=/path/to/k
 
 def require_root() -> None:
     if not sys.platform.startswith("linux"):
-        raise SandboxError(f"The sandbox runs containers of its own and so needs Linux; this is {sys.platform}. {INSTEAD}")
+        raise SandboxError(
+            f"The sandbox runs containers of its own and so needs Linux; this is {sys.platform}. {INSTEAD}"
+        )
     if os.geteuid() != 0:
-        raise SandboxError(f"The sandbox starts a real Kubernetes node and so needs root, on Linux; you are not root. {INSTEAD}")
+        raise SandboxError(
+            f"The sandbox starts a real Kubernetes node and so needs root, on Linux; you are not root. {INSTEAD}"
+        )
 
 
 def missing(needed: Iterable[str] = NEEDED) -> list[str]:
-    return [name for name in needed if not (Path(name).exists() if name.startswith("/") else shutil.which(name, path=_PATH))]
+    return [
+        name
+        for name in needed
+        if not (Path(name).exists() if name.startswith("/") else shutil.which(name, path=_PATH))
+    ]
 
 
 def install_missing(needed: Mapping[str, tuple[str, ...]] = NEEDED) -> None:
     absent = missing(needed)
     if absent:
         if not shutil.which("apt-get"):
-            raise SandboxError(f"These programs are missing: {', '.join(absent)}. Install them by your system's packages and try again. {INSTEAD}")
+            raise SandboxError(
+                f"These programs are missing: {', '.join(absent)}. Install them by your system's packages and try again. {INSTEAD}"
+            )
         _apt("update")
         packages = sorted({_package(needed[name]) for name in absent})
         if docker_needs_buildx(packages):
@@ -84,7 +98,9 @@ def install_missing(needed: Mapping[str, tuple[str, ...]] = NEEDED) -> None:
 def load_modules(wanted: Iterable[str]) -> None:
     for module in wanted:
         if subprocess.run(["modprobe", module], capture_output=True, check=False).returncode != 0:
-            raise SandboxError(f"The kernel module {module} is missing and cannot be loaded. Load it with: modprobe {module}. {INSTEAD}")
+            raise SandboxError(
+                f"The kernel module {module} is missing and cannot be loaded. Load it with: modprobe {module}. {INSTEAD}"
+            )
 
 
 def docker_needs_buildx(packages: list[str]) -> bool:
@@ -107,12 +123,16 @@ def _apt(*arguments: str) -> None:
         env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
     )  # fmt: skip
     if done.returncode != 0:
-        raise SandboxError(f"`apt-get {' '.join(arguments)}` failed:\n{(done.stderr or done.stdout).strip()[-2000:]}")
+        raise SandboxError(
+            f"`apt-get {' '.join(arguments)}` failed:\n{(done.stderr or done.stdout).strip()[-2000:]}"
+        )
 
 
 @contextmanager
 def _services_held() -> Iterator[None]:
-    """Packages may not start services of their own: the sandbox starts what it needs, apart from the machine's."""
+    """Packages may not start services of their own: the
+    sandbox starts what it needs, apart from the machine's.
+    """
     policy = Path("/usr/sbin/policy-rc.d")
     if policy.exists():
         yield

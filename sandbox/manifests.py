@@ -20,12 +20,25 @@ def deployment(service: str, space: str, image: str, build: str, replicas: int =
     container = {
         "name": service,
         "image": image,
-        "imagePullPolicy": "Always",  # a demo version is built anew under its old name when its source changes
+        # a demo version is built anew under its old name when its source changes
+        "imagePullPolicy": "Always",
         "ports": [{"name": "http", "containerPort": 8080}],
-        "readinessProbe": {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": 3},
-        "livenessProbe": {"httpGet": {"path": "/health", "port": "http"}, "periodSeconds": 10, "timeoutSeconds": 5},
+        "readinessProbe": {
+            "httpGet": {"path": "/ready", "port": "http"},
+            "periodSeconds": 1,
+            "failureThreshold": 3,
+        },
+        "livenessProbe": {
+            "httpGet": {"path": "/health", "port": "http"},
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+        },
         "resources": {"requests": {"cpu": "10m", "memory": "16Mi"}, "limits": {"memory": "96Mi"}},
-        "securityContext": {"runAsNonRoot": True, "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True},
+        "securityContext": {
+            "runAsNonRoot": True,
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+        },
     }
     return {
         "apiVersion": "apps/v1",
@@ -36,9 +49,21 @@ def deployment(service: str, space: str, image: str, build: str, replicas: int =
             "selector": {"matchLabels": {"app": service}},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {
-                "metadata": {"labels": labels, "annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": "8080", "sandbox/build": build}},
-                # The service goes on answering for four seconds after it was told to end, then finishes what is under way.
-                "spec": {"terminationGracePeriodSeconds": 15, "automountServiceAccountToken": False, "containers": [container]},
+                "metadata": {
+                    "labels": labels,
+                    "annotations": {
+                        "prometheus.io/scrape": "true",
+                        "prometheus.io/port": "8080",
+                        "sandbox/build": build,
+                    },
+                },
+                # The service goes on answering for four seconds after it was
+                # told to end, then finishes what is under way.
+                "spec": {
+                    "terminationGracePeriodSeconds": 15,
+                    "automountServiceAccountToken": False,
+                    "containers": [container],
+                },
             },
         },
     }
@@ -59,7 +84,10 @@ def ingress(space: str) -> Json:
         "apiVersion": "networking.k8s.io/v1",
         "kind": "Ingress",
         "metadata": {"name": PLATFORM, "namespace": space, "labels": dict(OWNER)},
-        "spec": {"ingressClassName": "nginx", "rules": [{"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}]},
+        "spec": {
+            "ingressClassName": "nginx",
+            "rules": [{"http": {"paths": [{"path": "/", "pathType": "Prefix", "backend": backend}]}}],
+        },
     }
 
 

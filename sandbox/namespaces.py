@@ -3,9 +3,9 @@
 
 """The namespaces of the sandbox: network, mounts and processes of its own.
 
-Everything the sandbox starts lives in them, down to the last container. So nothing of it meets another cluster or
-Docker engine of the machine, and ending their first process ends all of it, whatever state it is in: no process,
-mount, bridge, address or iptables rule can be left behind.
+Everything the sandbox starts lives in them, down to the last container. So nothing of it meets another
+cluster or Docker engine of the machine, and ending their first process ends all of it, whatever state it is
+in: no process, mount, bridge, address or iptables rule can be left behind.
 """
 
 from __future__ import annotations
@@ -25,7 +25,13 @@ from sandbox.settings import SOURCES, Settings
 
 FIRST = "runbook-sandbox"  # how the first process is recognised: pause runbook-sandbox STATE
 # Paths that containerd, the kubelet or dockerd use whatever they are told. In the sandbox they are private.
-PRIVATE_FOLDERS = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/etc/docker", "/var/lib/postgresql")
+PRIVATE_FOLDERS = (
+    "/var/lib/kubelet",
+    "/var/lib/cni",
+    "/var/log/containers",
+    "/etc/docker",
+    "/var/lib/postgresql",
+)
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -49,7 +55,9 @@ class Namespaces:
         """The first process, found by its command line: a lost or stale file cannot mislead."""
         wanted = [FIRST, str(self.settings.state)]
         for pid in procfs.pids():
-            if procfs.command_line(pid)[1:] == wanted and procfs.namespace(pid, "pid") != procfs.namespace("self", "pid"):
+            if procfs.command_line(pid)[1:] == wanted and procfs.namespace(pid, "pid") != procfs.namespace(
+                "self", "pid"
+            ):
                 return pid
         return None
 
@@ -70,7 +78,9 @@ class Namespaces:
             mounts.append([str(private), folder, "bind"])
         if made:
             self._made_folders.write_text(json.dumps(made))
-        self.first = self._launch({"make": mounts, "argv": [str(pause), FIRST, str(self.settings.state)]}, "first", {})
+        self.first = self._launch(
+            {"make": mounts, "argv": [str(pause), FIRST, str(self.settings.state)]}, "first", {}
+        )
 
     def environment(self, extra: dict[str, str] | None = None) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TZ")}
@@ -78,7 +88,9 @@ class Namespaces:
         kept["PATH"] = kept.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
         return {**kept, procfs.MARK: str(self.settings.state), **(extra or {})}
 
-    def _launch(self, order: dict[str, object], name: str, extra: dict[str, str], keep: Sequence[int] = ()) -> int:
+    def _launch(
+        self, order: dict[str, object], name: str, extra: dict[str, str], keep: Sequence[int] = ()
+    ) -> int:
         log = self.settings.logs / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         order |= {"log": str(log), "env": self.environment(extra), "pass": list(keep)}
@@ -90,16 +102,26 @@ class Namespaces:
             raise SandboxError(f"{name} could not be started: {done.stderr.strip()}")
         return int(done.stdout)
 
-    def start(self, name: str, argv: Sequence[str], extra: dict[str, str] | None = None, keep: Sequence[int] = ()) -> int:
-        """Starts a program in the background in all namespaces and returns its process id as seen from outside."""
+    def start(
+        self, name: str, argv: Sequence[str], extra: dict[str, str] | None = None, keep: Sequence[int] = ()
+    ) -> int:
+        """Starts a program in the background in all namespaces
+        and returns its process id as seen from outside.
+        """
         return self._launch({"enter": self.require(), "argv": list(argv)}, name, extra or {}, keep)
 
-    def run(self, argv: Sequence[str], *, extra: dict[str, str] | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, argv: Sequence[str], *, extra: dict[str, str] | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         """Runs a program to its end in all namespaces."""
         inside = ["nsenter", "--target", str(self.require()), "--mount", "--pid", "--net", "--", *argv]
-        done = subprocess.run(inside, capture_output=True, text=True, env=self.environment(extra), check=False)
+        done = subprocess.run(
+            inside, capture_output=True, text=True, env=self.environment(extra), check=False
+        )
         if check and done.returncode != 0:
-            raise SandboxError(f"`{' '.join(argv)}` failed with code {done.returncode}: {(done.stderr or done.stdout).strip()[-2000:]}")
+            raise SandboxError(
+                f"`{' '.join(argv)}` failed with code {done.returncode}: {(done.stderr or done.stdout).strip()[-2000:]}"
+            )
         return done
 
     def path(self, inside: str) -> Path:
@@ -119,7 +141,9 @@ class Namespaces:
 
     @contextmanager
     def outside(self) -> Iterator[None]:
-        """The other way round, for a thread that is inside: the main thread never leaves the machine's network."""
+        """The other way round, for a thread that is inside:
+        the main thread never leaves the machine's network.
+        """
         before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         _enter_network(f"/proc/{os.getpid()}/ns/net")
         try:
@@ -136,13 +160,19 @@ class Namespaces:
                 # Nothing inside needs a goodbye, and the kernel ends the whole namespace with it.
                 procfs.end(self.first, started, patience=0)
                 if procfs.start_time(self.first) == started:
-                    raise SandboxError(f"Process {self.first}, the first of the sandbox, cannot be ended. Look at: cat /proc/{self.first}/stack")
+                    raise SandboxError(
+                        f"Process {self.first}, the first of the sandbox, cannot be ended. Look at: cat /proc/{self.first}/stack"
+                    )
             self.first = None
         own = {os.getpid(), os.getppid()}
         for pid in procfs.marked(self.settings.state):
             # Commands of `sandbox exec` share only the network; they would keep it alive.
             started = procfs.start_time(pid)
-            if pid not in own and started is not None and procfs.namespace(pid, "net") != procfs.namespace("self", "net"):
+            if (
+                pid not in own
+                and started is not None
+                and procfs.namespace(pid, "net") != procfs.namespace("self", "net")
+            ):
                 procfs.end(pid, started, patience=1.0)
         if self._made_folders.exists():
             for folder in json.loads(self._made_folders.read_text()):

@@ -30,7 +30,9 @@ def _usage(**wanted: bool) -> x509.KeyUsage:
 
 
 class Keys:
-    """Certificates carry key identifiers and the authority a critical key usage: Python 3.13 refuses them otherwise."""
+    """Certificates carry key identifiers and the authority a
+    critical key usage: Python 3.13 refuses them otherwise.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -38,14 +40,25 @@ class Keys:
     def path(self, name: str) -> Path:
         return self.folder / name
 
-    def _store(self, name: str, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, certificate: x509.Certificate | None = None) -> None:
+    def _store(
+        self,
+        name: str,
+        key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
+        certificate: x509.Certificate | None = None,
+    ) -> None:
         path = self.path(f"{name}.key")
         path.touch(mode=0o600)
-        path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+        path.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
         if certificate:
             self.path(f"{name}.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def _builder(self, subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey
+    ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(public).serial_number(x509.random_serial_number())
@@ -82,7 +95,9 @@ class Keys:
             .add_extension(authority, critical=False)
         )
         if alternatives:
-            builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(value) for value in alternatives]), critical=False)
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([_alternative(value) for value in alternatives]), critical=False
+            )
         self._store(name, key, builder.sign(issuer_key, hashes.SHA256()))
 
     def make_all(self) -> None:
@@ -94,20 +109,32 @@ class Keys:
         names = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
                  "127.0.0.1", NODE_IP, API_SERVICE_IP]  # fmt: skip
         self.certificate("apiserver", "kube-apiserver", cluster, [SERVER], alternatives=names)
-        self.certificate("apiserver-kubelet-client", "kube-apiserver-kubelet-client", cluster, group="system:masters")
+        self.certificate(
+            "apiserver-kubelet-client", "kube-apiserver-kubelet-client", cluster, group="system:masters"
+        )
         self.certificate("front-proxy-client", "front-proxy-client", front)
         self.certificate("admin", "sandbox-admin", cluster, group="system:masters")
         self.certificate("controller-manager", "system:kube-controller-manager", cluster)
         self.certificate("scheduler", "system:kube-scheduler", cluster)
         self.certificate("proxy", "system:kube-proxy", cluster)
-        # Servers of the sandbox that read the cluster have names of their own, so that the audit log tells them apart.
+        # Servers of the sandbox that read the cluster have names of
+        # their own, so that the audit log tells them apart.
         for reader in ("coredns", "traefik", "targets", "kwok"):
             self.certificate(reader, f"sandbox-{reader}", cluster, group="system:masters")
         # One pair for the node: client of the API server, server for logs and exec.
-        self.certificate("kubelet", f"system:node:{NODE}", cluster, [CLIENT, SERVER], "system:nodes", [NODE, "localhost", NODE_IP, "127.0.0.1"])
+        self.certificate(
+            "kubelet",
+            f"system:node:{NODE}",
+            cluster,
+            [CLIENT, SERVER],
+            "system:nodes",
+            [NODE, "localhost", NODE_IP, "127.0.0.1"],
+        )
         accounts = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self._store("service-accounts", accounts)
-        public = accounts.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        public = accounts.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
         self.path("service-accounts.pub").write_bytes(public)
         done.touch()
 

@@ -38,12 +38,16 @@ class Place:
         return Platform(self.cluster, self.space, self.images.registry, self.images.source[:12])
 
     def place(self, version: str) -> float:
-        """Images in the registry, the platform in its namespace, and an ingress that answers with this version."""
+        """Images in the registry, the platform in its namespace,
+        and an ingress that answers with this version.
+        """
         self.images.publish(all_images())
         took = self.platform.place(version)
         if self.box is not None:
             with self.box.namespaces.network():
-                health.wait("The ingress", lambda: health.answers(f"{self.settings.ingress_url}/api/v1/markets"), 30)
+                health.wait(
+                    "The ingress", lambda: health.answers(f"{self.settings.ingress_url}/api/v1/markets"), 30
+                )
         return took
 
     def publish(self, image: Image) -> str:
@@ -57,11 +61,16 @@ class Place:
             with user_cluster.gateway_target(self.kubeconfig, self.space) as target:
                 yield target
             return
-        yield Target(self.settings.ingress_url, ("nsenter", "--target", str(self.box.namespaces.require()), "--net", "--"))
+        yield Target(
+            self.settings.ingress_url,
+            ("nsenter", "--target", str(self.box.namespaces.require()), "--net", "--"),
+        )
 
 
 def in_sandbox(box: Box, space: str = PLATFORM) -> Place:
-    return Place(box.settings, box.api, images.of_sandbox(box), space, str(box.settings.kubeconfig), box.programs, box)
+    return Place(
+        box.settings, box.api, images.of_sandbox(box), space, str(box.settings.kubeconfig), box.programs, box
+    )
 
 
 def in_user_cluster(settings: Settings, kubeconfig: str, space: str = PLATFORM) -> Place:
@@ -69,7 +78,14 @@ def in_user_cluster(settings: Settings, kubeconfig: str, space: str = PLATFORM) 
     cluster = user_cluster.UserCluster(kubeconfig)
     programs = Builder(settings).ensure(("exchange", "k6"))
     workplace = settings.state / "user-cluster"
-    return Place(settings, cluster, images.of_user(registry, programs / "exchange", workplace), space, kubeconfig, programs)
+    return Place(
+        settings,
+        cluster,
+        images.of_user(registry, programs / "exchange", workplace),
+        space,
+        kubeconfig,
+        programs,
+    )
 
 
 def running(settings: Settings, space: str = PLATFORM) -> Place:

@@ -61,12 +61,17 @@ class Platform:
             if not open_ones:
                 return
         told = "; ".join(f"{name}: {missing}" for name, missing in open_ones.items())
-        raise SandboxError(f"The demo platform in namespace {self.space} is not ready after {limit:.0f} s. {told}\nLook at: kubectl -n {self.space} get pods")
+        raise SandboxError(
+            f"The demo platform in namespace {self.space} is not ready after {limit:.0f} s. {told}\nLook at: kubectl -n {self.space} get pods"
+        )
 
     def versions(self) -> dict[str, str]:
         """Service to the version its Deployment asks for."""
         listed = self.cluster.get(_DEPLOYMENTS.format(self.space)) or {"items": []}
-        images = {item["metadata"]["name"]: item["spec"]["template"]["spec"]["containers"][0]["image"] for item in listed["items"]}
+        images = {
+            item["metadata"]["name"]: item["spec"]["template"]["spec"]["containers"][0]["image"]
+            for item in listed["items"]
+        }
         return {name: image.partition("@")[0].rpartition(":")[2] for name, image in images.items()}
 
     def _is_ours(self, namespace: Json | None) -> bool:
@@ -87,7 +92,9 @@ class Platform:
     def _replace(self, path: str, wanted: list[Json], keep_addresses: bool = False) -> None:
         """Whole objects, so that nothing a release or a person added to them stays."""
         path = path.format(self.space)
-        found = {item["metadata"]["name"]: item for item in (self.cluster.get(path) or {"items": []})["items"]}
+        found = {
+            item["metadata"]["name"]: item for item in (self.cluster.get(path) or {"items": []})["items"]
+        }
         for body in wanted:
             name = body["metadata"]["name"]
             old = found.pop(name, None)
@@ -113,5 +120,7 @@ def unfinished(deployment: Json) -> str:
     if status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
         return "change not yet seen by the controller"
     counts = {"updated": "updatedReplicas", "in all": "replicas", "available": "availableReplicas"}
-    wrong = [f"{status.get(field, 0)} {word}" for word, field in counts.items() if status.get(field, 0) != wanted]
+    wrong = [
+        f"{status.get(field, 0)} {word}" for word, field in counts.items() if status.get(field, 0) != wanted
+    ]
     return f"{', '.join(wrong)} of {wanted} pods" if wrong else ""

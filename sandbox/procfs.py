@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What /proc tells about processes. An id alone is never trusted: ids are used again, after a reboot above all."""
+"""What /proc tells about processes. An id alone is never
+trusted: ids are used again, after a reboot above all.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-MARK = "RUNBOOK_SANDBOX"  # in the environment of every process the sandbox starts; its value is the state directory
+# in the environment of every process the sandbox starts; its value is the state directory
+MARK = "RUNBOOK_SANDBOX"
 
 
 def start_time(pid: int) -> int | None:
-    """Clock ticks from the machine's start to the process's; None when there is no such process, or a dead one."""
+    """Clock ticks from the machine's start to the process's;
+    None when there is no such process, or a dead one.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

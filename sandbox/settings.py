@@ -24,8 +24,17 @@ FAKE_POD_CIDR = "10.99.0.0/16"
 BRIDGE = "sandbox0"
 CONTEXT = "sandbox"
 
-# The same inside the sandbox and on the machine's loopback. Below 32768, from where on the kernel gives ports to clients.
-PUBLIC_PORTS = {"api": 26443, "ingress": 28080, "registry": 25000, "prometheus": 29090, "postgresql": 25432, "redis": 26379, "s3": 25900}
+# The same inside the sandbox and on the machine's loopback.
+# Below 32768, from where on the kernel gives ports to clients.
+PUBLIC_PORTS = {
+    "api": 26443,
+    "ingress": 28080,
+    "registry": 25000,
+    "prometheus": 29090,
+    "postgresql": 25432,
+    "redis": 26379,
+    "s3": 25900,
+}
 # Nothing but this machine reaches them.
 POSTGRES_PASSWORD, REDIS_PASSWORD = "sandbox-postgres", "sandbox-redis"
 # Only inside the sandbox's network namespace, so they meet nobody.
@@ -35,7 +44,9 @@ TRAEFIK_ADMIN_PORT = 18081
 
 @dataclass(frozen=True)
 class Settings:
-    """One sandbox: everything it has is under `state`, and a second one only needs another `state` and `offset`."""
+    """One sandbox: everything it has is under `state`, and a
+    second one only needs another `state` and `offset`.
+    """
 
     state: Path
     offset: int = 0
@@ -44,7 +55,9 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         state = environment.get("RUNBOOK_STATE")
         if not state:
-            cache = environment.get("XDG_CACHE_HOME") or str(Path(environment.get("HOME") or Path.home()) / ".cache")
+            cache = environment.get("XDG_CACHE_HOME") or str(
+                Path(environment.get("HOME") or Path.home()) / ".cache"
+            )
             state = str(Path(cache) / "runbook-release")
         return cls(Path(state).resolve(), int(environment.get("SANDBOX_PORT_OFFSET") or 0))
 

@@ -23,10 +23,12 @@ KEPT = ("registry", "docker", "images.json")
 
 
 def up(box: Box, components: Sequence[Component] | None = None) -> list[str]:
-    """Whatever the state before, all components run afterwards. Returns the names of those that had to be started."""
+    """Whatever the state before, all components run afterwards.
+    Returns the names of those that had to be started.
+    """
     if box.namespaces.first is None:
-        # After a crash of the machine or of everything: for each cgroup of a container that is no more, cAdvisor would
-        # wait for seconds, and the node not start its pods for minutes.
+        # After a crash of the machine or of everything: for each cgroup of a container that is
+        # no more, cAdvisor would wait for seconds, and the node not start its pods for minutes.
         box.namespaces.destroy()
         cgroup.remove(box.settings.identity)
         box.settings.root.mkdir(parents=True, exist_ok=True)
@@ -67,22 +69,34 @@ def ensure_all(box: Box, components: Sequence[Component]) -> list[str]:
                 try:
                     if future.result():
                         started.append(component.name)
-                        print(f"  {component.name:<24} ready after {time.monotonic() - began:4.1f} s", flush=True)
+                        print(
+                            f"  {component.name:<24} ready after {time.monotonic() - began:4.1f} s",
+                            flush=True,
+                        )
                     done.add(component.name)
                 except SandboxError as problem:
                     problems.append(problem)
     if problems:
-        raise SandboxError("\n".join(str(problem) for problem in problems) + "\nTo begin anew: make sandbox-down, then make sandbox")
+        raise SandboxError(
+            "\n".join(str(problem) for problem in problems)
+            + "\nTo begin anew: make sandbox-down, then make sandbox"
+        )
     return started
 
 
 def _wait_for_accounts(box: Box) -> None:
-    """No pod can be created before its namespace has its default account, a moment after the controllers start."""
+    """No pod can be created before its namespace has its
+    default account, a moment after the controllers start.
+    """
     with box.namespaces.network():
-        for event in box.api.watch("/api/v1/namespaces/default/serviceaccounts?fieldSelector=metadata.name%3Ddefault", seconds=60):
+        for event in box.api.watch(
+            "/api/v1/namespaces/default/serviceaccounts?fieldSelector=metadata.name%3Ddefault", seconds=60
+        ):
             if event["type"] in ("ADDED", "MODIFIED"):
                 return
-    raise SandboxError("The controller manager made no default account within 60 s. Look at its log, or begin anew: make sandbox-down")
+    raise SandboxError(
+        "The controller manager made no default account within 60 s. Look at its log, or begin anew: make sandbox-down"
+    )
 
 
 def down(settings: Settings) -> None:
@@ -92,7 +106,9 @@ def down(settings: Settings) -> None:
     mounted = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
     left = [place for place in mounted if place.startswith(f"{settings.root}/")]
     if left:
-        raise SandboxError(f"These mounts are in the way: {', '.join(left)}. Look who uses them with `fuser -vm {left[0]}`, then `umount` them.")
+        raise SandboxError(
+            f"These mounts are in the way: {', '.join(left)}. Look who uses them with `fuser -vm {left[0]}`, then `umount` them."
+        )
     if settings.root.exists():
         for entry in settings.root.iterdir():
             if entry.name in KEPT:

@@ -26,7 +26,11 @@ def bring_up(settings: Settings) -> Box:
         box = Box(settings, programs)
         started = stack.up(box)
     lasted = time.monotonic() - began
-    print(f"The sandbox is ready: {len(started)} server(s) started in {lasted:.1f} s." if started else f"The sandbox runs already ({lasted:.1f} s).")
+    print(
+        f"The sandbox is ready: {len(started)} server(s) started in {lasted:.1f} s."
+        if started
+        else f"The sandbox runs already ({lasted:.1f} s)."
+    )
     return box
 
 

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A user's own cluster in the sandbox's place: nothing of Kubernetes is built or started, only the demo is placed in it."""
+"""A user's own cluster in the sandbox's place: nothing of
+Kubernetes is built or started, only the demo is placed in it.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ def registry(environment: Mapping[str, str] = os.environ) -> str:
 
 
 class UserCluster:
-    """Speaks to any cluster a kubeconfig can describe: its logins are the business of the `kubernetes` package."""
+    """Speaks to any cluster a kubeconfig can describe: its
+    logins are the business of the `kubernetes` package.
+    """
 
     def __init__(self, kubeconfig: str) -> None:
         # Slow to load, and the sandbox itself does without.
@@ -55,17 +59,23 @@ class UserCluster:
             raise SandboxError(f"KUBECONFIG={kubeconfig} cannot be used: {problem}") from None
         self.server: str = self._client.configuration.host
 
-    def _request(self, method: str, path: str, body: Json | None = None, stream_seconds: int | None = None) -> Any:
+    def _request(
+        self, method: str, path: str, body: Json | None = None, stream_seconds: int | None = None
+    ) -> Any:
         kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
         headers = {"Content-Type": kind, "Accept": "application/json"}
-        headers |= {login["key"]: login["value"] for login in self._client.configuration.auth_settings().values()}
+        headers |= {
+            login["key"]: login["value"] for login in self._client.configuration.auth_settings().values()
+        }
         try:
             return self._client.rest_client.pool_manager.request(
                 method, self.server + path, body=None if body is None else json.dumps(body), headers=headers, retries=False,
                 preload_content=stream_seconds is None, timeout=30 if stream_seconds is None else stream_seconds + 10,
             )  # fmt: skip
         except urllib3.exceptions.HTTPError as problem:
-            raise SandboxError(f"The cluster at {self.server} does not answer: {problem}. Try: kubectl cluster-info") from None
+            raise SandboxError(
+                f"The cluster at {self.server} does not answer: {problem}. Try: kubectl cluster-info"
+            ) from None
 
     def get(self, path: str) -> Json | None:
         return self.send("GET", path)
@@ -76,12 +86,16 @@ class UserCluster:
             return None
         found: Json = json.loads(answer.data)
         if answer.status >= 400:
-            raise SandboxError(f"The cluster at {self.server} refused {method} {path}: {answer.status} {found.get('message', '')}")
+            raise SandboxError(
+                f"The cluster at {self.server} refused {method} {path}: {answer.status} {found.get('message', '')}"
+            )
         return found
 
     def watch(self, path: str, seconds: int) -> Iterator[Json]:
         joiner = "&" if "?" in path else "?"
-        answer = self._request("GET", f"{path}{joiner}watch=true&timeoutSeconds={seconds}", stream_seconds=seconds)
+        answer = self._request(
+            "GET", f"{path}{joiner}watch=true&timeoutSeconds={seconds}", stream_seconds=seconds
+        )
         held = b""
         try:
             while part := answer.read1(65536):
@@ -93,14 +107,18 @@ class UserCluster:
 
 
 @contextmanager
-def gateway_target(kubeconfig: str, space: str, environment: Mapping[str, str] = os.environ) -> Iterator[Target]:
+def gateway_target(
+    kubeconfig: str, space: str, environment: Mapping[str, str] = os.environ
+) -> Iterator[Target]:
     """DEMO_URL, or a tunnel by kubectl for as long as the block lasts."""
     if url := environment.get("DEMO_URL"):
         yield Target(url.rstrip("/"))
         return
     kubectl = shutil.which("kubectl")
     if not kubectl:
-        raise SandboxError("How is the demo's ingress reached from here? Give DEMO_URL=http://..., or install kubectl for a tunnel to it.")
+        raise SandboxError(
+            "How is the demo's ingress reached from here? Give DEMO_URL=http://..., or install kubectl for a tunnel to it."
+        )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -111,7 +129,12 @@ def gateway_target(kubeconfig: str, space: str, environment: Mapping[str, str] =
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
-        health.wait("The tunnel to the demo's gateway", lambda: health.answers(f"http://127.0.0.1:{port}/health"), 30, lambda: tunnel.poll() is None)
+        health.wait(
+            "The tunnel to the demo's gateway",
+            lambda: health.answers(f"http://127.0.0.1:{port}/health"),
+            30,
+            lambda: tunnel.poll() is None,
+        )
         yield Target(f"http://127.0.0.1:{port}")
     finally:
         os.killpg(tunnel.pid, 15)

@@ -17,7 +17,9 @@ class ActionModule(InProcessAction):
     operation = APPLY
 
     def _validated(self) -> dict[str, t.Any]:
-        """Relative paths begin at the role or playbook; those that are not found are told with everything else that is wrong."""
+        """Relative paths begin at the role or playbook; those that
+        are not found are told with everything else that is wrong.
+        """
         params = super()._validated()
         for index, path in enumerate(params["src"] or []):
             with contextlib.suppress(AnsibleError):

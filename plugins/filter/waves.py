@@ -46,8 +46,12 @@ _value:
 
 
 def to_waves(services: t.Any) -> list[list[str]]:
-    if not isinstance(services, (list, tuple)) or not all(isinstance(service, dict) and service.get("name") for service in services):
-        raise AnsibleFilterError("waves: the input has to be a list of services, each a dictionary with a name.")
+    if not isinstance(services, (list, tuple)) or not all(
+        isinstance(service, dict) and service.get("name") for service in services
+    ):
+        raise AnsibleFilterError(
+            "waves: the input has to be a list of services, each a dictionary with a name."
+        )
     found, problems = waves(services)
     if problems:
         raise AnsibleFilterError("waves: " + "; ".join(problems))

@@ -52,7 +52,9 @@ class InProcessAction(ActionBase):
             return {"failed": True, **failure(exc, context)}
 
     def _validated(self) -> dict[str, t.Any]:
-        validation = ArgumentSpecValidator(self.operation.options, **self.operation.constraints).validate(self._task.args)
+        validation = ArgumentSpecValidator(self.operation.options, **self.operation.constraints).validate(
+            self._task.args
+        )
         if validation.error_messages:
             raise AnsibleActionFail("; ".join(validation.error_messages))
         return t.cast("dict[str, t.Any]", validation.validated_parameters)
@@ -61,7 +63,14 @@ class InProcessAction(ActionBase):
 def _command(arguments: list[str]) -> tuple[int, str, str]:
     """AnsibleModule.run_command of what is no module."""
     try:
-        done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=_COMMAND_SECONDS, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            arguments,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_COMMAND_SECONDS,
+            stdin=subprocess.DEVNULL,
+        )
     except (OSError, subprocess.TimeoutExpired) as exc:
         return 1, "", str(exc)
     return done.returncode, done.stdout, done.stderr

@@ -65,7 +65,11 @@ class ApiServer(Component):
             "enable-aggregator-routing": "true", "profiling": "false", "v": 1,
             "audit-policy-file": self._policy, "audit-log-path": self.audit_log, "audit-log-maxsize": 100, "audit-log-maxbackup": 2,
         }  # fmt: skip
-        return [self.box.program("controlplane"), "apiserver", *(f"--{name}={value}" for name, value in flags.items())]
+        return [
+            self.box.program("controlplane"),
+            "apiserver",
+            *(f"--{name}={value}" for name, value in flags.items()),
+        ]
 
     def healthy(self) -> bool:
         return self.box.api.ready()

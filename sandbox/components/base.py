@@ -69,7 +69,9 @@ class Component:
     @property
     def fingerprint(self) -> str:
         # The API server's address is in the kubeconfigs, which belong to no component.
-        return fingerprint(self.argv(), self.files(), {**self.environment(), "API server": self.settings.api_url})
+        return fingerprint(
+            self.argv(), self.files(), {**self.environment(), "API server": self.settings.api_url}
+        )
 
     def _keep(self) -> bool:
         """True for a process that runs as it should. One that hangs, or was started otherwise, is ended."""
@@ -90,7 +92,11 @@ class Component:
         inside = procfs.namespace(self.box.namespaces.require(), "pid")
         for pid in procfs.pids():
             started = procfs.start_time(pid)
-            if started is not None and procfs.command_line(pid) == self.argv() and procfs.namespace(pid, "pid") == inside:
+            if (
+                started is not None
+                and procfs.command_line(pid) == self.argv()
+                and procfs.namespace(pid, "pid") == inside
+            ):
                 procfs.end(pid, started, patience=2.0)
 
     def _start(self) -> None:

@@ -31,8 +31,8 @@ class Containerd(Component):
 
     def files(self) -> dict[Path, str]:
         registry = f"http://{self.settings.registry}"
-        # `server` keeps any other host from being asked: every image name is answered by the sandbox's registry,
-        # so manifests keep their public image names and nothing outside this machine is reached.
+        # `server` keeps any other host from being asked: every image name is answered by the sandbox's
+        # registry, so manifests keep their public image names and nothing outside this machine is reached.
         hosts = f'server = "{registry}"\n[host."{registry}"]\n  capabilities = ["pull", "resolve"]\n'
         return {
             self._registries / self.settings.registry / "hosts.toml": hosts,
@@ -42,9 +42,23 @@ class Containerd(Component):
         }
 
     def _network(self) -> dict[str, object]:
-        """One bridge, addresses from the node's pod range. No host ports: their plugin runs iptables for every pod, and nothing uses them."""
-        addresses = {"type": "host-local", "dataDir": "/run/cni-addresses", "ranges": [[{"subnet": POD_CIDR}]], "routes": [{"dst": "0.0.0.0/0"}]}
-        bridge = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "ipMasq": False, "hairpinMode": True, "ipam": addresses}
+        """One bridge, addresses from the node's pod range. No host ports:
+        their plugin runs iptables for every pod, and nothing uses them.
+        """
+        addresses = {
+            "type": "host-local",
+            "dataDir": "/run/cni-addresses",
+            "ranges": [[{"subnet": POD_CIDR}]],
+            "routes": [{"dst": "0.0.0.0/0"}],
+        }
+        bridge = {
+            "type": "bridge",
+            "bridge": BRIDGE,
+            "isGateway": True,
+            "ipMasq": False,
+            "hairpinMode": True,
+            "ipam": addresses,
+        }
         return {"cniVersion": "0.4.0", "name": "sandbox", "plugins": [bridge]}
 
     def _config(self) -> str:
@@ -85,7 +99,10 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
         return ["ctr", "--address", SOCKET, "--namespace", "k8s.io", *arguments]
 
     def healthy(self) -> bool:
-        return self.box.namespaces.path(SOCKET).is_socket() and self.box.namespaces.run(self._ctr("version"), check=False).returncode == 0
+        return (
+            self.box.namespaces.path(SOCKET).is_socket()
+            and self.box.namespaces.run(self._ctr("version"), check=False).returncode == 0
+        )
 
     def settle(self) -> None:
         """The image of the process that holds a pod's namespaces; it is made here, not pulled."""

@@ -24,7 +24,10 @@ class _Controller(Component):
 
     def _login(self, user: str) -> list[str]:
         kubeconfig = self.box.kubeconfig(user)
-        return [f"--{flag}={kubeconfig}" for flag in ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")]
+        return [
+            f"--{flag}={kubeconfig}"
+            for flag in ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
+        ]
 
 
 class ControllerManager(_Controller):

@@ -38,7 +38,8 @@ class Kubelet(Component):
             "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": True}, "x509": {"clientCAFile": str(key("ca.crt"))}},
             "authorization": {"mode": "Webhook"},
             "containerRuntimeEndpoint": f"unix://{SOCKET}",
-            # Debian 12's containerd cannot tell its cgroup driver, and without systemd inside there is one choice only.
+            # Debian 12's containerd cannot tell its cgroup driver, and
+            # without systemd inside there is one choice only.
             "cgroupDriver": "cgroupfs", "cgroupRoot": f"/{self.settings.identity}", "failCgroupV1": False, "failSwapOn": False,
             "cgroupsPerQOS": True, "enforceNodeAllocatable": ["pods"],
             "clusterDomain": "cluster.local", "clusterDNS": [NODE_IP], "resolvConf": str(self._resolv_conf),
@@ -64,9 +65,10 @@ class Kubelet(Component):
         ]  # fmt: skip
 
     def environment(self) -> dict[str, str]:
-        # When a container runs, the kubelet asks for a probe at once (prober_manager.go) a moment before it notes the container's id
-        # (SetPodStatus). On a second processor the probe comes first, finds no container, and the next one is a second away: 13 of 54 pods were
-        # Ready a second late, and 1 of 108 with one processor for the kubelet's code.
+        # When a container runs, the kubelet asks for a probe at once (prober_manager.go) a moment
+        # before it notes the container's id (SetPodStatus). On a second processor the probe comes
+        # first, finds no container, and the next one is a second away: 13 of 54 pods were Ready a
+        # second late, and 1 of 108 with one processor for the kubelet's code.
         return {"GOMAXPROCS": "1"}
 
     def healthy(self) -> bool:

@@ -15,13 +15,17 @@ from sandbox.components.base import Component
 from sandbox.errors import SandboxError
 from sandbox.settings import POSTGRES_PASSWORD
 
-FOLDER = "/var/lib/postgresql"  # private to the sandbox (see namespaces.py), and a path that its user may enter
+FOLDER = (
+    "/var/lib/postgresql"  # private to the sandbox (see namespaces.py), and a path that its user may enter
+)
 USER = "postgres"
 
 
 def programs() -> Path:
     """Of the newest version that is installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parent.parent.name))
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parent.parent.name)
+    )
     if not found:
         raise SandboxError("PostgreSQL is missing. Install Debian's package: apt-get install postgresql")
     return found[-1].parent
@@ -53,10 +57,22 @@ class Postgresql(Component):
         super()._start()
 
     def healthy(self) -> bool:
-        asked = [str(programs() / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.settings.port("postgresql"))]
+        asked = [
+            str(programs() / "pg_isready"),
+            "-q",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(self.settings.port("postgresql")),
+        ]
         return subprocess.run(asked, check=False).returncode == 0
 
 
 def _as_user() -> list[str]:
     """PostgreSQL refuses to run as root."""
-    return ["setpriv", f"--reuid={pwd.getpwnam(USER).pw_uid}", f"--regid={pwd.getpwnam(USER).pw_gid}", "--clear-groups"]
+    return [
+        "setpriv",
+        f"--reuid={pwd.getpwnam(USER).pw_uid}",
+        f"--regid={pwd.getpwnam(USER).pw_gid}",
+        "--clear-groups",
+    ]

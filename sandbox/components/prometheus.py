@@ -28,7 +28,12 @@ class Prometheus(Component):
             "scrape_configs": [
                 {"job_name": "traefik", "static_configs": [{"targets": [f"127.0.0.1:{TRAEFIK_ADMIN_PORT}"]}]},
                 # Debian's Prometheus is built without Kubernetes service discovery; see targets.py.
-                {"job_name": "pods", "file_sd_configs": [{"files": [str(targets_file(self.settings))], "refresh_interval": "5s"}]},
+                {
+                    "job_name": "pods",
+                    "file_sd_configs": [
+                        {"files": [str(targets_file(self.settings))], "refresh_interval": "5s"}
+                    ],
+                },
             ],
         }
         return {self._config: json.dumps(config, indent=1)}

@@ -17,7 +17,14 @@ class S3(Component):
     listens = "s3"
 
     def argv(self) -> list[str]:
-        return [sys.executable, str(Path(sys.executable).with_name("moto_server")), "-H", "127.0.0.1", "-p", str(self.settings.port("s3"))]
+        return [
+            sys.executable,
+            str(Path(sys.executable).with_name("moto_server")),
+            "-H",
+            "127.0.0.1",
+            "-p",
+            str(self.settings.port("s3")),
+        ]
 
     def healthy(self) -> bool:
         return health.answers(f"{self.settings.s3_url}/moto-api/config")  # small, whatever it holds

@@ -31,7 +31,13 @@ class Targets(Component):
     after = ("kube-apiserver",)
 
     def argv(self) -> list[str]:
-        return [sys.executable, "-m", "sandbox.components.targets", str(self.box.kubeconfig("targets")), str(targets_file(self.settings))]
+        return [
+            sys.executable,
+            "-m",
+            "sandbox.components.targets",
+            str(self.box.kubeconfig("targets")),
+            str(targets_file(self.settings)),
+        ]
 
     def environment(self) -> dict[str, str]:
         return {"PYTHONPATH": str(CHECKOUT), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -43,9 +49,16 @@ class Targets(Component):
 def target(pod: dict[str, Any]) -> dict[str, Any] | None:
     """Prometheus' description of one pod, or None when it is not to be scraped, has no address or is over."""
     notes, status = pod["metadata"].get("annotations") or {}, pod.get("status") or {}
-    if notes.get("prometheus.io/scrape") != "true" or not status.get("podIP") or status.get("phase") != "Running":
+    if (
+        notes.get("prometheus.io/scrape") != "true"
+        or not status.get("podIP")
+        or status.get("phase") != "Running"
+    ):
         return None
-    labels = {re.sub(r"[^a-zA-Z0-9_]", "_", name): value for name, value in (pod["metadata"].get("labels") or {}).items()}
+    labels = {
+        re.sub(r"[^a-zA-Z0-9_]", "_", name): value
+        for name, value in (pod["metadata"].get("labels") or {}).items()
+    }
     labels |= {"namespace": pod["metadata"]["namespace"], "pod": pod["metadata"]["name"]}
     return {"targets": [f"{status['podIP']}:{notes.get('prometheus.io/port', '8080')}"], "labels": labels}
 

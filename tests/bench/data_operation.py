@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs one operation on backups, {"operation": NAME, "params": {...}} on standard input; tells what it cost, its own process alone, as JSON."""
+"""Runs one operation on backups, {"operation": NAME, "params": {...}}
+on standard input; tells what it cost, its own process alone, as JSON.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ def command(arguments: list[str]) -> tuple[int, str, str]:
 
 
 class Temporary:
-    """The largest number of bytes that open or lying files of a folder of our own took: every temporary file would be there."""
+    """The largest number of bytes that open or lying files of a
+    folder of our own took: every temporary file would be there.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.most, self._over = folder, 0, threading.Event()
@@ -47,7 +51,11 @@ class Temporary:
 def main() -> None:
     asked = json.loads(sys.stdin.read())
     operation = getattr(operations, asked["operation"])
-    params = ArgumentSpecValidator(operation.options, **operation.constraints).validate(asked["params"]).validated_parameters
+    params = (
+        ArgumentSpecValidator(operation.options, **operation.constraints)
+        .validate(asked["params"])
+        .validated_parameters
+    )
     context = Context(params, command=command)
     with tempfile.TemporaryDirectory() as name:
         # A file system of its own: what is written to it and unlinked at once is seen as well.
@@ -64,7 +72,8 @@ def main() -> None:
                 told["error"] = str(exc)
             told |= {
                 "seconds": time.monotonic() - began,
-                # Ours alone: what the system tells of children counts the moment before they become another program.
+                # Ours alone: what the system tells of children counts the
+                # moment before they become another program.
                 "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
                 "temporary_bytes": watching.stop(),
             }

@@ -27,7 +27,11 @@ FAULTS: dict[str, Json] = {
     "out of memory": {"env": {"wallet": {"FAULT_LEAK_MB_PER_SECOND": "200", "FAULT_READY_AFTER": "60"}}},
     "no such image": {"images": {"wallet": f"{_REGISTRY}/exchange/wallet:none"}},
     "no such image name": {"images": {"wallet": f"{_REGISTRY}/Exchange/wallet:1"}},
-    "no such Secret": {"env": {"wallet": {"DB_PASSWORD": {"valueFrom": {"secretKeyRef": {"name": "none", "key": "password"}}}}}},
+    "no such Secret": {
+        "env": {
+            "wallet": {"DB_PASSWORD": {"valueFrom": {"secretKeyRef": {"name": "none", "key": "password"}}}}
+        }
+    },
 }
 _SCALE_SPACE = "bench-scale"
 
@@ -39,13 +43,23 @@ def environment() -> dict[str, str]:
 def operation(name: str, **params: t.Any) -> Json:
     """One operation in a fresh process; what it cost."""
     asked = json.dumps({"operation": name, "params": {"namespace": "exchange", **params}})
-    done = subprocess.run([sys.executable, HERE / "operation.py"], input=asked, capture_output=True, text=True, check=True, env=environment(), cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, HERE / "operation.py"],
+        input=asked,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment(),
+        cwd=ROOT,
+    )
     return t.cast("Json", json.loads(done.stdout))
 
 
 def rollout(services: list[list[str]], registry: str, version: str) -> Json:
     workloads = [
-        {"name": name, "wave": number, "images": {name: f"{registry}/{name}:{version}"}} for number, wave in enumerate(services, start=1) for name in wave
+        {"name": name, "wave": number, "images": {name: f"{registry}/{name}:{version}"}}
+        for number, wave in enumerate(services, start=1)
+        for name in wave
     ]
     told = operation("ROLLOUT", release=version, workloads=workloads)
     if told["error"]:
@@ -55,14 +69,23 @@ def rollout(services: list[list[str]], registry: str, version: str) -> Json:
 
 def bare(waves: list[list[str]], registry: str, version: str) -> float:
     command = [sys.executable, HERE / "bare.py", "roll", "exchange", registry, version, json.dumps(waves)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True, env=environment()).stdout)
+    return float(
+        subprocess.run(command, capture_output=True, text=True, check=True, env=environment()).stdout
+    )
 
 
 class Watching:
-    """Another process that watches: when the API server has published what. ``first`` finds the time of the first object like that."""
+    """Another process that watches: when the API server has published
+    what. ``first`` finds the time of the first object like that.
+    """
 
     def __init__(self, namespace: str, kind: str) -> None:
-        self._process = subprocess.Popen([sys.executable, HERE / "bare.py", "watch", namespace, kind], stdout=subprocess.PIPE, text=True, env=environment())
+        self._process = subprocess.Popen(
+            [sys.executable, HERE / "bare.py", "watch", namespace, kind],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(),
+        )
         self.seen: list[tuple[float, Json]] = []
         assert self._process.stdout and self._process.stdout.readline() == "ready\n"
         threading.Thread(target=self._read, daemon=True).start()
@@ -91,7 +114,11 @@ def noticing(waves: list[list[str]], registry: str, version: str) -> float:
 
     def there(name: str) -> t.Callable[[Json], bool]:
         image = f"{registry}/{name}:{version}"
-        return lambda thing: thing["metadata"]["name"] == name and thing["spec"]["template"]["spec"]["containers"][0]["image"] == image and settled(thing)
+        return lambda thing: (
+            thing["metadata"]["name"] == name
+            and thing["spec"]["template"]["spec"]["containers"][0]["image"] == image
+            and settled(thing)
+        )
 
     with Watching("exchange", "deployments") as published:
         told = rollout(waves, registry, version)
@@ -108,8 +135,15 @@ def troubled(pod: Json) -> bool:
     if not pod["metadata"]["name"].startswith("wallet-"):
         return False
     for status in pod.get("status", {}).get("containerStatuses", []):
-        waiting, ended = status.get("state", {}).get("waiting", {}), status.get("state", {}).get("terminated") or status.get("lastState", {}).get("terminated")
-        if (ended and ended["exitCode"]) or waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
+        waiting, ended = (
+            status.get("state", {}).get("waiting", {}),
+            status.get("state", {}).get("terminated") or status.get("lastState", {}).get("terminated"),
+        )
+        if (ended and ended["exitCode"]) or waiting.get("reason") not in (
+            None,
+            "ContainerCreating",
+            "PodInitializing",
+        ):
             return True
     return False
 
@@ -119,7 +153,9 @@ def detecting() -> dict[str, float]:
     found = {}
     for name, fault in FAULTS.items():
         with Watching("exchange", "pods") as published:
-            told = operation("ROLLOUT", release="bench-bad", workloads=[{"name": "wallet", **fault}], stuck_after=30)
+            told = operation(
+                "ROLLOUT", release="bench-bad", workloads=[{"name": "wallet", **fault}], stuck_after=30
+            )
         if not told["error"]:
             raise SystemExit(f"The bad version ({name}) was not found out.")
         found[name] = told["ended"] - published.first(troubled)
@@ -132,7 +168,9 @@ def detecting() -> dict[str, float]:
 def scale(count: int) -> Json:
     """One wave of that many Deployments on fake nodes: what it cost."""
     _place(count)
-    workloads = [{"name": f"service-{number}", "images": {"app": "registry.invalid/app:2"}} for number in range(count)]
+    workloads = [
+        {"name": f"service-{number}", "images": {"app": "registry.invalid/app:2"}} for number in range(count)
+    ]
     told = operation("ROLLOUT", namespace=_SCALE_SPACE, release="2", workloads=workloads, timeout=600)
     if told["error"]:
         raise SystemExit(f"The wave of {count} failed: {told['error']}")
@@ -162,7 +200,9 @@ def _place(count: int) -> None:
     ]
     _kubectl("create", "namespace", _SCALE_SPACE)
     _kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-    _kubectl("-n", _SCALE_SPACE, "wait", "--for=condition=Available", "deployments", "--all", "--timeout=300s")
+    _kubectl(
+        "-n", _SCALE_SPACE, "wait", "--for=condition=Available", "deployments", "--all", "--timeout=300s"
+    )
 
 
 def _kubectl(*arguments: str, stdin: str | None = None) -> None:

@@ -39,4 +39,6 @@ def told(
 
 def _ratio(seconds: t.Mapping[str, t.Sequence[float]], name: str, peer: str) -> float:
     """The median of the rounds' own ratios. A peer that takes long is measured in the first round only."""
-    return statistics.median(ours / theirs for ours, theirs in zip(seconds[name], seconds[peer], strict=False))
+    return statistics.median(
+        ours / theirs for ours, theirs in zip(seconds[name], seconds[peer], strict=False)
+    )

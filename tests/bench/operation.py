@@ -3,8 +3,8 @@
 
 """One operation in a process of its own, without Ansible: what it costs, and when it said what.
 
-Reads `{"operation": "ROLLOUT", "params": {...}}` from standard input; prints one JSON object: seconds, CPU seconds, peak memory in MB,
-requests by method, what was said with the time of day, the error.
+Reads `{"operation": "ROLLOUT", "params": {...}}` from standard input; prints one JSON object: seconds,
+CPU seconds, peak memory in MB, requests by method, what was said with the time of day, the error.
 """
 
 from __future__ import annotations
@@ -41,7 +41,14 @@ def main() -> None:
     error = ""
     cpu, began = time.process_time(), time.monotonic()
     try:
-        perform(operation, Context(validated.validated_parameters, controller=os.getpid(), show=lambda line: said.append((time.time(), line))))
+        perform(
+            operation,
+            Context(
+                validated.validated_parameters,
+                controller=os.getpid(),
+                show=lambda line: said.append((time.time(), line)),
+            ),
+        )
     except ReleaseError as exc:
         error = exc.what
     told = {

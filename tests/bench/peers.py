@@ -21,9 +21,23 @@ def kubectl(services: list[str], registry: str, version: str) -> None:
     """The runbook's script: set image, rollout status, next."""
     for name in services:
         subprocess.run(
-            ["kubectl", "-n", NAMESPACE, "set", "image", f"deployment/{name}", f"{name}={registry}/{name}:{version}"], check=True, stdout=subprocess.DEVNULL
+            [
+                "kubectl",
+                "-n",
+                NAMESPACE,
+                "set",
+                "image",
+                f"deployment/{name}",
+                f"{name}={registry}/{name}:{version}",
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
         )
-        subprocess.run(["kubectl", "-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=120s"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            ["kubectl", "-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=120s"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
 
 
 def kubernetes_core(services: list[str], registry: str, version: str, folder: Path, venv: Path) -> None:
@@ -37,16 +51,33 @@ def kubernetes_core(services: list[str], registry: str, version: str, folder: Pa
                 "kind": "Deployment",
                 "namespace": NAMESPACE,
                 "name": name,
-                "definition": {"spec": {"template": {"spec": {"containers": [{"name": name, "image": f"{registry}/{name}:{version}"}]}}}},
+                "definition": {
+                    "spec": {
+                        "template": {
+                            "spec": {"containers": [{"name": name, "image": f"{registry}/{name}:{version}"}]}
+                        }
+                    }
+                },
                 "wait": True,
             },
         }
         for name in services
     ]
-    play = {"hosts": "localhost", "gather_facts": False, "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}, "tasks": tasks}
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+        "tasks": tasks,
+    }
     (folder / "peer.yml").write_text(json.dumps([play]))
     # Its own Ansible, and nothing of this checkout: no ansible.cfg, no collections path.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_COLLECTIONS")}
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_COLLECTIONS")
+    }
     subprocess.run(
-        [venv / "bin" / "ansible-playbook", "-i", "localhost,", "-c", "local", "peer.yml"], cwd=folder, check=True, env=environment, stdout=subprocess.DEVNULL
+        [venv / "bin" / "ansible-playbook", "-i", "localhost,", "-c", "local", "peer.yml"],
+        cwd=folder,
+        check=True,
+        env=environment,
+        stdout=subprocess.DEVNULL,
     )

@@ -24,21 +24,53 @@ GATES = (
     Gate("sanity-2.21-pylint", [sys.executable, "-m", "tests.gates.sanity", "2.21", "--test"]),
     Gate("sanity-2.20", [sys.executable, "-m", "tests.gates.sanity", "2.20"]),
     Gate("sanity-2.18", [sys.executable, "-m", "tests.gates.sanity", "2.18"]),
-    Gate("ansible-lint", ["ansible-lint", "--offline", "--profile", "production", "--strict"], {"ANSIBLE_COLLECTIONS_PATH": COLLECTIONS}),
-    Gate("antsibull-docs", ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs=all", "--skip-rstcheck", "."], HOME),
-    Gate("mypy", ["mypy", "-p", "ansible_collections.runbook.release.plugins", "-p", "sandbox", "-p", "tests.gates", "-p", "tests.integration"]),
+    Gate(
+        "ansible-lint",
+        ["ansible-lint", "--offline", "--profile", "production", "--strict"],
+        {"ANSIBLE_COLLECTIONS_PATH": COLLECTIONS},
+    ),
+    Gate(
+        "antsibull-docs",
+        [
+            "antsibull-docs",
+            "lint-collection-docs",
+            "--plugin-docs",
+            "--validate-collection-refs=all",
+            "--skip-rstcheck",
+            ".",
+        ],
+        HOME,
+    ),
+    Gate(
+        "mypy",
+        [
+            "mypy",
+            "-p",
+            "ansible_collections.runbook.release.plugins",
+            "-p",
+            "sandbox",
+            "-p",
+            "tests.gates",
+            "-p",
+            "tests.integration",
+        ],
+    ),
     Gate("collection-checks", [sys.executable, "-m", "pytest", "-q", "tests/unit/collection"]),
     Gate("reuse", ["reuse", "lint"]),
     Gate("antsibull-changelog", ["antsibull-changelog", "lint"]),
     Gate("yamllint", ["yamllint", "--strict", "."]),
     Gate("ruff", ["ruff", "check", "--quiet", "--output-format", "concise", "."]),
+    Gate("ruff-format", ["ruff", "format", "--check", "."]),
 )
 
 
 def main() -> int:
     wanted = sys.argv[1:]
     if unknown := set(wanted) - {gate.name for gate in GATES}:
-        print(f"No gate named {', '.join(sorted(unknown))}. There are: {', '.join(gate.name for gate in GATES)}.", file=sys.stderr)
+        print(
+            f"No gate named {', '.join(sorted(unknown))}. There are: {', '.join(gate.name for gate in GATES)}.",
+            file=sys.stderr,
+        )
         return 2
     gates = [gate for gate in GATES if not wanted or gate.name in wanted]
     began = time.monotonic()
@@ -46,7 +78,10 @@ def main() -> int:
     red = [outcome.gate.name for outcome in run_all(gates, venvs.ROOT) if not outcome.green]
     seconds = time.monotonic() - began
     if red:
-        print(f"lint: {len(red)} of {len(gates)} red ({', '.join(red)}) after {seconds:.0f} s. These alone: make lint GATES='{' '.join(red)}'", flush=True)
+        print(
+            f"lint: {len(red)} of {len(gates)} red ({', '.join(red)}) after {seconds:.0f} s. These alone: make lint GATES='{' '.join(red)}'",
+            flush=True,
+        )
         return 1
     print(f"lint: all {len(gates)} gates green in {seconds:.0f} s", flush=True)
     return 0

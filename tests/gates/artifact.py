@@ -39,7 +39,10 @@ def build(folder: Path) -> Path:
 
 def install(artifact: Path, collections: Path) -> None:
     """As a user installs it: by ansible-galaxy, without a server."""
-    _run(["ansible-galaxy", "collection", "install", artifact, "-p", collections, "--offline"], collections.parent)
+    _run(
+        ["ansible-galaxy", "collection", "install", artifact, "-p", collections, "--offline"],
+        collections.parent,
+    )
 
 
 def judge(artifact: Path) -> None:
@@ -53,18 +56,30 @@ def judge(artifact: Path) -> None:
             "PATH": os.pathsep.join([str(venv / "bin"), os.environ.get("PATH", os.defpath)]),
             "HOME": folder,
         }
-        said = _run([venv / "bin" / "python", "-m", "galaxy_importer.main", artifact], Path(folder), environment)
+        said = _run(
+            [venv / "bin" / "python", "-m", "galaxy_importer.main", artifact], Path(folder), environment
+        )
     complaints = [line for line in said.splitlines() if line.startswith(("ERROR", "WARNING"))]
     if complaints:
         raise Rejected("Galaxy's importer would take it, but complains:\n" + "\n".join(complaints))
 
 
-def _run(command: t.Sequence[str | Path], folder: Path, environment: t.Mapping[str, str] | None = None) -> str:
+def _run(
+    command: t.Sequence[str | Path], folder: Path, environment: t.Mapping[str, str] | None = None
+) -> str:
     answer = subprocess.run(
-        command, cwd=folder, env={**os.environ, **(environment or {})}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        command,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if answer.returncode != 0:
-        raise Rejected(f"{' '.join(map(str, command))} failed with exit code {answer.returncode}:\n{answer.stdout}")
+        raise Rejected(
+            f"{' '.join(map(str, command))} failed with exit code {answer.returncode}:\n{answer.stdout}"
+        )
     return answer.stdout
 
 
@@ -72,7 +87,10 @@ def main() -> int:
     OUTPUT.mkdir(exist_ok=True)
     try:
         artifact = build(OUTPUT)
-        print(f"[1/3] built      {artifact.relative_to(venvs.ROOT)}, {artifact.stat().st_size // 1024} KiB", flush=True)
+        print(
+            f"[1/3] built      {artifact.relative_to(venvs.ROOT)}, {artifact.stat().st_size // 1024} KiB",
+            flush=True,
+        )
         with tempfile.TemporaryDirectory(prefix="installed-") as folder:
             install(artifact, Path(folder, "collections"))
         print("[2/3] installed  into an empty collections path", flush=True)

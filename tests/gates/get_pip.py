@@ -12,5 +12,7 @@ import sys
 
 if __name__ == "__main__":
     wanted = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
-    subprocess.run([sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "ensurepip", "--default-pip"], stdout=subprocess.DEVNULL, check=True
+    )
     sys.exit(subprocess.run([sys.executable, "-m", "pip", "install", *wanted], check=False).returncode)

@@ -15,10 +15,14 @@ Version = tuple[int, int]
 
 
 def version_of(python: Path) -> Version | None:
-    """Major and minor; nothing when it does not run (pyenv's shims of versions that are not switched on do not)."""
+    """Major and minor; nothing when it does not run (pyenv's
+    shims of versions that are not switched on do not).
+    """
     code = "import sys; print(*sys.version_info[:2])"
     try:
-        answer = subprocess.run([python, "-I", "-c", code], capture_output=True, text=True, timeout=20, check=False)
+        answer = subprocess.run(
+            [python, "-I", "-c", code], capture_output=True, text=True, timeout=20, check=False
+        )
     except OSError:
         return None
     numbers = answer.stdout.split()
@@ -26,8 +30,12 @@ def version_of(python: Path) -> Version | None:
 
 
 def real_path(python: Path) -> Path:
-    """The interpreter itself, without a shim that depends on HOME, so that tools with a HOME of their own can start it."""
-    answer = subprocess.run([python, "-I", "-c", "import sys; print(sys.executable)"], capture_output=True, text=True, check=True)
+    """The interpreter itself, without a shim that depends on
+    HOME, so that tools with a HOME of their own can start it.
+    """
+    answer = subprocess.run(
+        [python, "-I", "-c", "import sys; print(sys.executable)"], capture_output=True, text=True, check=True
+    )
     return Path(answer.stdout.strip())
 
 
@@ -64,8 +72,14 @@ def _candidates(version: Version) -> t.Iterator[Path]:
 
 
 def _pyenvs() -> list[Path]:
-    """Where pyenv keeps its versions. Its shims on PATH tell it, too, when HOME is not the one it was installed in."""
-    shims = [Path(folder).parent for folder in os.environ.get("PATH", "").split(os.pathsep) if Path(folder).name == "shims"]
+    """Where pyenv keeps its versions. Its shims on PATH tell
+    it, too, when HOME is not the one it was installed in.
+    """
+    shims = [
+        Path(folder).parent
+        for folder in os.environ.get("PATH", "").split(os.pathsep)
+        if Path(folder).name == "shims"
+    ]
     said = os.environ.get("PYENV_ROOT")
     return [*([Path(said)] if said else []), *shims, Path("~/.pyenv").expanduser()]
 
@@ -74,7 +88,13 @@ def _from_uv(uv: Path, versions: t.Sequence[Version], folder: Path) -> Path | No
     environment = {**os.environ, "UV_PYTHON_INSTALL_DIR": str(folder)}
     for version in versions:
         for command in ("install", "find"):
-            wanted: list[str | Path] = [uv, "python", command, "--managed-python", f"{version[0]}.{version[1]}"]
+            wanted: list[str | Path] = [
+                uv,
+                "python",
+                command,
+                "--managed-python",
+                f"{version[0]}.{version[1]}",
+            ]
             answer = subprocess.run(wanted, env=environment, capture_output=True, text=True, check=False)
             if answer.returncode != 0:
                 break

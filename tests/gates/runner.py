@@ -35,19 +35,29 @@ class Outcome:
 
 
 def run_all(gates: t.Sequence[Gate], folder: Path, together: int = TOGETHER) -> list[Outcome]:
-    """Starts them in the order given, at most so many together, tells each as it ends, and now and then which still run."""
+    """Starts them in the order given, at most so many together,
+    tells each as it ends, and now and then which still run.
+    """
     outcomes: list[Outcome] = []
     started: dict[str, float] = {}
     with concurrent.futures.ThreadPoolExecutor(together) as pool:
         running = {pool.submit(_run, gate, folder, started) for gate in gates}
         while running:
-            ended, running = concurrent.futures.wait(running, timeout=SILENCE, return_when=concurrent.futures.FIRST_COMPLETED)
+            ended, running = concurrent.futures.wait(
+                running, timeout=SILENCE, return_when=concurrent.futures.FIRST_COMPLETED
+            )
             for done in ended:
                 outcomes.append(done.result())
                 _tell(outcomes[-1], len(outcomes), len(gates))
             if not ended:
                 still = set(started) - {outcome.gate.name for outcome in outcomes}
-                print("      ... " + ", ".join(f"{name} for {time.monotonic() - started[name]:.0f} s" for name in sorted(still)), flush=True)
+                print(
+                    "      ... "
+                    + ", ".join(
+                        f"{name} for {time.monotonic() - started[name]:.0f} s" for name in sorted(still)
+                    ),
+                    flush=True,
+                )
     return outcomes
 
 
@@ -56,10 +66,19 @@ def _run(gate: Gate, folder: Path, started: dict[str, float]) -> Outcome:
     environment = {**os.environ, "NO_COLOR": "1", **gate.environment}
     try:
         answer = subprocess.run(
-            gate.command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            gate.command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
     except OSError as exc:
-        return Outcome(gate, False, time.monotonic() - began, f"{gate.command[0]} could not be started: {exc}")
+        return Outcome(
+            gate, False, time.monotonic() - began, f"{gate.command[0]} could not be started: {exc}"
+        )
     return Outcome(gate, answer.returncode == 0, time.monotonic() - began, answer.stdout)
 
 

@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-test sanity on one ansible-core: python -m tests.gates.sanity 2.21, or with --test its pylint alone, with --skip-test all but that.
+"""ansible-test sanity on one ansible-core: python -m tests.gates.sanity
+2.21, or with --test its pylint alone, with --skip-test all but that.
 
-ansible-test insists on a real folder named ansible_collections/runbook/release and follows links out of it, so
-it gets a copy. Its caches lie in HOME, so it gets a HOME inside the state directory, one a core version: it does
-not lock what it installs there.
+ansible-test insists on a real folder named ansible_collections/runbook/release and follows links
+out of it, so it gets a copy. Its caches lie in HOME, so it gets a HOME inside the state directory,
+one a core version: it does not lock what it installs there.
 """
 
 from __future__ import annotations
@@ -34,7 +35,13 @@ def left_out(core: str) -> tuple[str, ...]:
 def copy_collection(folder: Path, without: tuple[str, ...]) -> None:
     """A fresh copy of what git knows or would add."""
     shutil.rmtree(folder, ignore_errors=True)
-    listing = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=venvs.ROOT, capture_output=True, text=True, check=True)
+    listing = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=venvs.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     for name in filter(None, listing.stdout.split("\0")):
         source = venvs.ROOT / name
         if name.startswith(without) or not source.is_file():
@@ -44,7 +51,9 @@ def copy_collection(folder: Path, without: tuple[str, ...]) -> None:
 
 
 def prepare_home(home: Path, venv: Path) -> None:
-    """Plants the pip bootstrap under the name this core looks for, and keeps the user's choice of package index."""
+    """Plants the pip bootstrap under the name this core
+    looks for, and keeps the user's choice of package index.
+    """
     requirements = next(venv.glob("lib/python3*/site-packages/ansible_test/_internal/python_requirements.py"))
     cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
@@ -69,11 +78,31 @@ def run(core: str, part: str = "") -> int:
     folders = pythons.folders_of_all(TARGETS) if core == NEWEST else []
     only = [] if core == NEWEST else ["--python", venvs.dotted(venv / "bin" / "python")]
     path = os.pathsep.join([str(venv / "bin"), *folders, os.environ.get("PATH", os.defpath)])
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHON", "VIRTUAL_ENV"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ANSIBLE_", "PYTHON", "VIRTUAL_ENV"))
+    }
     environment |= {"HOME": str(base / "home"), "PATH": path}
-    command: list[str | Path] = [venv / "bin" / "ansible-test", "sanity", "--color", "no", "--requirements", *only, *([part, "pylint"] if part else [])]
+    command: list[str | Path] = [
+        venv / "bin" / "ansible-test",
+        "sanity",
+        "--color",
+        "no",
+        "--requirements",
+        *only,
+        *([part, "pylint"] if part else []),
+    ]
     with (base / "output.log").open("w+") as log:
-        rc = subprocess.run(command, cwd=collection, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False).returncode
+        rc = subprocess.run(
+            command,
+            cwd=collection,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            check=False,
+        ).returncode
         log.seek(0)
         said = log.read()
     if rc != 0:

@@ -1,8 +1,10 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""make test: everything. All stages run even when one is red; pytest's summary of the integration tests comes last.
+"""make test: everything. All stages run even when one is
+red; pytest's summary of the integration tests comes last.
 
-The sandbox's programs take minutes of a first run to compile, so that happens beside the stages that need no cluster; so does Galaxy's importer.
+The sandbox's programs take minutes of a first run to compile, so that
+happens beside the stages that need no cluster; so does Galaxy's importer.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ BESIDE = {
     "lint": ("sandbox build", [sys.executable, "-m", "sandbox", "build"]),
     "molecule": ("artifact", [sys.executable, "-m", "tests.gates.artifact"]),
 }
-LAST = ("integration tests", [sys.executable, "-m", "pytest", "tests/integration", "-v", "-n", "2", "--durations=40"])
+LAST = (
+    "integration tests",
+    [sys.executable, "-m", "pytest", "tests/integration", "-v", "-n", "2", "--durations=40"],
+)
 TOTAL = len(STAGES) + len(BESIDE) + 1
 
 
@@ -70,7 +75,9 @@ def _start(name: str, command: t.Sequence[str], stack: contextlib.ExitStack) -> 
     log = venvs.state() / "log" / f"{name.replace(' ', '-')}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=venvs.ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=venvs.ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
     return Started(name, log, stack.enter_context(process))
 
 

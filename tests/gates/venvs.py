@@ -74,7 +74,18 @@ def ensure(name: str) -> Path:
             began = time.monotonic()
             uv = _uv(python)
             _run([uv, "venv", "--quiet", "--clear", "--python", python, folder])
-            _run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", folder / "bin" / "python", environment.lock])
+            _run(
+                [
+                    uv,
+                    "pip",
+                    "sync",
+                    "--quiet",
+                    "--require-hashes",
+                    "--python",
+                    folder / "bin" / "python",
+                    environment.lock,
+                ]
+            )
             (folder / "complete").touch()
             _say(f"{name}: installed in {time.monotonic() - began:.0f} s")
     return folder
@@ -92,7 +103,17 @@ def _uv(python: Path) -> Path:
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
             _run([python, "-m", "venv", folder])
-            _run([folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", lock])
+            _run(
+                [
+                    folder / "bin" / "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                    "--require-hashes",
+                    "-r",
+                    lock,
+                ]
+            )
             (folder / "complete").touch()
     return folder / "bin" / "uv"
 
@@ -132,9 +153,13 @@ def _lock(folder: Path) -> t.Iterator[None]:
 def _run(command: t.Sequence[str | Path]) -> None:
     environment = {**os.environ, "UV_CACHE_DIR": str(state() / "uv"), "UV_NO_PROGRESS": "1"}
     environment.pop("VIRTUAL_ENV", None)
-    answer = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    answer = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     if answer.returncode != 0:
-        raise CannotPrepare(f"{' '.join(map(str, command))} failed with exit code {answer.returncode}:\n{answer.stdout}")
+        raise CannotPrepare(
+            f"{' '.join(map(str, command))} failed with exit code {answer.returncode}:\n{answer.stdout}"
+        )
 
 
 def _say(line: str) -> None:

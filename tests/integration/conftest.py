@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the integration tests stand on: the sandbox (or the cluster of KUBECONFIG), the demo platform, load, playbooks."""
+"""What the integration tests stand on: the sandbox (or the
+cluster of KUBECONFIG), the demo platform, load, playbooks.
+"""
 
 from __future__ import annotations
 
@@ -54,9 +56,15 @@ class Sandbox:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """A command inside the sandbox's network."""
         assert self.place.box is not None
-        environment = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "PATH": f"{self.place.programs}:{os.environ['PATH']}"}
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(self.kubeconfig),
+            "PATH": f"{self.place.programs}:{os.environ['PATH']}",
+        }
         inside = ["nsenter", "--target", str(self.place.box.namespaces.require()), "--net", "--", *command]
-        return subprocess.run(inside, capture_output=True, text=True, env=environment, check=False, timeout=120)
+        return subprocess.run(
+            inside, capture_output=True, text=True, env=environment, check=False, timeout=120
+        )
 
 
 ALONE = pytest.StashKey[contextlib.ExitStack]()
@@ -80,7 +88,9 @@ def group(nodeid: str) -> str:
 
 
 class Groups(LoadScopeScheduling):
-    """Among the workers of a run. xdist's own groups (loadgroup) rename tests by a field that pytest has no more."""
+    """Among the workers of a run. xdist's own groups
+    (loadgroup) rename tests by a field that pytest has no more.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)
@@ -92,10 +102,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> Groups:
 
 def pytest_configure(config: pytest.Config) -> None:
     """One run at a time. The workers of a run (`-n 2`) stand under the lock of the process that started them."""
-    config.addinivalue_line("markers", "alone: it disturbs the whole cluster, or looks at all of it; tests of other workers wait")
+    config.addinivalue_line(
+        "markers", "alone: it disturbs the whole cluster, or looks at all of it; tests of other workers wait"
+    )
     config.stash[ALONE] = alone = contextlib.ExitStack()
     if not (hasattr(config, "workerinput") or config.option.collectonly):
-        alone.enter_context(locked(Settings.from_environment().state / "tests.lock", "Another test run uses the demo platform; waiting for it."))
+        alone.enter_context(
+            locked(
+                Settings.from_environment().state / "tests.lock",
+                "Another test run uses the demo platform; waiting for it.",
+            )
+        )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -129,13 +146,17 @@ def sandbox() -> Sandbox:
 @pytest.fixture
 def platform(sandbox: Sandbox, request: pytest.FixtureRequest) -> Place:
     """The demo platform as if it had just been placed: version 1.0.0, and nothing of an earlier test."""
-    assert group(request.node.nodeid) == "the demo platform", "there is one platform for all workers: name this file in TOGETHER"
+    assert group(request.node.nodeid) == "the demo platform", (
+        "there is one platform for all workers: name this file in TOGETHER"
+    )
     sandbox.place.place(FIRST)
     return sandbox.place
 
 
 class LoadFactory(t.Protocol):
-    def __call__(self, rate: int = ..., versions: t.Iterable[str] = ...) -> contextlib.AbstractContextManager[dict[str, t.Any]]:
+    def __call__(
+        self, rate: int = ..., versions: t.Iterable[str] = ...
+    ) -> contextlib.AbstractContextManager[dict[str, t.Any]]:
         """Puts the load on for as long as the block runs."""
 
 
@@ -159,7 +180,11 @@ def load(platform: Place) -> LoadFactory:
 
 @pytest.fixture
 def playbooks(platform: Place, sandbox: Sandbox, tmp_path: Path) -> Playbooks:
-    return Playbooks(sandbox.kubeconfig, tmp_path, {"DEMO_REGISTRY": platform.images.registry, "DEMO_URL": platform.settings.ingress_url})
+    return Playbooks(
+        sandbox.kubeconfig,
+        tmp_path,
+        {"DEMO_REGISTRY": platform.images.registry, "DEMO_URL": platform.settings.ingress_url},
+    )
 
 
 @pytest.fixture
@@ -172,14 +197,20 @@ def task_image(sandbox: Sandbox) -> str:
     """An image whose program (/exchange, as in all of them) does what its arguments say: sandbox/go/task."""
     programs, images = Builder(sandbox.settings).ensure(("task",)), sandbox.place.images
     image = Image("task", FIRST)
-    Images(images.run, images.registry, programs / "task", sandbox.settings.root / "task-image").publish([image])
+    Images(images.run, images.registry, programs / "task", sandbox.settings.root / "task-image").publish(
+        [image]
+    )
     return image.reference(images.registry)
 
 
 @pytest.fixture(scope="session")
 def registry(sandbox: Sandbox) -> str:
     """With the images of the demo platform that tests run in namespaces of their own."""
-    for image in (Image("auth", FIRST), Image("auth", GOOD), Image(BROKEN_SERVICE, BAD, {"FAULT_EXIT_AT_START": "3", "FAULT_LAST_WORDS": LAST_WORDS})):
+    for image in (
+        Image("auth", FIRST),
+        Image("auth", GOOD),
+        Image(BROKEN_SERVICE, BAD, {"FAULT_EXIT_AT_START": "3", "FAULT_LAST_WORDS": LAST_WORDS}),
+    ):
         sandbox.place.publish(image)
     return str(sandbox.place.images.registry)
 
@@ -244,9 +275,14 @@ def data_tasks(sandbox: Sandbox, tmp_path: Path) -> Tasks:
 
 
 @pytest.fixture
-def phases(sandbox: Sandbox, database: databases.Database, bucket: databases.Bucket, tmp_path: Path) -> Phases:
+def phases(
+    sandbox: Sandbox, database: databases.Database, bucket: databases.Bucket, tmp_path: Path
+) -> Phases:
     database.fill(2000)
-    variables = {"release_database": database.login, "release_backup": {"store": bucket.store, "tags": {"team": "exchange"}}}
+    variables = {
+        "release_database": database.login,
+        "release_backup": {"store": bucket.store, "tags": {"team": "exchange"}},
+    }
     return Phases(tmp_path, surroundings(sandbox.kubeconfig), variables)
 
 
@@ -260,7 +296,8 @@ def account(space: Kubectl, sandbox: Sandbox, tmp_path: Path) -> t.Callable[...,
         for role in roles:
             group, name = role["apiVersion"].partition("/")[0], role["metadata"]["name"]
             reference = {"apiGroup": group, "kind": role["kind"], "name": name}
-            # A ClusterRole for what belongs to no namespace is bound in all of them; the sandbox's tests never leave it behind.
+            # A ClusterRole for what belongs to no namespace is bound in
+            # all of them; the sandbox's tests never leave it behind.
             binding = {
                 "apiVersion": role["apiVersion"],
                 "kind": f"{role['kind']}Binding",

@@ -32,16 +32,42 @@ class Database:
 
     @property
     def login(self) -> dict[str, t.Any]:
-        return {"login_host": HOST, "login_port": self.port, "login_user": self.user, "login_password": self.password, "database": self.name}
+        return {
+            "login_host": HOST,
+            "login_port": self.port,
+            "login_user": self.user,
+            "login_password": self.password,
+            "database": self.name,
+        }
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"PGHOST": HOST, "PGPORT": str(self.port), "PGUSER": self.user, "PGPASSWORD": self.password, "PGDATABASE": self.name}
+        return {
+            "PGHOST": HOST,
+            "PGPORT": str(self.port),
+            "PGUSER": self.user,
+            "PGPASSWORD": self.password,
+            "PGDATABASE": self.name,
+        }
 
     def psql(self, sql: str = "", *more: str) -> str:
         """What psql answers, without headings. It fails the test when the server refuses."""
-        command = [str(programs() / "psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", *(["-c", sql] if sql else []), *more]
-        done = subprocess.run(command, env={**os.environ, **self.environment}, capture_output=True, text=True, check=False, timeout=300)
+        command = [
+            str(programs() / "psql"),
+            "-XqAt",
+            "-v",
+            "ON_ERROR_STOP=1",
+            *(["-c", sql] if sql else []),
+            *more,
+        ]
+        done = subprocess.run(
+            command,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout.rstrip("\n")
 
@@ -54,7 +80,11 @@ class Database:
 
     def names(self) -> list[str]:
         """It and what a test made of it: copies have its name at their beginning."""
-        return self.to(SUPERUSER).psql(f"SELECT datname FROM pg_database WHERE datname LIKE '{self.name}%' ORDER BY 1").splitlines()
+        return (
+            self.to(SUPERUSER)
+            .psql(f"SELECT datname FROM pg_database WHERE datname LIKE '{self.name}%' ORDER BY 1")
+            .splitlines()
+        )
 
     def sessions(self, like: str = "runbook.release%") -> list[str]:
         """Names of the applications connected to any of them."""
@@ -95,18 +125,32 @@ class Bucket:
 
     @property
     def store(self) -> dict[str, t.Any]:
-        return {"bucket": self.name, "endpoint_url": self.url, "region": "us-east-1", "access_key": self.access_key, "secret_key": self.secret_key}
+        return {
+            "bucket": self.name,
+            "endpoint_url": self.url,
+            "region": "us-east-1",
+            "access_key": self.access_key,
+            "secret_key": self.secret_key,
+        }
 
     def client(self) -> t.Any:
         import boto3
 
-        return boto3.client("s3", endpoint_url=self.url, region_name="us-east-1", aws_access_key_id=self.access_key, aws_secret_access_key=self.secret_key)
+        return boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+        )
 
     def names(self) -> list[str]:
         return [item["Key"] for item in self.client().list_objects_v2(Bucket=self.name).get("Contents", [])]
 
     def unfinished(self) -> list[str]:
-        return [item["Key"] for item in self.client().list_multipart_uploads(Bucket=self.name).get("Uploads", [])]
+        return [
+            item["Key"] for item in self.client().list_multipart_uploads(Bucket=self.name).get("Uploads", [])
+        ]
 
     def empty(self) -> None:
         client = self.client()

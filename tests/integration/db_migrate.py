@@ -29,7 +29,13 @@ def installed(settings: Settings) -> Path:
             place.mkdir(parents=True)
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(SERVICE / name, place)
-            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place, check=True, capture_output=True, text=True)
+            subprocess.run(
+                ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+                cwd=place,
+                check=True,
+                capture_output=True,
+                text=True,
+            )
             (place / "whole").touch()
     return place / "node_modules"
 

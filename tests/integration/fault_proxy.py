@@ -19,8 +19,9 @@ from pathlib import Path
 
 import yaml
 
-# What a rule answers: None lets the request through; a number is the status to refuse it with; "cut" ends a watch in the
-# middle of its stream after a moment; "gone" answers a watch with 410; "lost" carries the request out and loses the answer.
+# What a rule answers: None lets the request through; a number is the status to refuse it with;
+# "cut" ends a watch in the middle of its stream after a moment; "gone" answers a watch with
+# 410; "lost" carries the request out and loses the answer.
 Rule = t.Callable[[str, str], "int | str | None"]
 _SECONDS_BEFORE_CUT = 0.4
 
@@ -39,7 +40,15 @@ class FaultProxy:
     def running(self, folder: Path) -> t.Iterator[Path]:
         """The kubeconfig that goes through the proxy."""
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        config = {**self._config, "clusters": [{**self._config["clusters"][0], "cluster": {"server": f"http://127.0.0.1:{self._server.server_port}"}}]}
+        config = {
+            **self._config,
+            "clusters": [
+                {
+                    **self._config["clusters"][0],
+                    "cluster": {"server": f"http://127.0.0.1:{self._server.server_port}"},
+                }
+            ],
+        }
         config["users"] = [{**self._config["users"][0], "user": {}}]
         path = folder / "through-the-proxy.yml"
         path.write_text(yaml.safe_dump(config))
@@ -52,9 +61,13 @@ class FaultProxy:
     def upstream(self) -> http.client.HTTPSConnection:
         cluster, user = self._config["clusters"][0]["cluster"], self._config["users"][0]["user"]
         host, _colon, port = cluster["server"].removeprefix("https://").partition(":")
-        context = ssl.create_default_context(cadata=base64.b64decode(cluster["certificate-authority-data"]).decode())
+        context = ssl.create_default_context(
+            cadata=base64.b64decode(cluster["certificate-authority-data"]).decode()
+        )
         with tempfile.NamedTemporaryFile() as pair:
-            pair.write(base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"]))
+            pair.write(
+                base64.b64decode(user["client-certificate-data"]) + base64.b64decode(user["client-key-data"])
+            )
             pair.flush()
             context.load_cert_chain(pair.name)
         return http.client.HTTPSConnection(host, int(port), context=context, timeout=330)
@@ -73,19 +86,34 @@ def _handler(proxy: FaultProxy) -> type[http.server.BaseHTTPRequestHandler]:
                 self._refuse(fault)
                 return
             if fault == "gone":
-                gone = {"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old resource version"}}
+                gone = {
+                    "type": "ERROR",
+                    "object": {
+                        "kind": "Status",
+                        "code": 410,
+                        "reason": "Expired",
+                        "message": "too old resource version",
+                    },
+                }
                 self._begin(200, "application/json")
                 self._chunk(json.dumps(gone).encode() + b"\n")
                 self._chunk(b"")
                 return
             upstream = proxy.upstream()
-            upstream.request(self.command, self.path, body or None, {key: value for key, value in self.headers.items() if key != "Host"})
+            upstream.request(
+                self.command,
+                self.path,
+                body or None,
+                {key: value for key, value in self.headers.items() if key != "Host"},
+            )
             answer = upstream.getresponse()
             if fault == "lost":
                 answer.read()
                 self.close_connection = True
                 return
-            self._begin(answer.status, answer.getheader("Content-Type", "application/json"), answer.getheader("Date"))
+            self._begin(
+                answer.status, answer.getheader("Content-Type", "application/json"), answer.getheader("Date")
+            )
             until = time.monotonic() + _SECONDS_BEFORE_CUT if fault == "cut" else None
             if until and upstream.sock:
                 upstream.sock.settimeout(_SECONDS_BEFORE_CUT)
@@ -104,7 +132,9 @@ def _handler(proxy: FaultProxy) -> type[http.server.BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
 
         def _refuse(self, status: int) -> None:
-            text = json.dumps({"kind": "Status", "code": status, "message": f"the fault proxy says {status}"}).encode()
+            text = json.dumps(
+                {"kind": "Status", "code": status, "message": f"the fault proxy says {status}"}
+            ).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))

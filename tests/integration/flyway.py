@@ -28,12 +28,25 @@ def fetched(settings: Settings) -> Path:
             place.mkdir(parents=True)
             machine.install_missing({"java": ("default-jre-headless",), "mvn": ("maven",)})
             options = [f"-Dmaven.repo.local={state / 'maven'}", f"-DoutputDirectory={place / 'lib'}"]
-            command = ["mvn", "--quiet", "--batch-mode", "--strict-checksums", "--file", str(PROJECT), *options, "dependency:copy-dependencies"]
-            done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+            command = [
+                "mvn",
+                "--quiet",
+                "--batch-mode",
+                "--strict-checksums",
+                "--file",
+                str(PROJECT),
+                *options,
+                "dependency:copy-dependencies",
+            ]
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+            )
             assert done.returncode == 0, done.stdout + done.stderr
             shutil.rmtree(state / "maven")
             new = place / "flyway.new"
-            new.write_text(f"#!/bin/sh\nexec java -cp '{place / 'lib'}/*' org.flywaydb.commandline.Main \"$@\"\n")
+            new.write_text(
+                f"#!/bin/sh\nexec java -cp '{place / 'lib'}/*' org.flywaydb.commandline.Main \"$@\"\n"
+            )
             new.chmod(0o755)
             new.replace(program)
     return program

@@ -26,7 +26,18 @@ def built(settings: Settings) -> Path:
             shutil.rmtree(state, ignore_errors=True)
             place.mkdir(parents=True)
             new = place / "migrate.new"
-            build = Go(settings).popen("build", "-trimpath", "-tags", "postgres", "-ldflags", "-s -w", "-o", str(new), PACKAGE, module=MODULE)
+            build = Go(settings).popen(
+                "build",
+                "-trimpath",
+                "-tags",
+                "postgres",
+                "-ldflags",
+                "-s -w",
+                "-o",
+                str(new),
+                PACKAGE,
+                module=MODULE,
+            )
             said, _nothing = build.communicate()
             assert build.returncode == 0, said
             new.replace(place / "migrate")

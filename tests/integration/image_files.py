@@ -29,7 +29,11 @@ def tree(root: Path, folder: Path) -> None:
 
 
 def _libraries(root: Path, files: list[Path]) -> None:
-    told = subprocess.run(["ldd", *map(str, files)], check=False, capture_output=True, text=True).stdout if files else ""
+    told = (
+        subprocess.run(["ldd", *map(str, files)], check=False, capture_output=True, text=True).stdout
+        if files
+        else ""
+    )
     for path in sorted(set(re.findall(r"(/\S+) \(0x", told))):
         _copy(Path(path), root / path.lstrip("/"))
 

@@ -38,7 +38,14 @@ class Folder:
             (self.path / name).write_text(text)
 
     def task(self, **options: t.Any) -> Task:
-        return {"runbook.release.db_migrate": {**self.database.login, "src": str(self.path), "release": "2.4.0", **options}}
+        return {
+            "runbook.release.db_migrate": {
+                **self.database.login,
+                "src": str(self.path),
+                "release": "2.4.0",
+                **options,
+            }
+        }
 
     def run(self, more: t.Sequence[str] = (), **options: t.Any) -> Ran:
         return self.tasks.run(self.task(**options), more=more)
@@ -46,7 +53,11 @@ class Folder:
     def connect(self: t.Any) -> psycopg.Connection[t.Any]:
         login = self.database.login
         return psycopg.connect(
-            host=login["login_host"], port=login["login_port"], user=login["login_user"], password=login["login_password"], dbname=login["database"]
+            host=login["login_host"],
+            port=login["login_port"],
+            user=login["login_user"],
+            password=login["login_password"],
+            dbname=login["database"],
         )
 
 
@@ -57,7 +68,9 @@ def working(folder: t.Any) -> int:
 
 @contextlib.contextmanager
 def reader_in_the_way(folder: t.Any, seconds: float, name: str = "reader") -> t.Iterator[None]:
-    """A transaction that has read the table wallet, and ends that long after somebody was first held up by it."""
+    """A transaction that has read the table wallet, and ends
+    that long after somebody was first held up by it.
+    """
     sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
     def end() -> None:

@@ -32,17 +32,43 @@ class Phases:
             "release_services": [{"name": "auth"}],
         }
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-        hosts = {"databases": {"hosts": {"database": local}}, "kubernetes": {"hosts": {"sandbox": local} if self.cluster else {}}}
+        hosts = {
+            "databases": {"hosts": {"database": local}},
+            "kubernetes": {"hosts": {"sandbox": local} if self.cluster else {}},
+        }
         inventory = {"all": {"children": hosts, "vars": {**platform, **self.variables, **variables}}}
         (self.folder / "inventory.json").write_text(json.dumps(inventory))
-        command = ["ansible-playbook", f"runbook.release.{playbook}", "-i", str(self.folder / "inventory.json"), "--diff", *more]
+        command = [
+            "ansible-playbook",
+            f"runbook.release.{playbook}",
+            "-i",
+            str(self.folder / "inventory.json"),
+            "--diff",
+            *more,
+        ]
         return preloaded.run(command, self.environment, timeout=180)
 
 
 def play(phases: Phases, role: str, **variables: t.Any) -> subprocess.CompletedProcess[str]:
     """A role as a user's own play has it, on a host that is the cluster."""
-    given = {"release_platform": "exchange", "ansible_python_interpreter": "{{ ansible_playbook_python }}", **variables}
-    (phases.folder / "play.yml").write_text(json.dumps([{"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": given, "roles": [role]}]))
+    given = {
+        "release_platform": "exchange",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        **variables,
+    }
+    (phases.folder / "play.yml").write_text(
+        json.dumps(
+            [
+                {
+                    "hosts": "localhost",
+                    "connection": "local",
+                    "gather_facts": False,
+                    "vars": given,
+                    "roles": [role],
+                }
+            ]
+        )
+    )
     command = ["ansible-playbook", str(phases.folder / "play.yml"), "--diff"]
     return preloaded.run(command, phases.environment, timeout=120)
 

@@ -20,12 +20,24 @@ from tests.integration import preloaded
 from tests.integration.preloaded import ROOT
 
 NAMESPACE = "exchange"
-SERVICES = ["auth", "user", "kyc", "wallet", "compliance", "payment", "trading", "matching-engine", "api-gateway"]
+SERVICES = [
+    "auth",
+    "user",
+    "kyc",
+    "wallet",
+    "compliance",
+    "payment",
+    "trading",
+    "matching-engine",
+    "api-gateway",
+]
 FEW = ["auth", "wallet", "api-gateway"]
 
 
 def few(**variables: t.Any) -> list[str]:
-    """The arguments that make a release of three services, one after the other: where nine of them would show nothing more."""
+    """The arguments that make a release of three services, one
+    after the other: where nine of them would show nothing more.
+    """
     services = [{"name": name, "after": FEW[max(0, index - 1) : index]} for index, name in enumerate(FEW)]
     return ["-e", json.dumps({"release_services": services, "release_smoke": [], **variables})]
 
@@ -56,7 +68,9 @@ def surroundings(kubeconfig: Path | None = None) -> dict[str, str]:
 class Playbooks:
     """Plays against one cluster; reports go to a folder of the test."""
 
-    def __init__(self, kubeconfig: Path, folder: Path, environment: t.Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, kubeconfig: Path, folder: Path, environment: t.Mapping[str, str] | None = None
+    ) -> None:
         self.reports = folder / "reports"
         self.environment = {**surroundings(kubeconfig), **(environment or {})}
 
@@ -98,7 +112,9 @@ class Playbooks:
 
 def signal_all(process: subprocess.Popen[str], number: int) -> None:
     """To the controller and all that it started: Ansible's workers have sessions of their own."""
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=False).stdout.split()
+    children = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
     for pid in [process.pid, *map(int, children)]:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)
@@ -107,8 +123,8 @@ def signal_all(process: subprocess.Popen[str], number: int) -> None:
 def interrupt(process: subprocess.Popen[str], number: int) -> None:
     """Ctrl-C, or the end of a pipeline's job: to the controller alone, which has 30 s to end.
 
-    ansible-core waits for ever on the lock of its own result queue when it ended a worker that was writing a line to it (seen in a
-    stack trace); a person kills it then.
+    ansible-core waits for ever on the lock of its own result queue when it ended a
+    worker that was writing a line to it (seen in a stack trace); a person kills it then.
     """
     process.send_signal(number)
     try:
@@ -129,13 +145,19 @@ class Kubectl:
         return [*self._command, *arguments]
 
     def __call__(self, *arguments: str, stdin: str | None = None) -> str:
-        return subprocess.run(self.command(*arguments), input=stdin, capture_output=True, text=True, check=True, timeout=60).stdout
+        return subprocess.run(
+            self.command(*arguments), input=stdin, capture_output=True, text=True, check=True, timeout=60
+        ).stdout
 
     def apply(self, *objects: dict[str, t.Any]) -> None:
-        self("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)}))
+        self(
+            "apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        )
 
     def get(self, *what: str) -> dict[str, t.Any]:
-        return t.cast("dict[str, t.Any]", json.loads(self("get", *what, "-o", "json", "--show-managed-fields")))
+        return t.cast(
+            "dict[str, t.Any]", json.loads(self("get", *what, "-o", "json", "--show-managed-fields"))
+        )
 
     def items(self, kind: str, *more: str) -> list[dict[str, t.Any]]:
         return t.cast("list[dict[str, t.Any]]", self.get(kind, *more)["items"])
@@ -144,15 +166,26 @@ class Kubectl:
         return {item["metadata"]["name"]: item for item in self.items("deployments")}
 
     def versions(self) -> dict[str, str]:
-        return {name: thing["spec"]["template"]["spec"]["containers"][0]["image"].rsplit(":", 1)[1] for name, thing in self.deployments().items()}
+        return {
+            name: thing["spec"]["template"]["spec"]["containers"][0]["image"].rsplit(":", 1)[1]
+            for name, thing in self.deployments().items()
+        }
 
     def written(self) -> dict[str, t.Any]:
-        """What tells every write of a release. A Deployment's resource version does not: its controller goes on writing the status."""
+        """What tells every write of a release. A Deployment's resource
+        version does not: its controller goes on writing the status.
+        """
         told = {}
         for item in self.items("deployments,configmaps,secrets,services,leases"):
             meta = item["metadata"]
-            ours = {key: value for key, value in meta.get("annotations", {}).items() if key.startswith("runbook.release/")}
-            told[f"{item['kind']}/{meta['name']}"] = (meta["generation"], ours) if item["kind"] == "Deployment" else meta["resourceVersion"]
+            ours = {
+                key: value
+                for key, value in meta.get("annotations", {}).items()
+                if key.startswith("runbook.release/")
+            }
+            told[f"{item['kind']}/{meta['name']}"] = (
+                (meta["generation"], ours) if item["kind"] == "Deployment" else meta["resourceVersion"]
+            )
         return told
 
     def lock_holder(self) -> str:
@@ -160,4 +193,6 @@ class Kubectl:
 
     def record(self, version: str) -> list[dict[str, t.Any]]:
         data = self.get("configmap", f"release-{version}")["data"]
-        return [json.loads(data[key]) for key in sorted(data) if key.startswith(f"{int(data['attempt']):03d}-")]
+        return [
+            json.loads(data[key]) for key in sorted(data) if key.startswith(f"{int(data['attempt']):03d}-")
+        ]

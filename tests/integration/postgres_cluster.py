@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A PostgreSQL cluster of a test's own: for what changes a server as a whole (standbys, archiving, physical backups)."""
+"""A PostgreSQL cluster of a test's own: for what changes a
+server as a whole (standbys, archiving, physical backups).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ from sandbox.components.postgresql import USER, programs
 from tests.integration.databases import Database
 
 
-def as_user(*command: str, check: bool = True, env: t.Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def as_user(
+    *command: str, check: bool = True, env: t.Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """A command as the user of the server; not through a file descriptor that a daemon would keep open."""
     drop = ["setpriv", "--reuid", USER, "--regid", USER, "--init-groups"] if os.geteuid() == 0 else []
     with tempfile.TemporaryFile("w+") as output:
@@ -63,7 +67,9 @@ def free_port() -> int:
 
 @functools.cache
 def _initialized() -> str:
-    """The data directory of a cluster that never ran: what initdb takes its time for is the same for all of them."""
+    """The data directory of a cluster that never ran: what
+    initdb takes its time for is the same for all of them.
+    """
     kept = contextlib.ExitStack()
     atexit.register(kept.close)
     data = str(kept.enter_context(folder()) / "initialized")
@@ -72,7 +78,9 @@ def _initialized() -> str:
 
 
 class PostgresCluster:
-    """Data directory and socket below ``home``. Superuser postgres; everybody on the loopback is trusted, but has to say who it is."""
+    """Data directory and socket below ``home``. Superuser postgres;
+    everybody on the loopback is trusted, but has to say who it is.
+    """
 
     def __init__(self, home: Path, name: str = "main") -> None:
         self.home, self.name, self.data, self.port = home, name, home / name, free_port()
@@ -96,7 +104,20 @@ class PostgresCluster:
 
     def standby_of(self, primary: PostgresCluster, slot: str) -> PostgresCluster:
         source = f"host=127.0.0.1 port={primary.port} user={USER} application_name={self.name}"
-        as_user(str(programs() / "pg_basebackup"), "-D", str(self.data), "-d", source, "-R", "-C", "-S", slot, "-c", "fast", "--no-sync")
+        as_user(
+            str(programs() / "pg_basebackup"),
+            "-D",
+            str(self.data),
+            "-d",
+            source,
+            "-R",
+            "-C",
+            "-S",
+            slot,
+            "-c",
+            "fast",
+            "--no-sync",
+        )
         return self
 
     def configure(self, **settings: t.Any) -> None:
@@ -105,11 +126,23 @@ class PostgresCluster:
 
     def start(self) -> PostgresCluster:
         options = f"-p {self.port} -k {self.home} -c listen_addresses=127.0.0.1 -c shared_buffers=16MB"
-        as_user(str(programs() / "pg_ctl"), "-D", str(self.data), "-w", "-l", str(self.home / f"{self.name}.log"), "-o", options, "start")
+        as_user(
+            str(programs() / "pg_ctl"),
+            "-D",
+            str(self.data),
+            "-w",
+            "-l",
+            str(self.home / f"{self.name}.log"),
+            "-o",
+            options,
+            "start",
+        )
         return self
 
     def stop(self) -> None:
-        as_user(str(programs() / "pg_ctl"), "-D", str(self.data), "-w", "-m", "immediate", "stop", check=False)
+        as_user(
+            str(programs() / "pg_ctl"), "-D", str(self.data), "-w", "-m", "immediate", "stop", check=False
+        )
 
     def psql(self, sql: str) -> str:
         return self.database.psql(sql)

@@ -3,10 +3,12 @@
 
 """ansible-playbook without its start: forked off a process that has imported it already.
 
-Of the 1.2 s of processor time that a play of one task takes, 0.9 s are imports (measured), and the tests run hundreds of them. What is
-forked is ansible-playbook itself, with a command line, an environment and outputs of its own, in a session of its own; only the imports
-are shared. What imports have to do with (settings that Ansible reads from ANSIBLE_*) is settled when the process starts, so there is one for
-every such set. The quick start's release, the examples and all that is interrupted or read while it runs are started as users start them.
+Of the 1.2 s of processor time that a play of one task takes, 0.9 s are imports (measured), and the
+tests run hundreds of them. What is forked is ansible-playbook itself, with a command line, an
+environment and outputs of its own, in a session of its own; only the imports are shared. What
+imports have to do with (settings that Ansible reads from ANSIBLE_*) is settled when the process
+starts, so there is one for every such set. The quick start's release, the examples and all that is
+interrupted or read while it runs are started as users start them.
 """
 
 from __future__ import annotations
@@ -35,9 +37,17 @@ _MODULES = (
 _LARGEST_REQUEST = 1 << 17  # bytes; a command line and an environment
 
 
-def run(command: t.Sequence[str], environment: t.Mapping[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
+def run(
+    command: t.Sequence[str], environment: t.Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
     """``subprocess.run`` of an ansible-playbook, from the checkout, with nothing to read."""
-    settings = tuple(sorted((name, value) for name, value in environment.items() if name.startswith("ANSIBLE_") or name == "HOME"))
+    settings = tuple(
+        sorted(
+            (name, value)
+            for name, value in environment.items()
+            if name.startswith("ANSIBLE_") or name == "HOME"
+        )
+    )
     ours, theirs = socket.socketpair()
     with contextlib.ExitStack() as stack:
         out, err = (stack.enter_context(tempfile.TemporaryFile("w+")) for _number in range(2))
@@ -53,7 +63,9 @@ def run(command: t.Sequence[str], environment: t.Mapping[str, str], timeout: flo
         except TimeoutError:
             os.killpg(int(process), signal.SIGKILL)
             raise subprocess.TimeoutExpired(list(command), timeout, _all_of(out), _all_of(err)) from None
-        return subprocess.CompletedProcess(list(command), int(code or -signal.SIGKILL), _all_of(out), _all_of(err))
+        return subprocess.CompletedProcess(
+            list(command), int(code or -signal.SIGKILL), _all_of(out), _all_of(err)
+        )
 
 
 def _all_of(file: t.IO[str]) -> str:
@@ -63,13 +75,22 @@ def _all_of(file: t.IO[str]) -> str:
 
 @functools.cache
 def _process(settings: tuple[tuple[str, str], ...]) -> socket.socket:
-    """Where the process with these settings takes its requests. It ends when this end of it is closed, and so with us."""
+    """Where the process with these settings takes its requests.
+    It ends when this end of it is closed, and so with us.
+    """
     ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
     others = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
     with theirs:
         number = theirs.fileno()
         command = [sys.executable, "-m", "tests.integration.preloaded", str(number)]
-        subprocess.Popen(command, cwd=ROOT, env={**others, **dict(settings)}, stdin=subprocess.DEVNULL, pass_fds=[number], start_new_session=True)
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**others, **dict(settings)},
+            stdin=subprocess.DEVNULL,
+            pass_fds=[number],
+            start_new_session=True,
+        )
     return ours
 
 

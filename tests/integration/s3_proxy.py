@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A proxy in front of S3 that does what S3 and the network before it do on bad days; moto refuses nothing by itself."""
+"""A proxy in front of S3 that does what S3 and the network
+before it do on bad days; moto refuses nothing by itself.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,9 @@ import ssl
 import threading
 import typing as t
 
-# What a rule answers for a method and a path with query: None lets the request through; a status and a code of S3 refuse it;
-# "cut" reads half of what is sent, or sends half of the answer, and drops the connection; "hang" takes all and never answers.
+# What a rule answers for a method and a path with query: None lets the request through; a status
+# and a code of S3 refuse it; "cut" reads half of what is sent, or sends half of the answer, and
+# drops the connection; "hang" takes all and never answers.
 Rule = t.Callable[[str, str], "tuple[int, str] | str | None"]
 
 
@@ -65,10 +68,19 @@ def _handler(proxy: S3Proxy) -> type[http.server.BaseHTTPRequestHandler]:
                 self._answer(fault[0], [("Content-Type", "application/xml")], text, len(text))
                 return
             connection = http.client.HTTPConnection(proxy.upstream, timeout=60)
-            connection.request(self.command, self.path, body, {name: value for name, value in self.headers.items() if name.lower() != "expect"})
+            connection.request(
+                self.command,
+                self.path,
+                body,
+                {name: value for name, value in self.headers.items() if name.lower() != "expect"},
+            )
             answer = connection.getresponse()
             data = answer.read()
-            kept = [(name, value) for name, value in answer.getheaders() if name.lower() not in ("content-length", "transfer-encoding", "connection")]
+            kept = [
+                (name, value)
+                for name, value in answer.getheaders()
+                if name.lower() not in ("content-length", "transfer-encoding", "connection")
+            ]
             length = int(answer.getheader("Content-Length") or 0) if self.command == "HEAD" else len(data)
             self._answer(answer.status, kept, data[: len(data) // 2] if fault == "cut" else data, length)
             self.close_connection = fault == "cut"

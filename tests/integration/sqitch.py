@@ -29,14 +29,18 @@ def change(src: Path, name: str, deploy: str, revert: str) -> None:
 
 
 def installed(root: Path) -> None:
-    """What an image needs to run it: Perl with its modules, psql, a shell, the name of a time zone, and a place for temporary files."""
+    """What an image needs to run it: Perl with its modules, psql, a
+    shell, the name of a time zone, and a place for temporary files.
+    """
     for name in ("perl", "sh"):
         image_files.program(root, name)
     # The one on PATH is a script that picks one of them.
     image_files.program(root, str(postgresql.programs() / "psql"), "usr/bin/psql")
     shutil.copy2(str(shutil.which("sqitch")), root / "usr/bin/sqitch")
     shutil.copytree("/etc/sqitch", root / "etc/sqitch")
-    places = subprocess.run(["perl", "-e", 'print join "\\n", @INC'], check=True, capture_output=True, text=True).stdout.splitlines()
+    places = subprocess.run(
+        ["perl", "-e", 'print join "\\n", @INC'], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
     for place in filter(Path.is_dir, map(Path, places)):
         image_files.tree(root, place)
     (root / "etc/timezone").write_text("Etc/UTC\n")

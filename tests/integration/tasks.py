@@ -51,7 +51,8 @@ def kill(running: subprocess.Popen[str]) -> None:
 class Tasks:
     """A play of tasks, with their diffs; a task that fails does not end it.
 
-    :param namespace: what the modules of Kubernetes get as theirs; empty where there are none among the tasks.
+    :param namespace: what the modules of Kubernetes get as
+        theirs; empty where there are none among the tasks.
     """
 
     def __init__(self, namespace: str, environment: t.Mapping[str, str], folder: Path) -> None:
@@ -63,21 +64,41 @@ class Tasks:
             kept = {"value": f"{{{{ result_{number} }}}}", "dest": str(self.folder / f"result-{number}.json")}
             steps += [{**task, "register": f"result_{number}", "ignore_errors": True}, {"keep": kept}]
         defaults = {"group/runbook.release.release": {"namespace": self.namespace}} if self.namespace else {}
-        play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "module_defaults": defaults, "vars": variables, "tasks": steps}
+        play = {
+            "hosts": "localhost",
+            "connection": "local",
+            "gather_facts": False,
+            "module_defaults": defaults,
+            "vars": variables,
+            "tasks": steps,
+        }
         (self.folder / "play.yml").write_text(json.dumps([play]))
         return ["ansible-playbook", "--diff", str(self.folder / "play.yml"), *more]
 
-    def run(self, *tasks: Task, more: t.Sequence[str] = (), as_users_do: bool = False, **variables: t.Any) -> Ran:
+    def run(
+        self, *tasks: Task, more: t.Sequence[str] = (), as_users_do: bool = False, **variables: t.Any
+    ) -> Ran:
         """
         :param as_users_do: nothing is imported beforehand: for a test that looks at the processes.
         """
         command = self.command(tasks, *more, **variables)
         if as_users_do:
-            done = subprocess.run(command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=180)
+            done = subprocess.run(
+                command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=180,
+            )
         else:
             done = preloaded.run(command, self.environment, timeout=180)
         assert done.returncode == 0, done.stdout + done.stderr
-        results = [json.loads((self.folder / f"result-{number}.json").read_text()) for number in range(len(tasks))]
+        results = [
+            json.loads((self.folder / f"result-{number}.json").read_text()) for number in range(len(tasks))
+        ]
         return Ran(done.stdout, done.stderr, results)
 
     def one(self, module: str, **options: t.Any) -> Ran:
@@ -86,5 +107,11 @@ class Tasks:
     def start(self, *tasks: Task) -> subprocess.Popen[str]:
         """In a session of its own, so that killing it kills its workers, too."""
         return subprocess.Popen(
-            self.command(tasks), cwd=ROOT, env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+            self.command(tasks),
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )

@@ -34,7 +34,13 @@ class Apply:
         return self.tasks.run({**self.task(*manifests, **options), **(task or {})}, more=["-vvv"])
 
     def task(self, *manifests: Manifest, **options: t.Any) -> Task:
-        return {"runbook.release.kube_apply": {"timeout": 60, **({"manifests": list(manifests)} if manifests else {}), **options}}
+        return {
+            "runbook.release.kube_apply": {
+                "timeout": 60,
+                **({"manifests": list(manifests)} if manifests else {}),
+                **options,
+            }
+        }
 
     def deployment(self, name: str, version: str = FIRST) -> Manifest:
         return deployment(name, self.image(name, version), readinessProbe=READY)
@@ -48,7 +54,9 @@ def actions(outcome: Ran) -> dict[str, str]:
 
 
 @pytest.fixture
-def apply(sandbox: t.Any, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Apply]:
+def apply(
+    sandbox: t.Any, registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> t.Iterator[Apply]:
     monkeypatch.setenv("KUBECTL_APPLYSET", "true")
     monkeypatch.setenv("PATH", f"{Path(sandbox.kubectl).parent}:{os.environ['PATH']}")  # for kustomizations
     kubectl = Kubectl(sandbox.kubectl, sandbox.kubeconfig, SPACE)
@@ -71,7 +79,10 @@ def config_map(name: str, **data: str) -> Manifest:
 
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}}
 MARKET = {"apiVersion": f"{GROUP}/v1", "kind": "Market", "metadata": {"name": "btc-eur"}, "spec": {"tick": 1}}
-SCHEMA = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"tick": {"type": "integer"}}}}}
+SCHEMA = {
+    "type": "object",
+    "properties": {"spec": {"type": "object", "properties": {"tick": {"type": "integer"}}}},
+}
 DEFINITION = {
     "apiVersion": "apiextensions.k8s.io/v1",
     "kind": "CustomResourceDefinition",
@@ -85,7 +96,9 @@ DEFINITION = {
 }
 
 
-def test_a_namespace_a_definition_its_object_and_a_deployment_go_in_one_task_whatever_their_order(apply: Apply) -> None:
+def test_a_namespace_a_definition_its_object_and_a_deployment_go_in_one_task_whatever_their_order(
+    apply: Apply,
+) -> None:
     everything = [MARKET, apply.deployment("auth"), DEFINITION, NAMESPACE]
     preview = apply(*everything, task={"check_mode": True})
     assert not preview.failed and preview.result["changed"], preview.out
@@ -101,18 +114,38 @@ def test_a_namespace_a_definition_its_object_and_a_deployment_go_in_one_task_wha
 
     done = apply(*everything)
     assert not done.failed and set(actions(done).values()) == {"created"}, done.out
-    assert [item["kind"] for item in done.result["objects"]] == ["Namespace", "CustomResourceDefinition", "Deployment", "Market"]
+    assert [item["kind"] for item in done.result["objects"]] == [
+        "Namespace",
+        "CustomResourceDefinition",
+        "Deployment",
+        "Market",
+    ]
     assert apply.kubectl.get("deployment", "auth")["status"]["availableReplicas"] == 1
     assert apply.kubectl.get("market", "btc-eur")["spec"] == {"tick": 1}
-    assert {entry["manager"] for entry in apply.kubectl.get("market", "btc-eur")["metadata"]["managedFields"]} == {"runbook.release.apply"}
+    assert {
+        entry["manager"] for entry in apply.kubectl.get("market", "btc-eur")["metadata"]["managedFields"]
+    } == {"runbook.release.apply"}
 
-    before = [apply.kubectl.get(*what)["metadata"]["resourceVersion"] for what in (("market", "btc-eur"), ("deployment", "auth"), ("namespace", SPACE))]
+    before = [
+        apply.kubectl.get(*what)["metadata"]["resourceVersion"]
+        for what in (("market", "btc-eur"), ("deployment", "auth"), ("namespace", SPACE))
+    ]
     again = apply(*everything)
-    assert not again.failed and not again.result["changed"] and set(actions(again).values()) == {"unchanged"} and again.result["diff"] == []
-    assert [apply.kubectl.get(*what)["metadata"]["resourceVersion"] for what in (("market", "btc-eur"), ("deployment", "auth"), ("namespace", SPACE))] == before
+    assert (
+        not again.failed
+        and not again.result["changed"]
+        and set(actions(again).values()) == {"unchanged"}
+        and again.result["diff"] == []
+    )
+    assert [
+        apply.kubectl.get(*what)["metadata"]["resourceVersion"]
+        for what in (("market", "btc-eur"), ("deployment", "auth"), ("namespace", SPACE))
+    ] == before
 
 
-def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_written(space: Apply, tmp_path: Path) -> None:
+def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_written(
+    space: Apply, tmp_path: Path
+) -> None:
     (tmp_path / "broken.yaml").write_text("kind: ConfigMap\n---\npassword: hunter2hunter2: x\n")
     (tmp_path / "twice.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nkind: Secret\n")
     first = space(config_map("good"), src=["broken.yaml", "twice.yaml", "nowhere.yaml"])
@@ -130,7 +163,10 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_written(space: 
     strange = {"apiVersion": "apps/v1", "kind": "Deploymnt", "metadata": {"name": "x"}}
     foreign = {"apiVersion": "nobody.test/v1", "kind": "Thing", "metadata": {"name": "x"}}
     second = space(config_map("good"), strange, foreign)
-    assert "manifests[1]: Deploymnt x: there is no kind Deploymnt in apps/v1 (did you mean Deployment?)" in second.result["msg"]
+    assert (
+        "manifests[1]: Deploymnt x: there is no kind Deploymnt in apps/v1 (did you mean Deployment?)"
+        in second.result["msg"]
+    )
     assert "manifests[2]: Thing x: the cluster does not serve nobody.test/v1" in second.result["msg"]
 
     mistyped = space.deployment("auth")
@@ -148,16 +184,31 @@ def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_written(space: 
 
 def test_fields_of_others_are_named_with_their_owner_before_anything_changes(space: Apply) -> None:
     mine = config_map("limits", withdrawals="100", deposits="5")
-    space.kubectl("apply", "--server-side", "--field-manager=other", "-f", "-", stdin=json.dumps(config_map("limits", withdrawals="7", deposits="5")))
+    space.kubectl(
+        "apply",
+        "--server-side",
+        "--field-manager=other",
+        "-f",
+        "-",
+        stdin=json.dumps(config_map("limits", withdrawals="7", deposits="5")),
+    )
     refused = space(mine, config_map("more", a="b"))
     assert refused.failed
-    assert f"manifests[0]: ConfigMap {SPACE}/limits: .data.withdrawals belongs to other" in refused.result["msg"]
+    assert (
+        f"manifests[0]: ConfigMap {SPACE}/limits: .data.withdrawals belongs to other" in refused.result["msg"]
+    )
     assert "deposits" not in refused.result["msg"] and "force_conflicts=true" in refused.result["msg"]
-    assert space.kubectl.get("configmap", "limits")["data"]["withdrawals"] == "7" and space.kubectl("get", "configmap", "more", "--ignore-not-found") == ""
+    assert (
+        space.kubectl.get("configmap", "limits")["data"]["withdrawals"] == "7"
+        and space.kubectl("get", "configmap", "more", "--ignore-not-found") == ""
+    )
     assert space(mine, config_map("more", a="b"), task={"check_mode": True}).failed
 
     taken = space(mine, config_map("more", a="b"), force_conflicts=True)
-    assert not taken.failed and actions(taken) == {"ConfigMap/limits": "configured", "ConfigMap/more": "created"}
+    assert not taken.failed and actions(taken) == {
+        "ConfigMap/limits": "configured",
+        "ConfigMap/more": "created",
+    }
     assert space.kubectl.get("configmap", "limits")["data"] == mine["data"]
     # What is dropped from the manifest goes, since it is ours now; what somebody else says, too, stays.
     assert not space(config_map("limits", deposits="5")).failed
@@ -167,26 +218,43 @@ def test_fields_of_others_are_named_with_their_owner_before_anything_changes(spa
 def test_what_a_release_has_set_stays_and_is_told(space: Apply) -> None:
     manifest = space.deployment("auth")
     assert not space(manifest).failed
-    release = {"spec": {"replicas": 2, "template": {"spec": {"containers": [{"name": "auth", "image": space.image("auth", GOOD)}]}}}}
+    release = {
+        "spec": {
+            "replicas": 2,
+            "template": {"spec": {"containers": [{"name": "auth", "image": space.image("auth", GOOD)}]}},
+        }
+    }
     space.kubectl("patch", "deployment", "auth", "--field-manager=runbook.release", "-p", json.dumps(release))
     manifest["metadata"]["labels"] = {"team": "payments"}
     done = space(manifest)
     assert not done.failed, done.out
-    assert sorted(done.result["objects"][0]["kept"]) == [".spec.replicas", '.spec.template.spec.containers[name="auth"].image']
+    assert sorted(done.result["objects"][0]["kept"]) == [
+        ".spec.replicas",
+        '.spec.template.spec.containers[name="auth"].image',
+    ]
     there = space.kubectl.get("deployment", "auth")
     assert there["metadata"]["labels"] == {"team": "payments"} and there["spec"]["replicas"] == 2
     assert there["spec"]["template"]["spec"]["containers"][0]["image"].endswith(GOOD)
     assert not space(manifest).result["changed"]
 
     refused = space(manifest, keep_release=False)
-    assert refused.failed and ".spec.replicas belongs to runbook.release" in refused.result["msg"] and "keep_release=true" in refused.result["msg"]
+    assert (
+        refused.failed
+        and ".spec.replicas belongs to runbook.release" in refused.result["msg"]
+        and "keep_release=true" in refused.result["msg"]
+    )
     assert not space(manifest, keep_release=False, force_conflicts=True).failed
     assert space.kubectl.get("deployment", "auth")["spec"]["replicas"] == 1
 
 
 def test_secrets_are_seen_to_change_and_never_seen(space: Apply) -> None:
     def secret(value: str) -> Manifest:
-        return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": {"password": value, "pin": "1234", "user": "wallet"}}
+        return {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "db"},
+            "stringData": {"password": value, "pin": "1234", "user": "wallet"},
+        }
 
     def mistaken() -> Manifest:
         return {**secret(SECRET), "stringData": {"password": SECRET}, "data": {"x": SECRET}}
@@ -196,8 +264,15 @@ def test_secrets_are_seen_to_change_and_never_seen(space: Apply) -> None:
         space(secret(f"{SECRET}-2")),
         space(secret(SECRET), task={"check_mode": True}),
     ]
-    assert [run.failed for run in runs] == [False] * 3 and [run.result["changed"] for run in runs] == [True, True, True]
-    assert "password: '******** (changed)'" in runs[1].result["diff"][0]["after"] and "user: '********'\n" in runs[1].result["diff"][0]["after"]
+    assert [run.failed for run in runs] == [False] * 3 and [run.result["changed"] for run in runs] == [
+        True,
+        True,
+        True,
+    ]
+    assert (
+        "password: '******** (changed)'" in runs[1].result["diff"][0]["after"]
+        and "user: '********'\n" in runs[1].result["diff"][0]["after"]
+    )
     refused = space(mistaken())
     assert refused.failed and "illegal base64" in refused.result["msg"]
     plain = {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}
@@ -209,12 +284,19 @@ def test_secrets_are_seen_to_change_and_never_seen(space: Apply) -> None:
     assert base64.b64decode(space.kubectl.get("secret", "db")["data"]["password"]).decode() == f"{SECRET}-3"
 
 
-def test_what_is_no_longer_among_the_manifests_is_previewed_then_pruned_and_kubectl_goes_on_from_there(space: Apply) -> None:
+def test_what_is_no_longer_among_the_manifests_is_previewed_then_pruned_and_kubectl_goes_on_from_there(
+    space: Apply,
+) -> None:
     options: dict[str, t.Any] = {"applyset": "configmap/platform", "prune": True}
     stranger = config_map("stranger", a="b")
     space.kubectl.apply(stranger)
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    ledger = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "ledger"}, "spec": claim}
+    ledger = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "ledger"},
+        "spec": claim,
+    }
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "settlement"}}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "stringData": {"pin": SECRET}}
     first = space(config_map("a"), config_map("b"), account, ledger, secret, **options)
@@ -227,12 +309,18 @@ def test_what_is_no_longer_among_the_manifests_is_previewed_then_pruned_and_kube
     assert set(kept.result["obsolete"]) == {*gone, f"PersistentVolumeClaim {SPACE}/ledger"}
     preview = space(*fewer, task={"check_mode": True}, **options)
     assert preview.result["changed"] and set(preview.result["pruned"]) == gone
-    assert "pin: '********'" in preview.out and not any(value in preview.out for value in (SECRET, base64.b64encode(SECRET.encode()).decode()))
+    assert "pin: '********'" in preview.out and not any(
+        value in preview.out for value in (SECRET, base64.b64encode(SECRET.encode()).decode())
+    )
     assert f"would be pruned: ConfigMap {SPACE}/b" in preview.err
     assert space.kubectl("get", "configmap", "b", "-o", "name").strip() == "configmap/b"
 
     pruned = space(*fewer, **options)
-    assert not pruned.failed and pruned.result["pruned"] == preview.result["pruned"] and pruned.result["obsolete"] == [f"PersistentVolumeClaim {SPACE}/ledger"]
+    assert (
+        not pruned.failed
+        and pruned.result["pruned"] == preview.result["pruned"]
+        and pruned.result["obsolete"] == [f"PersistentVolumeClaim {SPACE}/ledger"]
+    )
     names = {item["metadata"]["name"] for item in space.kubectl.items("configmaps")}
     assert names >= {"a", "stranger", "platform"} and "b" not in names
     assert not space(*fewer, **options).result["changed"]
@@ -241,7 +329,9 @@ def test_what_is_no_longer_among_the_manifests_is_previewed_then_pruned_and_kube
 
     # kubectl takes the set over, and we take it back.
     theirs = json.dumps({"apiVersion": "v1", "kind": "List", "items": [config_map("c"), ledger]})
-    told = space.kubectl("apply", "--server-side", "--prune", "--applyset=configmaps/platform", "-f", "-", stdin=theirs)
+    told = space.kubectl(
+        "apply", "--server-side", "--prune", "--applyset=configmaps/platform", "-f", "-", stdin=theirs
+    )
     assert "configmap/a pruned" in told and "configmap/c serverside-applied" in told
     back = space(config_map("d"), ledger, **options)
     assert not back.failed and back.result["pruned"] == [f"ConfigMap {SPACE}/c"], back.out
@@ -257,10 +347,16 @@ def test_what_belongs_to_another_set_is_not_taken(space: Apply) -> None:
 
 
 def test_a_deployment_that_never_becomes_ready_is_explained_and_the_others_are_applied(space: Apply) -> None:
-    failed = space(space.deployment(BROKEN_SERVICE, BAD), space.deployment("auth"), applyset="configmap/platform")
+    failed = space(
+        space.deployment(BROKEN_SERVICE, BAD), space.deployment("auth"), applyset="configmap/platform"
+    )
     assert failed.failed
     told = failed.result["msg"]
-    assert f"Deployment {SPACE}/{BROKEN_SERVICE} will not become ready." in told and "exit code 3" in told and LAST_WORDS in told
+    assert (
+        f"Deployment {SPACE}/{BROKEN_SERVICE} will not become ready." in told
+        and "exit code 3" in told
+        and LAST_WORDS in told
+    )
     assert f"kubectl -n {SPACE} logs {BROKEN_SERVICE}-" in told
     assert space.kubectl("get", "lease", "runbook-release", "-o", "jsonpath={.spec.holderIdentity}") == ""
 
@@ -289,7 +385,11 @@ def test_killed_in_the_middle_it_converges_when_it_is_run_again(space: Apply, tm
     (many / "all.yaml").write_text(yaml.safe_dump_all([config_map(name, a="b") for name in names[1:]]))
     done = space(**options)
     assert not done.failed and done.result["pruned"] == [f"ConfigMap {SPACE}/part-00"], done.out
-    assert {item["metadata"]["name"] for item in space.kubectl.items("configmaps") if item["metadata"]["name"].startswith("part-")} == set(names[1:])
+    assert {
+        item["metadata"]["name"]
+        for item in space.kubectl.items("configmaps")
+        if item["metadata"]["name"].startswith("part-")
+    } == set(names[1:])
     assert not space(**options).result["changed"]
 
 
@@ -300,13 +400,29 @@ def test_a_kustomization_is_built(space: Apply, tmp_path: Path) -> None:
     (folder / "all.yaml").write_text(yaml.safe_dump(config_map("limits", a="b")))
     done = space(src=["overlay"])
     assert not done.failed and actions(done) == {"ConfigMap/blue-limits": "created"}, done.out
-    module = space(src=[str(folder)], task={"vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}})
+    module = space(
+        src=[str(folder)],
+        task={"vars": {"ansible_become": True, "ansible_become_method": "ansible.builtin.su"}},
+    )
     assert not module.failed and actions(module) == {"ConfigMap/blue-limits": "unchanged"}, module.out
 
 
-def test_what_the_credentials_may_not_do_is_told_as_rules_and_check_mode_needs_to_read_only(space: Apply, tmp_path: Path) -> None:
-    rules = [{"apiGroups": ["", "apps"], "resources": ["configmaps", "deployments", "replicasets", "pods"], "verbs": ["get", "list", "watch"]}]
-    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "reader"}, "rules": rules}
+def test_what_the_credentials_may_not_do_is_told_as_rules_and_check_mode_needs_to_read_only(
+    space: Apply, tmp_path: Path
+) -> None:
+    rules = [
+        {
+            "apiGroups": ["", "apps"],
+            "resources": ["configmaps", "deployments", "replicasets", "pods"],
+            "verbs": ["get", "list", "watch"],
+        }
+    ]
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "Role",
+        "metadata": {"name": "reader"},
+        "rules": rules,
+    }
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader"}}
     binding = {
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -327,5 +443,8 @@ def test_what_the_credentials_may_not_do_is_told_as_rules_and_check_mode_needs_t
     assert f"patch configmaps in namespace {SPACE}; the rule to add: {rule}" in refused.result["msg"]
     assert "patch, create deployments (apps)" in refused.result["msg"]
     preview = space(*wanted, kubeconfig=str(tmp_path / "reader"), task={"check_mode": True})
-    assert not preview.failed and actions(preview) == {"ConfigMap/limits": "configured", "Deployment/auth": "created"}, preview.out
+    assert not preview.failed and actions(preview) == {
+        "ConfigMap/limits": "configured",
+        "Deployment/auth": "created",
+    }, preview.out
     assert preview.result["diff"][0]["after"].replace("a: c", "a: b") == preview.result["diff"][0]["before"]

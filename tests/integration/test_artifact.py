@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""README's quick start, done as it says: the artifact in an empty home, a repository of one import line, one release.
+"""README's quick start, done as it says: the artifact in an
+empty home, a repository of one import line, one release.
 
-The commands and files are taken from README, so the text cannot rot. The checkout is out of reach meanwhile: everything
-runs in a mount namespace where an empty file system lies over it.
+The commands and files are taken from README, so the text cannot rot. The checkout is out of
+reach meanwhile: everything runs in a mount namespace where an empty file system lies over it.
 """
 
 from __future__ import annotations

@@ -19,12 +19,22 @@ def test_backups_by_the_clock_of_kubernetes(phases: Phases, space: Kubectl) -> N
         "backup_schedule_image": "registry.example.com/releases:1",
         "backup_schedule_env_from": [{"secretRef": {"name": "backup"}}],
     }
-    first, again = play(phases, "runbook.release.backup_schedule", **wanted), play(phases, "runbook.release.backup_schedule", **wanted)
-    assert first.returncode == again.returncode == 0 and "changed=0" in again.stdout, first.stdout + again.stdout
+    first, again = (
+        play(phases, "runbook.release.backup_schedule", **wanted),
+        play(phases, "runbook.release.backup_schedule", **wanted),
+    )
+    assert first.returncode == again.returncode == 0 and "changed=0" in again.stdout, (
+        first.stdout + again.stdout
+    )
     jobs = {job["metadata"]["name"]: job["spec"] for job in space.items("cronjobs")}
-    assert {name: spec["schedule"] for name, spec in jobs.items()} == {"runbook-backup-daily": "0 2 * * *", "runbook-backup-hourly": "30 * * * *"}
+    assert {name: spec["schedule"] for name, spec in jobs.items()} == {
+        "runbook-backup-daily": "0 2 * * *",
+        "runbook-backup-hourly": "30 * * * *",
+    }
     container = jobs["runbook-backup-daily"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
-    assert container["command"][-1].endswith("-e backup_kind=daily") and container["envFrom"] == [{"secretRef": {"name": "backup"}}]
+    assert container["command"][-1].endswith("-e backup_kind=daily") and container["envFrom"] == [
+        {"secretRef": {"name": "backup"}}
+    ]
     gone = play(phases, "runbook.release.backup_schedule", backup_schedule_state="absent", **wanted)
     assert gone.returncode == 0 and space.items("cronjobs") == [], gone.stdout
 
@@ -43,7 +53,12 @@ def test_disaster_recovery_brings_up_the_platform_and_sends_the_users_there_only
         "metadata": {"name": "auth"},
         "spec": {"selector": {"matchLabels": labels}, "template": template},
     }
-    service = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"}, "spec": {"selector": labels, "ports": [{"port": 80}]}}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "front"},
+        "spec": {"selector": labels, "ports": [{"port": 80}]},
+    }
     for name, manifest in (("platform", deployment), ("switch", service)):
         (phases.folder / f"{name}.json").write_text(json.dumps(manifest))
     there = {
@@ -56,4 +71,6 @@ def test_disaster_recovery_brings_up_the_platform_and_sends_the_users_there_only
     assert changed(recovered) >= 1 and database.psql("SELECT count(*) FROM orders") == "2000"
     assert space.items("deployments")[0]["status"]["availableReplicas"] == 1 and space.items("services") == []
     switched = with_cluster.run("disaster_recovery", "--tags", "switch", **there)
-    assert switched.returncode == 0 and [found["metadata"]["name"] for found in space.items("services")] == ["front"], switched.stdout
+    assert switched.returncode == 0 and [found["metadata"]["name"] for found in space.items("services")] == [
+        "front"
+    ], switched.stdout

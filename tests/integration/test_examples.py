@@ -20,7 +20,9 @@ BACKUP = ("pg_backup", "pg_restore_drill", "pg_backup_info", "pg_restore", "pg_b
 HEALTH = ("pg_health_info", "redis_health_info", "service_check")
 PGBACKREST = ("pgbackrest_stanza", "pgbackrest_backup", "pgbackrest_info", "pgbackrest_drill")
 OTHERS = ("rds_snapshot", "db_migrate")
-MODULES = [module for module in _docs.plugins("modules") if module not in BACKUP + HEALTH + PGBACKREST + OTHERS]
+MODULES = [
+    module for module in _docs.plugins("modules") if module not in BACKUP + HEALTH + PGBACKREST + OTHERS
+]
 # What has to be there before an example can do its work.
 BEFORE: dict[str, tuple[str, ...]] = {"kube_rollback": ("kube_rollout",), "release_report": ("kube_rollout",)}
 
@@ -34,14 +36,25 @@ def examples(module: str, names: dict[str, str]) -> list[dict[str, t.Any]]:
 
 def remember(kubectl: Kubectl, release: str, wallet: str) -> None:
     """The record of an older release that rolled out wallet alone; the platform's next placing takes it away."""
-    wave = {"kind": "wave", "phase": "ended", "wave": 1, "workloads": [{"name": "wallet", "wave": 1, "changed": True, "images": {"wallet": wallet}}]}
-    data = {"attempt": "1", "verdict": json.dumps({"verdict": "succeeded"}), "001-000000000000001-wave-ended": json.dumps(wave)}
+    wave = {
+        "kind": "wave",
+        "phase": "ended",
+        "wave": 1,
+        "workloads": [{"name": "wallet", "wave": 1, "changed": True, "images": {"wallet": wallet}}],
+    }
+    data = {
+        "attempt": "1",
+        "verdict": json.dumps({"verdict": "succeeded"}),
+        "001-000000000000001-wave-ended": json.dumps(wave),
+    }
     meta = {"name": f"release-{release}", "labels": {"runbook.release/record": "true"}}
     kubectl.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_the_examples_run(module: str, playbooks: Playbooks, kubectl: Kubectl, platform: t.Any, task_image: str, tmp_path: Path) -> None:
+def test_the_examples_run(
+    module: str, playbooks: Playbooks, kubectl: Kubectl, platform: t.Any, task_image: str, tmp_path: Path
+) -> None:
     wallet = kubectl.deployments()["wallet"]["metadata"]["annotations"]
     remember(kubectl, "2.3.7", f"{playbooks.environment['DEMO_REGISTRY']}/wallet:1.0.0")
     names = {
@@ -57,13 +70,31 @@ def test_the_examples_run(module: str, playbooks: Playbooks, kubectl: Kubectl, p
     before = [task for name in BEFORE.get(module, ()) for task in examples(name, names)]
     own = examples(module, names)
     # Those of kube_rollback undo the same release: each needs it anew.
-    tasks = [task for example in own for task in [*before, example]] if module == "kube_rollback" else before + own
-    play = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": {"smoke_password": "Test123!"}, "tasks": tasks}
+    tasks = (
+        [task for example in own for task in [*before, example]]
+        if module == "kube_rollback"
+        else before + own
+    )
+    play = {
+        "hosts": "localhost",
+        "connection": "local",
+        "gather_facts": False,
+        "vars": {"smoke_password": "Test123!"},
+        "tasks": tasks,
+    }
     (tmp_path / "examples.yml").write_text(json.dumps([play]))
     (tmp_path / "manifests").mkdir()
-    (tmp_path / "manifests" / "limits.yaml").write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: limits}\ndata: {withdrawals: '200'}\n")
+    (tmp_path / "manifests" / "limits.yaml").write_text(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: limits}\ndata: {withdrawals: '200'}\n"
+    )
     done = subprocess.run(
-        ["ansible-playbook", str(tmp_path / "examples.yml")], cwd=ROOT, env=playbooks.environment, capture_output=True, text=True, check=False, timeout=120
+        ["ansible-playbook", str(tmp_path / "examples.yml")],
+        cwd=ROOT,
+        env=playbooks.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Test123!" not in done.stdout + done.stderr
@@ -76,12 +107,17 @@ def applied(kubectl: Kubectl, tmp_path: Path) -> None:
 
 
 def rolled_out(kubectl: Kubectl, tmp_path: Path) -> None:
-    assert kubectl.versions()["wallet"] == kubectl.versions()["payment"] == "1.1.0" and kubectl.versions()["auth"] == "1.0.0"
+    assert (
+        kubectl.versions()["wallet"] == kubectl.versions()["payment"] == "1.1.0"
+        and kubectl.versions()["auth"] == "1.0.0"
+    )
     assert kubectl.deployments()["payment"]["status"]["availableReplicas"] == 4
 
 
 def rolled_back(kubectl: Kubectl, tmp_path: Path) -> None:
-    assert kubectl.versions()["wallet"] == "1.0.0"  # by all examples; payment by the first alone, and rolled out again after it
+    assert (
+        kubectl.versions()["wallet"] == "1.0.0"
+    )  # by all examples; payment by the first alone, and rolled out again after it
 
 
 def reported(kubectl: Kubectl, tmp_path: Path) -> None:

@@ -36,7 +36,12 @@ Service = dict[str, t.Any]
 
 def only(name: str, **service: t.Any) -> list[str]:
     """The arguments that make a release of this one service."""
-    settings = {"release_services": [{"name": name, **service}], "release_smoke": [], "release_stuck_after": 6, "release_timeout": 60}
+    settings = {
+        "release_services": [{"name": name, **service}],
+        "release_smoke": [],
+        "release_stuck_after": 6,
+        "release_timeout": 60,
+    }
     return ["-e", json.dumps(settings)]
 
 
@@ -61,20 +66,37 @@ def denied(image: str) -> list[dict[str, t.Any]]:
     rules = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
     policy = {
         "failurePolicy": "Fail",
-        "matchConstraints": {"resourceRules": [rules], "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}}},
-        "validations": [{"expression": f"object.spec.containers.all(c, !c.image.endsWith('{image}'))", "message": "this image is not signed"}],
+        "matchConstraints": {
+            "resourceRules": [rules],
+            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": NAMESPACE}},
+        },
+        "validations": [
+            {
+                "expression": f"object.spec.containers.all(c, !c.image.endsWith('{image}'))",
+                "message": "this image is not signed",
+            }
+        ],
     }
     kind = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": "signed-images"}}
     binding = {"policyName": "signed-images", "validationActions": ["Deny"]}
-    return [{**kind, "kind": "ValidatingAdmissionPolicy", "spec": policy}, {**kind, "kind": "ValidatingAdmissionPolicyBinding", "spec": binding}]
+    return [
+        {**kind, "kind": "ValidatingAdmissionPolicy", "spec": policy},
+        {**kind, "kind": "ValidatingAdmissionPolicyBinding", "spec": binding},
+    ]
 
 
 # How long a version runs well before it crashes; `make soak` makes it thirty.
 CRASH_SECONDS = int(os.environ.get("SOAK_CRASH_SECONDS", "6"))
 # Name of the fault: what the bad release sets on wallet, and what has to be said about it.
 BROKEN: dict[str, tuple[Service, list[str]]] = {
-    "exits at start": ({"env": {"FAULT_EXIT_AT_START": "3"}}, ["wallet will not become ready", "exit code 3", "fatal: told to exit"]),
-    "never ready": ({"env": {"FAULT_NEVER_READY": "1"}, "timeout": 8}, ["wallet did not settle within 8 s", "not ready", "GET /ready", "503"]),
+    "exits at start": (
+        {"env": {"FAULT_EXIT_AT_START": "3"}},
+        ["wallet will not become ready", "exit code 3", "fatal: told to exit"],
+    ),
+    "never ready": (
+        {"env": {"FAULT_NEVER_READY": "1"}, "timeout": 8},
+        ["wallet did not settle within 8 s", "not ready", "GET /ready", "503"],
+    ),
     "out of memory": (
         {"env": {"FAULT_LEAK_MB_PER_SECOND": "200", "FAULT_READY_AFTER": 60}},
         ["OOMKilled (its memory limit of 96Mi was too small", "exit code 137"],
@@ -87,12 +109,27 @@ BROKEN: dict[str, tuple[Service, list[str]]] = {
         {"env": {"DB_PASSWORD": {"valueFrom": {"secretKeyRef": {"name": "wallet-keys", "key": "passwort"}}}}},
         ["CreateContainerConfigError", "couldn't find key passwort in Secret exchange/wallet-keys"],
     ),
-    "no node has room": ({"resources": {"requests": {"cpu": "64"}}}, ["wallet did not get on for 6 s", "Insufficient cpu", "wallet requests cpu 64"]),
-    "an image name that is none": ({"images": {"wallet": f"{Settings.from_environment().registry}/Exchange/wallet:1"}}, ["InvalidImageName"]),
-    "an image that is gone": ({"version": "9.9.9"}, ["ErrImagePull|ImagePullBackOff", "wallet:9.9.9: not found"]),
-    "a quota that is used up": ({"env": {"A": "b"}}, ["wallet did not get on for 6 s", "exceeded quota: pods"]),
+    "no node has room": (
+        {"resources": {"requests": {"cpu": "64"}}},
+        ["wallet did not get on for 6 s", "Insufficient cpu", "wallet requests cpu 64"],
+    ),
+    "an image name that is none": (
+        {"images": {"wallet": f"{Settings.from_environment().registry}/Exchange/wallet:1"}},
+        ["InvalidImageName"],
+    ),
+    "an image that is gone": (
+        {"version": "9.9.9"},
+        ["ErrImagePull|ImagePullBackOff", "wallet:9.9.9: not found"],
+    ),
+    "a quota that is used up": (
+        {"env": {"A": "b"}},
+        ["wallet did not get on for 6 s", "exceeded quota: pods"],
+    ),
     "an admission policy that refuses": ({}, ["wallet did not get on for 6 s", "this image is not signed"]),
-    "crashes later": ({"env": {"FAULT_EXIT_AFTER": str(CRASH_SECONDS)}, "timeout": 120}, ["wallet will not become ready", "exit code 4"]),
+    "crashes later": (
+        {"env": {"FAULT_EXIT_AFTER": str(CRASH_SECONDS)}, "timeout": 120},
+        ["wallet will not become ready", "exit code 4"],
+    ),
 }
 
 
@@ -102,25 +139,46 @@ def test_a_bad_version_is_explained_and_undone_without_a_lost_request(
 ) -> None:
     service, said = BROKEN[fault]
     if "Secret" in fault:
-        objects({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "wallet-keys"}, "stringData": {"password": "planted-s3cr3t"}})
+        objects(
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": "wallet-keys"},
+                "stringData": {"password": "planted-s3cr3t"},
+            }
+        )
     if "quota" in fault:
-        quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "pods"}, "spec": {"hard": {"pods": str(2 * len(SERVICES))}}}
+        quota = {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "pods"},
+            "spec": {"hard": {"pods": str(2 * len(SERVICES))}},
+        }
         objects(quota)
     if "admission" in fault:
         objects(*denied(f"wallet:{GOOD}"))
     if "later" in fault:
-        kubectl("patch", "deployment", "wallet", "-p", json.dumps({"spec": {"minReadySeconds": CRASH_SECONDS + 15}}))
+        kubectl(
+            "patch",
+            "deployment",
+            "wallet",
+            "-p",
+            json.dumps({"spec": {"minReadySeconds": CRASH_SECONDS + 15}}),
+        )
         # Those that run have not been ready for as long as that either, if they are young.
         kubectl("wait", "deployment", "wallet", "--for=condition=Available", "--timeout=55s")
     before = kubectl.deployments()["wallet"]["spec"]
     with load(rate=RATE) as traffic:
         outcome = playbooks.release(GOOD, *only("wallet", **service))
     told = outcome.out + outcome.err
-    assert outcome.rc != 0 and all(re.search(re.escape(text).replace(r"\|", "|"), told) for text in said), told
+    assert outcome.rc != 0 and all(re.search(re.escape(text).replace(r"\|", "|"), told) for text in said), (
+        told
+    )
     assert kubectl.deployments()["wallet"]["spec"] == before
     status = kubectl.deployments()["wallet"]["status"]
     assert status["updatedReplicas"] == status["availableReplicas"] == status["replicas"] == 2, status
-    # A pod that ends in the middle of its work takes what it was doing with it; every other fault costs nothing at all.
+    # A pod that ends in the middle of its work takes what it was
+    # doing with it; every other fault costs nothing at all.
     allowed = 0 if "later" not in fault else traffic["sent"] // 50
     assert traffic["failed"] <= allowed and traffic["sent"] > 800, traffic
     assert "planted" not in told and "Next: " in told
@@ -138,9 +196,13 @@ def proxied(sandbox: t.Any, tmp_path: Path) -> t.Iterator[t.Callable[[t.Any], tu
         yield make
 
 
-def test_watches_that_are_cut_and_versions_that_are_too_old_cost_nothing(playbooks: Playbooks, kubectl: Kubectl, load: t.Any, proxied: t.Any) -> None:
+def test_watches_that_are_cut_and_versions_that_are_too_old_cost_nothing(
+    playbooks: Playbooks, kubectl: Kubectl, load: t.Any, proxied: t.Any
+) -> None:
     turn = itertools.count()
-    proxy, through = proxied(lambda method, path: ("gone" if next(turn) % 3 == 2 else "cut") if "watch=1" in path else None)
+    proxy, through = proxied(
+        lambda method, path: ("gone" if next(turn) % 3 == 2 else "cut") if "watch=1" in path else None
+    )
     with load(rate=RATE) as traffic:
         outcome = playbooks.run("playbooks/rollout.yml", GOOD, *through, *few())
     assert outcome.rc == 0 and {kubectl.versions()[name] for name in FEW} == {GOOD}, outcome.out + outcome.err
@@ -148,18 +210,34 @@ def test_watches_that_are_cut_and_versions_that_are_too_old_cost_nothing(playboo
     assert traffic["failed"] == 0, traffic
 
 
-def test_bursts_of_429_and_500_and_lost_answers_cost_nothing(playbooks: Playbooks, kubectl: Kubectl, load: t.Any, proxied: t.Any) -> None:
+def test_bursts_of_429_and_500_and_lost_answers_cost_nothing(
+    playbooks: Playbooks, kubectl: Kubectl, load: t.Any, proxied: t.Any
+) -> None:
     chance = random.Random(4)
-    proxy, through = proxied(lambda method, path: chance.choice([429, 500, 503, "lost"]) if chance.random() < 0.3 and "watch=1" not in path else None)
+    proxy, through = proxied(
+        lambda method, path: (
+            chance.choice([429, 500, 503, "lost"])
+            if chance.random() < 0.3 and "watch=1" not in path
+            else None
+        )
+    )
     with load(rate=RATE) as traffic:
         outcome = playbooks.release(GOOD, *through, *few())
     assert outcome.rc == 0 and {kubectl.versions()[name] for name in FEW} == {GOOD}, outcome.out + outcome.err
-    assert {fault for _method, _path, fault in proxy.faults} == {429, 500, 503, "lost"} and any(method == "PATCH" for method, _path, _fault in proxy.faults)
-    waves = [entry["wave"] for entry in kubectl.record(GOOD) if entry["kind"] == "wave" and entry["phase"] == "ended"]
+    assert {fault for _method, _path, fault in proxy.faults} == {429, 500, 503, "lost"} and any(
+        method == "PATCH" for method, _path, _fault in proxy.faults
+    )
+    waves = [
+        entry["wave"]
+        for entry in kubectl.record(GOOD)
+        if entry["kind"] == "wave" and entry["phase"] == "ended"
+    ]
     assert waves == [1, 2, 3] and traffic["failed"] == 0, traffic
 
 
-def test_somebody_who_writes_all_the_while_is_no_obstacle_and_loses_nothing(playbooks: Playbooks, kubectl: Kubectl, load: t.Any) -> None:
+def test_somebody_who_writes_all_the_while_is_no_obstacle_and_loses_nothing(
+    playbooks: Playbooks, kubectl: Kubectl, load: t.Any
+) -> None:
     stop, wrote = threading.Event(), []
 
     def write() -> None:
@@ -178,15 +256,25 @@ def test_somebody_who_writes_all_the_while_is_no_obstacle_and_loses_nothing(play
         stop.set()
         other.join()
     assert outcome.rc == 0 and {kubectl.versions()[name] for name in FEW} == {GOOD}, outcome.out + outcome.err
-    assert {thing["metadata"]["annotations"]["team/last"] for thing in kubectl.deployments().values()} == {str(wrote[-1])} and len(wrote) > 10
+    assert {thing["metadata"]["annotations"]["team/last"] for thing in kubectl.deployments().values()} == {
+        str(wrote[-1])
+    } and len(wrote) > 10
     assert traffic["failed"] == 0, traffic
 
 
 def in_mid_wave(playbooks: Playbooks, act: t.Callable[[], object], *more: str) -> tuple[int, str]:
     """Runs a release of wallet alone, and acts once its new pods are being made."""
-    command = [*playbooks.command("playbooks/release.yml", GOOD, *only("wallet", env={"FAULT_READY_AFTER": 4})), *more]
+    command = [
+        *playbooks.command("playbooks/release.yml", GOOD, *only("wallet", env={"FAULT_READY_AFTER": 4})),
+        *more,
+    ]
     with subprocess.Popen(
-        command, cwd=Path(__file__).parents[2], env=playbooks.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=Path(__file__).parents[2],
+        env=playbooks.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as run:
         lines = []
         for line in t.cast("t.IO[str]", run.stdout):
@@ -198,18 +286,34 @@ def in_mid_wave(playbooks: Playbooks, act: t.Callable[[], object], *more: str) -
     return run.returncode, "".join(lines)
 
 
-def test_a_rollout_by_somebody_else_is_noticed_and_they_are_named(playbooks: Playbooks, kubectl: Kubectl, load: t.Any) -> None:
+def test_a_rollout_by_somebody_else_is_noticed_and_they_are_named(
+    playbooks: Playbooks, kubectl: Kubectl, load: t.Any
+) -> None:
     image = f"{playbooks.environment['DEMO_REGISTRY']}/wallet:1.2.0"
     with load(rate=RATE) as traffic:
-        code, told = in_mid_wave(playbooks, lambda: kubectl("set", "image", "deployment/wallet", f"wallet={image}"))
-    assert code != 0 and "Somebody else changed Deployment wallet while it rolled out: kubectl-set at" in told and f"found {image}" in told, told
+        code, told = in_mid_wave(
+            playbooks, lambda: kubectl("set", "image", "deployment/wallet", f"wallet={image}")
+        )
+    assert (
+        code != 0
+        and "Somebody else changed Deployment wallet while it rolled out: kubectl-set at" in told
+        and f"found {image}" in told
+    ), told
     assert kubectl.versions()["wallet"] == FIRST and traffic["failed"] == 0, traffic
 
 
 def test_a_deployment_that_is_deleted_in_mid_wave_is_told(playbooks: Playbooks, kubectl: Kubectl) -> None:
     code, told = in_mid_wave(playbooks, lambda: kubectl("delete", "deployment", "wallet"))
-    assert code != 0 and "Deployment wallet was deleted while it rolled out." in told and "now: wallet deleted" in told, told
-    assert "can be rolled back in part only" in told and "no workload named wallet" in told and "wallet" not in kubectl.versions()
+    assert (
+        code != 0
+        and "Deployment wallet was deleted while it rolled out." in told
+        and "now: wallet deleted" in told
+    ), told
+    assert (
+        "can be rolled back in part only" in told
+        and "no workload named wallet" in told
+        and "wallet" not in kubectl.versions()
+    )
 
 
 @pytest.mark.alone
@@ -217,14 +321,34 @@ def test_a_node_that_is_drained_in_mid_wave_with_budgets_in_the_way_costs_nothin
     playbooks: Playbooks, kubectl: Kubectl, load: t.Any, objects: t.Callable[..., None]
 ) -> None:
     budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget"}
-    objects(*({**budget, "metadata": {"name": name}, "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": name}}}} for name in SERVICES))
+    objects(
+        *(
+            {
+                **budget,
+                "metadata": {"name": name},
+                "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": name}}},
+            }
+            for name in SERVICES
+        )
+    )
     node = kubectl("get", "nodes", "-o", "name").split()[0]
 
     def drain() -> None:
-        # The only node: each service loses one pod, then the budgets stand in the way, and new pods find no place.
-        command = kubectl.command("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "--pod-selector", "app", "--timeout=4s")
+        # The only node: each service loses one pod, then the budgets
+        # stand in the way, and new pods find no place.
+        command = kubectl.command(
+            "drain",
+            node,
+            "--ignore-daemonsets",
+            "--delete-emptydir-data",
+            "--pod-selector",
+            "app",
+            "--timeout=4s",
+        )
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-        assert "evicting pod exchange/" in done.stderr + done.stdout and done.returncode != 0, done.stdout + done.stderr
+        assert "evicting pod exchange/" in done.stderr + done.stdout and done.returncode != 0, (
+            done.stdout + done.stderr
+        )
         kubectl("uncordon", node)
 
     try:
@@ -240,7 +364,10 @@ def test_a_namespace_that_is_not_there_and_a_certificate_that_expired_are_told_i
     playbooks: Playbooks, kubectl: Kubectl, sandbox: t.Any, tmp_path: Path
 ) -> None:
     outcome = playbooks.release(GOOD, "-e", "release_namespace=exchang")
-    assert outcome.rc != 0 and "None of the 9 services is in namespace exchang; nothing was changed." in outcome.out, outcome.out
+    assert (
+        outcome.rc != 0
+        and "None of the 9 services is in namespace exchang; nothing was changed." in outcome.out
+    ), outcome.out
     config = yaml.safe_load(sandbox.kubeconfig.read_text())
     config["users"][0]["user"] = expired(tmp_path)
     (tmp_path / "expired.yml").write_text(yaml.safe_dump(config))
@@ -254,9 +381,13 @@ def expired(folder: Path) -> dict[str, str]:
     """A client certificate whose last day is long past."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "releaser")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 2))
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 2)
+    )
     paths = {"client-certificate": folder / "certificate.pem", "client-key": folder / "key.pem"}
-    paths["client-certificate"].write_bytes(builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    paths["client-certificate"].write_bytes(
+        builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    )
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     paths["client-key"].write_bytes(key.private_bytes(*form))
     return {name: str(path) for name, path in paths.items()}

@@ -32,9 +32,18 @@ def tls_secret(name: str, days: int) -> tuple[dict[str, t.Any], str]:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
-    builder = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(days=days, hours=1))
+    builder = x509.CertificateBuilder(
+        subject,
+        subject,
+        key.public_key(),
+        x509.random_serial_number(),
+        now,
+        now + datetime.timedelta(days=days, hours=1),
+    )
     pem = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode()
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -48,7 +57,11 @@ def tls_secret(name: str, days: int) -> tuple[dict[str, t.Any], str]:
 def unwell(space: Kubectl, task_image: str) -> str:
     """One of everything. Gives a private key, which nobody may get to see."""
     secret, key = tls_secret("ingress", 10)
-    claim = {"accessModes": ["ReadWriteOnce"], "storageClassName": "nobody-makes-it", "resources": {"requests": {"storage": "1Gi"}}}
+    claim = {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "nobody-makes-it",
+        "resources": {"requests": {"storage": "1Gi"}},
+    }
     space.apply(
         deployment(
             "wallet",
@@ -67,16 +80,31 @@ def unwell(space: Kubectl, task_image: str) -> str:
             "spec": {"minAvailable": 2, "selector": {"matchLabels": {"app": "wallet"}}},
         },
     )
-    space("wait", "--for=jsonpath={.status.containerStatuses[0].restartCount}=1", "pods", "--all", "--timeout=60s")
+    space(
+        "wait",
+        "--for=jsonpath={.status.containerStatuses[0].restartCount}=1",
+        "pods",
+        "--all",
+        "--timeout=60s",
+    )
     space("wait", "--for=jsonpath={.status.desiredHealthy}=2", "pdb/wallet", "--timeout=30s")
     return key
 
 
 def test_everything_that_is_unwell_is_told_by_its_name(tasks: Tasks, space: Kubectl, unwell: str) -> None:
-    ran = tasks.run(look(EVERYTHING), look(["certificates"], expire_within=5), look(["restarts"], since=1, restarts_allowed=9), look(["workloads"]))
+    ran = tasks.run(
+        look(EVERYTHING),
+        look(["certificates"], expire_within=5),
+        look(["restarts"], since=1, restarts_allowed=9),
+        look(["workloads"]),
+    )
     found, dates, calm, default = ran.results
     told = "\n".join(found["reasons"])
-    assert not found["healthy"] and found["unknown"] == {} and [check for check in EVERYTHING if not found[check]] == []
+    assert (
+        not found["healthy"]
+        and found["unknown"] == {}
+        and [check for check in EVERYTHING if not found[check]] == []
+    )
     pod = space.items("pods")[0]["metadata"]["name"]
     for said in (
         f"pod {pod}, container wallet: restarted at",
@@ -87,8 +115,14 @@ def test_everything_that_is_unwell_is_told_by_its_name(tasks: Tasks, space: Kube
         "certificate of Secret ingress: expires in 10 days",
     ):
         assert said in told, told
-    assert [entry["name"] for entry in found["certificates"]] == ["API server", "Secret ingress", "Secret internal"]
-    assert "Secret internal" not in told and dates["healthy"] and dates["certificates"][1]["days_left"] == 10.0
+    assert [entry["name"] for entry in found["certificates"]] == [
+        "API server",
+        "Secret ingress",
+        "Secret internal",
+    ]
+    assert (
+        "Secret internal" not in told and dates["healthy"] and dates["certificates"][1]["days_left"] == 10.0
+    )
     assert calm["healthy"] and set(default) >= {"workloads"} and "pods" not in default
     assert unwell.splitlines()[2] not in ran.told and SECRET not in ran.told
 
@@ -104,25 +138,36 @@ def test_what_the_role_of_a_release_may_not_see_is_unknown_and_the_optional_role
     config = str(account(release))
     found = tasks.run(look(EVERYTHING, kubeconfig=config)).results[0]
     assert set(found["unknown"]) == {"volumes", "budgets", "certificates", "nodes"}
-    assert 'cannot list resource "nodes"' in found["unknown"]["nodes"] and [entry["name"] for entry in found["certificates"]] == ["API server"]
+    assert 'cannot list resource "nodes"' in found["unknown"]["nodes"] and [
+        entry["name"] for entry in found["certificates"]
+    ] == ["API server"]
     assert found["pods"] and found["restarts"]
 
     nodes = optional["nodes"]
     nodes["metadata"]["name"] = space.namespace  # of the cluster: nobody else's name
     try:
-        found = tasks.run(look(EVERYTHING, kubeconfig=str(account(optional["health"], optional["certificates"], nodes)))).results[0]
+        found = tasks.run(
+            look(EVERYTHING, kubeconfig=str(account(optional["health"], optional["certificates"], nodes)))
+        ).results[0]
     finally:
         space("delete", "clusterrole,clusterrolebinding", space.namespace)
     assert found["unknown"] == {} and found["nodes"] and found["volumes"]
 
 
-def test_stateful_sets_are_looked_at_where_that_is_asked_for(tasks: Tasks, space: Kubectl, task_image: str) -> None:
+def test_stateful_sets_are_looked_at_where_that_is_asked_for(
+    tasks: Tasks, space: Kubectl, task_image: str
+) -> None:
     template = deployment("wallet", task_image)
     spec = {**template["spec"], "serviceName": "ledger"}
     space.apply({**template, "kind": "StatefulSet", "metadata": {"name": "ledger"}, "spec": spec})
     space("rollout", "status", "statefulset/ledger", "--timeout=60s")
     found, without = tasks.run(
-        look(["workloads"], kinds=["Deployment", "StatefulSet"], workloads=["ledger"]), look(["workloads"], workloads=["ledger"])
+        look(["workloads"], kinds=["Deployment", "StatefulSet"], workloads=["ledger"]),
+        look(["workloads"], workloads=["ledger"]),
     ).results
-    assert found["healthy"] and found["workloads"][0]["kind"] == "StatefulSet" and found["workloads"][0]["available"] == 1
+    assert (
+        found["healthy"]
+        and found["workloads"][0]["kind"] == "StatefulSet"
+        and found["workloads"][0]["available"] == 1
+    )
     assert without["reasons"] == ["ledger: there is no Deployment of this name; there are: none"]

@@ -41,9 +41,14 @@ class Platform:
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
             "release_version": "2.4.0",
             "release_database": database.login,
-            "release_migrations": [{"src": str(folder / "shared"), "scope": "shared"}, {"src": str(folder / "ledger"), "scope": "ledger"}],
+            "release_migrations": [
+                {"src": str(folder / "shared"), "scope": "shared"},
+                {"src": str(folder / "ledger"), "scope": "ledger"},
+            ],
         }
-        (folder / "inventory.json").write_text(json.dumps({"databases": {"hosts": {"db-primary": variables}}}))
+        (folder / "inventory.json").write_text(
+            json.dumps({"databases": {"hosts": {"db-primary": variables}}})
+        )
 
     def play(self, playbook: str, *more: str) -> subprocess.CompletedProcess[str]:
         command = ["ansible-playbook", "-i", str(self.folder / "inventory.json"), playbook, *more]
@@ -66,8 +71,15 @@ def test_plan_migrate_again_and_back(platform_of_two: Platform) -> None:
     first, _second = platform.entry("plan")[:2]
     assert first["changed"] and platform.database.psql("SELECT to_regclass('wallet') IS NULL") == "t"
     done = platform.play("playbooks/migrate.yml")
-    assert done.returncode == 0 and "changed=1" in done.stdout and platform.database.login["login_password"] not in done.stdout + done.stderr
-    assert platform.database.psql("SELECT scope || ' ' || name FROM runbook_release_migrations ORDER BY 1") == "ledger 1_book\nshared 1_wallet"
+    assert (
+        done.returncode == 0
+        and "changed=1" in done.stdout
+        and platform.database.login["login_password"] not in done.stdout + done.stderr
+    )
+    assert (
+        platform.database.psql("SELECT scope || ' ' || name FROM runbook_release_migrations ORDER BY 1")
+        == "ledger 1_book\nshared 1_wallet"
+    )
     assert "changed=0" in platform.play("playbooks/migrate.yml").stdout
     (platform.folder / "shared" / "1_wallet.down.sql").write_text("DROP TABLE wallet;\n")
     back = platform.entry("down", "-e", "migrate_allow_data_loss=true")
@@ -81,7 +93,15 @@ def test_a_rehearsal_comes_first_where_there_is_a_copy(platform_of_two: Platform
     try:
         (platform.folder / "shared" / "1_wallet.sql").write_text("SELECT nothing;\n")
         done = platform.play("playbooks/migrate.yml", "-e", f"migrate_rehearse_on={copy}")
-        assert done.returncode != 0 and f"Rehearsal on {copy}: Migration 1_wallet failed: undefined_object" in done.stdout
-        assert platform.database.psql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace") == "0"
+        assert (
+            done.returncode != 0
+            and f"Rehearsal on {copy}: Migration 1_wallet failed: undefined_object" in done.stdout
+        )
+        assert (
+            platform.database.psql(
+                "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+            )
+            == "0"
+        )
     finally:
         subprocess.run(["dropdb", "--force", copy], env=environment, check=True)

@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sandbox is what it says it is: real pods, names, logs, ingress, metrics, faults, and no request lost in a rollout."""
+"""The sandbox is what it says it is: real pods, names, logs,
+ingress, metrics, faults, and no request lost in a rollout.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def fetch(url: str, **headers: str) -> tuple[int, t.Any]:
 
 
 def pods(kubectl: Kubectl, service: str) -> list[dict[str, t.Any]]:
-    items: list[dict[str, t.Any]] = json.loads(kubectl("get", "pods", "-l", f"app={service}", "-o", "json"))["items"]
+    items: list[dict[str, t.Any]] = json.loads(kubectl("get", "pods", "-l", f"app={service}", "-o", "json"))[
+        "items"
+    ]
     return [pod for pod in items if "deletionTimestamp" not in pod["metadata"]]
 
 
@@ -40,7 +44,9 @@ def change(kubectl: Kubectl, service: str, *variables: str) -> None:
     kubectl("rollout", "status", f"deployment/{service}", "--timeout=60s")
 
 
-def test_containers_are_real_and_their_logs_can_be_read(platform: Place, sandbox: Sandbox, kubectl: Kubectl) -> None:
+def test_containers_are_real_and_their_logs_can_be_read(
+    platform: Place, sandbox: Sandbox, kubectl: Kubectl
+) -> None:
     assert "auth 1.0.0 listens on :8080" in kubectl("logs", "deployment/auth")
     uid = pods(kubectl, "auth")[0]["metadata"]["uid"]
     processes = sandbox.run("sh", "-c", f"grep -l pod{uid} /proc/[0-9]*/cgroup | wc -l")
@@ -66,11 +72,16 @@ def test_login_gives_a_token_that_opens_the_balances(platform: Place) -> None:
     url = platform.settings.ingress_url
     assert fetch(f"{url}/api/v1/wallets/balances")[0] == 401
     body = json.dumps({"email": "test@example.com", "password": "Test123!"}).encode()
-    with urllib.request.urlopen(urllib.request.Request(f"{url}/api/v1/auth/login", body), timeout=10) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{url}/api/v1/auth/login", body), timeout=10
+    ) as answer:
         token = json.load(answer)["data"]["accessToken"]
     assert fetch(f"{url}/api/v1/wallets/balances", Authorization=f"Bearer {token}") == (
         200,
-        {"success": True, "data": [{"asset": "BTC", "available": "0.50000000"}, {"asset": "USD", "available": "1250.00"}]},
+        {
+            "success": True,
+            "data": [{"asset": "BTC", "available": "0.50000000"}, {"asset": "USD", "available": "1250.00"}],
+        },
     )
 
 
@@ -81,21 +92,34 @@ def test_prometheus_has_series_of_every_service_and_of_the_ingress(platform: Pla
         return float(results[0]["value"][1]) if results else 0.0
 
     fetch(f"{platform.settings.ingress_url}/api/v1/markets")
-    wait_for(lambda: value("count(count by (service) (http_requests_total{version='1.0.0'}))") == len(SERVICES))
+    wait_for(
+        lambda: value("count(count by (service) (http_requests_total{version='1.0.0'}))") == len(SERVICES)
+    )
     # A code nobody has answered with yet is a series of zero, not an absent one.
     assert value("count(http_requests_total{service='wallet', code='500'})") == 2
     wait_for(lambda: value("sum(traefik_service_requests_total)") > 0)
-    wait_for(lambda: value("sum(up{job='pods'})") == 2 * len(SERVICES))  # pods of an earlier test may still be leaving
+    wait_for(
+        lambda: value("sum(up{job='pods'})") == 2 * len(SERVICES)
+    )  # pods of an earlier test may still be leaving
 
 
-def test_no_request_is_lost_while_kubectl_rolls_all_nine_services(platform: Place, kubectl: Kubectl, load: LoadFactory) -> None:
+def test_no_request_is_lost_while_kubectl_rolls_all_nine_services(
+    platform: Place, kubectl: Kubectl, load: LoadFactory
+) -> None:
     with load(rate=200) as traffic:
         for service in SERVICES:
-            kubectl("set", "image", f"deployment/{service}", f"{service}={platform.images.registry}/{service}:1.1.0")
+            kubectl(
+                "set",
+                "image",
+                f"deployment/{service}",
+                f"{service}={platform.images.registry}/{service}:1.1.0",
+            )
             kubectl("rollout", "status", f"deployment/{service}", "--timeout=60s")
         wait_for(lambda: served_by(platform).startswith("api-gateway/1.1.0"))
     assert traffic["failed"] == 0 and traffic["sent"] > 1000, traffic
-    assert {service: set(counts) for service, counts in traffic["answers"].items()} == dict.fromkeys(SERVICES, {"1.0.0", "1.1.0"})
+    assert {service: set(counts) for service, counts in traffic["answers"].items()} == dict.fromkeys(
+        SERVICES, {"1.0.0", "1.1.0"}
+    )
 
 
 def test_the_load_generator_sees_failures(platform: Place, kubectl: Kubectl, load: LoadFactory) -> None:
@@ -109,7 +133,9 @@ def test_the_load_generator_sees_failures(platform: Place, kubectl: Kubectl, loa
 
 
 def failures(kubectl: Kubectl, pod: dict[str, t.Any]) -> int:
-    metrics = kubectl("get", "--raw", f"/api/v1/namespaces/exchange/pods/{pod['metadata']['name']}:8080/proxy/metrics")
+    metrics = kubectl(
+        "get", "--raw", f"/api/v1/namespaces/exchange/pods/{pod['metadata']['name']}:8080/proxy/metrics"
+    )
     return int(next(line for line in metrics.splitlines() if 'code="500"' in line).split()[-1])
 
 
@@ -131,7 +157,11 @@ def last_end(pod: dict[str, t.Any]) -> dict[str, t.Any] | None:
 
 def test_fault_of_memory_ends_by_the_kernel(platform: Place, kubectl: Kubectl) -> None:
     kubectl("set", "env", "deployment/kyc", "FAULT_LEAK_MB_PER_SECOND=60")
-    ended = wait_for(lambda: [end for pod in pods(kubectl, "kyc") if (end := last_end(pod)) and end["reason"] == "OOMKilled"])
+    ended = wait_for(
+        lambda: [
+            end for pod in pods(kubectl, "kyc") if (end := last_end(pod)) and end["reason"] == "OOMKilled"
+        ]
+    )
     assert ended[0]["exitCode"] == 137
 
 
@@ -141,7 +171,9 @@ def test_faults_of_readiness(platform: Place, kubectl: Kubectl) -> None:
     began = time.monotonic()
     kubectl("rollout", "status", "deployment/kyc", "--timeout=60s")
     assert time.monotonic() - began > 8  # two pods, one after the other
-    conditions = [{c["type"]: c["status"] for c in pod["status"]["conditions"]} for pod in pods(kubectl, "user")]
+    conditions = [
+        {c["type"]: c["status"] for c in pod["status"]["conditions"]} for pod in pods(kubectl, "user")
+    ]
     assert sorted(found["Ready"] for found in conditions) == ["False", "True", "True"]
 
 
@@ -188,7 +220,11 @@ def test_the_audit_log_tells_who_wrote_what(platform: Place, sandbox: Sandbox, k
     kubectl("annotate", "deployment/auth", "example.com/mark=1")
 
     def found() -> list[dict[str, t.Any]]:
-        lines = [json.loads(line) for line in sandbox.audit_log.read_text().splitlines() if "exchange/deployments/auth" in line]
+        lines = [
+            json.loads(line)
+            for line in sandbox.audit_log.read_text().splitlines()
+            if "exchange/deployments/auth" in line
+        ]
         return [line for line in lines if line["verb"] == "patch" and line["userAgent"].startswith("kubectl")]
 
     assert wait_for(found)[-1]["user"]["username"] == "sandbox-admin"

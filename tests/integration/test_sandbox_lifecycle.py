@@ -28,7 +28,8 @@ from tests.integration.conftest import Sandbox
 def free_offset() -> int:
     """Ports nobody uses: other people's sandboxes may run on this machine.
 
-    Beside those of the first one, and all below 32768, where the kernel takes those of clients from: one had the registry's.
+    Beside those of the first one, and all below 32768, where the
+    kernel takes those of clients from: one had the registry's.
     """
     for offset in range(150, 3600, 100):
         if not any(health.listens("127.0.0.1", port + offset) for port in PUBLIC_PORTS.values()):
@@ -39,12 +40,21 @@ def free_offset() -> int:
 class Second:
     def __init__(self, state: Path) -> None:
         self.settings = Settings(state, free_offset())
-        self.environment = {**os.environ, "RUNBOOK_STATE": str(state), "SANDBOX_PORT_OFFSET": str(self.settings.offset)}
+        self.environment = {
+            **os.environ,
+            "RUNBOOK_STATE": str(state),
+            "SANDBOX_PORT_OFFSET": str(self.settings.offset),
+        }
         self.environment.pop("KUBECONFIG", None)
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "sandbox", *command], cwd=CHECKOUT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "sandbox", *command],
+            cwd=CHECKOUT,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
     def run(self, command: str) -> tuple[int, str]:
@@ -83,14 +93,30 @@ def machine(second: Second) -> dict[str, t.Any]:
     mine = second.settings.state.parent
     of_other_tests = re.compile(rf"{re.escape(str(mine.parent))}/(?!{re.escape(mine.name)}/)")
     return {
-        "mounts": sorted(line for line in Path("/proc/self/mounts").read_text().splitlines() if not of_other_tests.match(line.split()[1])),
+        "mounts": sorted(
+            line
+            for line in Path("/proc/self/mounts").read_text().splitlines()
+            if not of_other_tests.match(line.split()[1])
+        ),
         "links": [line.split(": ")[1] for line in said("ip", "-o", "link")],
         "addresses": [line.split(None, 2)[1:] for line in said("ip", "-o", "-4", "address")],
         "rules": [line for line in said("iptables-save") if not line.startswith(("#", ":"))],
         "namespaces": said("ip", "netns"),
-        "listening": [name for name in PUBLIC_PORTS if health.listens("127.0.0.1", second.settings.port(name))],
+        "listening": [
+            name for name in PUBLIC_PORTS if health.listens("127.0.0.1", second.settings.port(name))
+        ],
         "groups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob(f"**/{second.settings.identity}")),
-        "folders": [name for name in ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/run/containerd", "/run/docker") if Path(name).exists()],
+        "folders": [
+            name
+            for name in (
+                "/var/lib/kubelet",
+                "/var/lib/cni",
+                "/var/log/containers",
+                "/run/containerd",
+                "/run/docker",
+            )
+            if Path(name).exists()
+        ],
     }
 
 
@@ -103,14 +129,19 @@ def nothing_left(second: Second, before: dict[str, t.Any]) -> None:
 def test_up_is_quick_and_quicker_when_it_runs_already(second: Second) -> None:
     began = time.monotonic()
     out = second.must("up")
-    assert time.monotonic() - began < 30  # beside another sandbox on the same machine; alone it takes a third of that
+    assert (
+        time.monotonic() - began < 30
+    )  # beside another sandbox on the same machine; alone it takes a third of that
     assert "export KUBECONFIG=" in out and second.settings.api_url in out
     began = time.monotonic()
     assert "The sandbox runs already" in second.must("up")
     assert time.monotonic() - began < 3
 
 
-@pytest.mark.parametrize("victims", [["etcd", "kubelet"], ["kube-apiserver", "traefik", "forwarder"], ["containerd", "docker", "coredns"]])
+@pytest.mark.parametrize(
+    "victims",
+    [["etcd", "kubelet"], ["kube-apiserver", "traefik", "forwarder"], ["containerd", "docker", "coredns"]],
+)
 def test_up_repairs_what_was_killed_and_nothing_else(second: Second, victims: list[str]) -> None:
     second.must("up")
     before = {kind.name: second.pid(kind.name) for kind in STANDARD}
@@ -179,7 +210,9 @@ def test_down_leaves_nothing_whatever_it_meets(second: Second) -> None:
 
 
 def test_the_other_sandbox_did_not_notice(sandbox: Sandbox, second: Second) -> None:
-    done = subprocess.run([sys.executable, "-m", "sandbox", "status"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "sandbox", "status"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -193,4 +226,8 @@ def test_a_port_in_use_is_told_with_a_way_out(second: Second) -> None:
     port = second.settings.port("registry")
     with socket.create_server(("127.0.0.1", port)):
         code, out = second.run("up")
-    assert code == 1 and f"127.0.0.1:{port} cannot be used (Address already in use)" in out and "SANDBOX_PORT_OFFSET" in out
+    assert (
+        code == 1
+        and f"127.0.0.1:{port} cannot be used (Address already in use)" in out
+        and "SANDBOX_PORT_OFFSET" in out
+    )

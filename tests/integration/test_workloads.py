@@ -44,7 +44,12 @@ def space(space: Kubectl, image: t.Callable[[str], str]) -> Kubectl:
         labels = {"app": name}
         template = {"metadata": {"labels": labels}, "spec": pod}
         items.append(
-            {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name}, "spec": {"selector": {"matchLabels": labels}, "template": template, **more}}
+            {
+                "apiVersion": "apps/v1",
+                "kind": kind,
+                "metadata": {"name": name},
+                "spec": {"selector": {"matchLabels": labels}, "template": template, **more},
+            }
         )
     space.apply(*items)
     for name in ("deployment/web", "statefulset/ledger", "daemonset/agent"):
@@ -73,26 +78,42 @@ def running(kubectl: Kubectl, app: str) -> list[str]:
 ALL = (("Deployment", "web"), ("StatefulSet", "ledger"), ("DaemonSet", "agent"))
 
 
-def test_all_kinds_roll_in_one_wave_and_go_back(tasks: Tasks, space: Kubectl, image: t.Callable[[str], str]) -> None:
+def test_all_kinds_roll_in_one_wave_and_go_back(
+    tasks: Tasks, space: Kubectl, image: t.Callable[[str], str]
+) -> None:
     before = {name: spec(space, f"{kind}/{name}") for kind, name in ALL}
     wave = [{"name": name, "kind": kind, "images": {"app": image(GOOD)}} for kind, name in ALL]
     outcome = rolled_out(tasks, GOOD, *wave)
     assert not outcome.failed, outcome.told
-    assert {app: set(running(space, app)) for _kind, app in ALL} == {"web": {GOOD}, "ledger": {GOOD}, "agent": {GOOD}}
+    assert {app: set(running(space, app)) for _kind, app in ALL} == {
+        "web": {GOOD},
+        "ledger": {GOOD},
+        "agent": {GOOD},
+    }
     assert [item["digests"]["app"][:7] for item in outcome.result["workloads"]] == ["sha256:"] * 3
     again = rolled_out(tasks, GOOD, *wave)
     assert not again.failed and not again.result["changed"]
     outcome = tasks.one("kube_rollback", release=GOOD)
     assert not outcome.failed, outcome.told
-    assert {app: set(running(space, app)) for _kind, app in ALL} == {"web": {FIRST}, "ledger": {FIRST}, "agent": {FIRST}}
+    assert {app: set(running(space, app)) for _kind, app in ALL} == {
+        "web": {FIRST},
+        "ledger": {FIRST},
+        "agent": {FIRST},
+    }
     assert {name: spec(space, f"{kind}/{name}") for kind, name in ALL} == before
 
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
-def test_a_broken_version_of_any_kind_is_explained_and_goes_back(tasks: Tasks, space: Kubectl, kind: str, name: str) -> None:
+def test_a_broken_version_of_any_kind_is_explained_and_goes_back(
+    tasks: Tasks, space: Kubectl, kind: str, name: str
+) -> None:
     before = spec(space, f"{kind}/{name}")
     outcome = rolled_out(tasks, GOOD, {"name": name, "kind": kind, "env": {"app": EXIT}})
-    assert outcome.failed and f"{name} will not become ready" in outcome.result["msg"] and "fatal: no ledger" in outcome.result["msg"], outcome.told
+    assert (
+        outcome.failed
+        and f"{name} will not become ready" in outcome.result["msg"]
+        and "fatal: no ledger" in outcome.result["msg"]
+    ), outcome.told
     assert outcome.result["failures"][0]["exit_code"] == 3 and "env FAULT_EXIT_AT_START set" in outcome.err
     # A StatefulSet waits for its broken pod before it takes up another version: the pod has to be deleted.
     outcome = tasks.one("kube_rollback", release=GOOD)
@@ -104,7 +125,13 @@ def test_environment_resources_and_strategy_roll_and_go_back_exactly(tasks: Task
     before = spec(space, "deployment/web")
     web = {
         "name": "web",
-        "env": {"app": {"SERVICE": None, "MODE": "drain", "POD": {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}}},
+        "env": {
+            "app": {
+                "SERVICE": None,
+                "MODE": "drain",
+                "POD": {"valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            }
+        },
         "resources": {"app": {"limits": {"memory": "65536Ki", "cpu": "0.5"}}},
         "strategy": "recreate",
         "replicas": 1,
@@ -113,7 +140,9 @@ def test_environment_resources_and_strategy_roll_and_go_back_exactly(tasks: Task
     assert not outcome.failed, outcome.told
     now = spec(space, "deployment/web")
     container = now["template"]["spec"]["containers"][0]
-    assert {entry["name"] for entry in container["env"]} == {"MODE", "POD"} and container["resources"]["limits"] == {"memory": "64Mi", "cpu": "500m"}
+    assert {entry["name"] for entry in container["env"]} == {"MODE", "POD"} and container["resources"][
+        "limits"
+    ] == {"memory": "64Mi", "cpu": "500m"}
     assert now["strategy"] == {"type": "Recreate"} and now["replicas"] == 1
     again = rolled_out(tasks, GOOD, web)
     assert not again.failed and not again.result["changed"], again.told
@@ -130,18 +159,31 @@ def test_configuration_rolls_with_the_release_and_its_content_goes_back(tasks: T
     space("patch", "configmap", "levels", "--type=merge", "-p", '{"data":{"LEVEL":"2","NEW":"x"}}')
     space("patch", "secret", "keys", "--type=merge", "-p", '{"stringData":{"KEY":"second-planted-s3cr3t"}}')
     outcome = rolled_out(tasks, "1.2.0", web)
-    assert not outcome.failed and outcome.result["changed"] and spec(space, "deployment/web")["template"] != first
+    assert (
+        not outcome.failed
+        and outcome.result["changed"]
+        and spec(space, "deployment/web")["template"] != first
+    )
     back = tasks.one("kube_rollback", release="1.2.0")
     assert not back.failed and spec(space, "deployment/web")["template"] == first, back.told
     assert json.loads(space("get", "configmap", "levels", "-o", "json"))["data"] == {"LEVEL": "1"}
-    assert space("get", "secret", "keys", "-o", "go-template={{.data.KEY|base64decode}}") == "first-planted-s3cr3t"
+    assert (
+        space("get", "secret", "keys", "-o", "go-template={{.data.KEY|base64decode}}")
+        == "first-planted-s3cr3t"
+    )
     assert "planted" not in outcome.told + back.told
 
 
-def test_back_to_a_revision_and_to_an_older_release(tasks: Tasks, space: Kubectl, image: t.Callable[[str], str], tmp_path: Path) -> None:
+def test_back_to_a_revision_and_to_an_older_release(
+    tasks: Tasks, space: Kubectl, image: t.Callable[[str], str], tmp_path: Path
+) -> None:
     for release, version in (("1.1.0", GOOD), ("1.2.0", FIRST)):
         more = {"env": {"app": {"RELEASE": release}}}
-        outcome = rolled_out(tasks, release, *({"name": name, "kind": kind, "images": {"app": image(version)}, **more} for kind, name in ALL))
+        outcome = rolled_out(
+            tasks,
+            release,
+            *({"name": name, "kind": kind, "images": {"app": image(version)}, **more} for kind, name in ALL),
+        )
         assert not outcome.failed, outcome.told
         report = {"platform": "exchange", "release": release, "path": str(tmp_path / "report.md")}
         assert not tasks.one("release_report", **report).failed
@@ -157,15 +199,41 @@ def test_back_to_a_revision_and_to_an_older_release(tasks: Tasks, space: Kubectl
     assert outcome.failed and "Deployment web has no revision 99 (any more); it has:" in outcome.result["msg"]
 
 
-def test_no_more_than_parallel_roll_at_a_time(tasks: Tasks, space: Kubectl, image: t.Callable[[str], str]) -> None:
-    outcome = rolled_out(tasks, GOOD, *({"name": name, "kind": kind, "images": {"app": image(GOOD)}} for kind, name in ALL), parallel=1)
+def test_no_more_than_parallel_roll_at_a_time(
+    tasks: Tasks, space: Kubectl, image: t.Callable[[str], str]
+) -> None:
+    outcome = rolled_out(
+        tasks,
+        GOOD,
+        *({"name": name, "kind": kind, "images": {"app": image(GOOD)}} for kind, name in ALL),
+        parallel=1,
+    )
     assert not outcome.failed, outcome.told
-    order = [line.split()[1].rstrip(":") for line in outcome.err.splitlines() if " -> " in line or "settled" in line]
+    order = [
+        line.split()[1].rstrip(":")
+        for line in outcome.err.splitlines()
+        if " -> " in line or "settled" in line
+    ]
     assert order == ["web", "web", "ledger", "ledger", "agent", "agent"]
 
 
-def test_an_update_by_hand_is_refused_before_anything_changes(tasks: Tasks, space: Kubectl, image: t.Callable[[str], str]) -> None:
-    space("patch", "statefulset", "ledger", "-p", '{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}')
-    outcome = rolled_out(tasks, GOOD, *({"name": name, "kind": kind, "images": {"app": image(GOOD)}} for kind, name in ALL))
-    assert outcome.failed and "StatefulSet ledger replaces pods only when they are deleted" in outcome.result["msg"]
-    assert set(running(space, "web")) == {FIRST} and "runbook.release" not in space("get", "deployment", "web", "-o", "yaml")
+def test_an_update_by_hand_is_refused_before_anything_changes(
+    tasks: Tasks, space: Kubectl, image: t.Callable[[str], str]
+) -> None:
+    space(
+        "patch",
+        "statefulset",
+        "ledger",
+        "-p",
+        '{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}',
+    )
+    outcome = rolled_out(
+        tasks, GOOD, *({"name": name, "kind": kind, "images": {"app": image(GOOD)}} for kind, name in ALL)
+    )
+    assert (
+        outcome.failed
+        and "StatefulSet ledger replaces pods only when they are deleted" in outcome.result["msg"]
+    )
+    assert set(running(space, "web")) == {FIRST} and "runbook.release" not in space(
+        "get", "deployment", "web", "-o", "yaml"
+    )

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The options by which AWS is reached. Apart from the client: who only checks an inventory does not wait for boto3 to be imported (0.3 s)."""
+"""The options by which AWS is reached. Apart from the client: who only
+checks an inventory does not wait for boto3 to be imported (0.3 s).
+"""
 
 from __future__ import annotations
 

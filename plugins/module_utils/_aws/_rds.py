@@ -18,7 +18,14 @@ with contextlib.suppress(ImportError):  # client() tells of it
     import botocore.exceptions
 
 Snapshot = dict[str, t.Any]
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken")
+_DENIED = (
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+)
 _MISSING = ("DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound", "DBSnapshotNotFoundFault")
 
 
@@ -45,11 +52,17 @@ class BotoRds:
 
     def status(self, instance: str) -> str:
         with _told():
-            return str(self._client.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0]["DBInstanceStatus"])
+            return str(
+                self._client.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0][
+                    "DBInstanceStatus"
+                ]
+            )
 
     def snapshots(self, instance: str) -> list[Snapshot]:
         with _told():
-            pages = self._client.get_paginator("describe_db_snapshots").paginate(DBInstanceIdentifier=instance, SnapshotType="manual")
+            pages = self._client.get_paginator("describe_db_snapshots").paginate(
+                DBInstanceIdentifier=instance, SnapshotType="manual"
+            )
             return [_tagged(entry) for page in pages for entry in page["DBSnapshots"]]
 
     def snapshot(self, name: str) -> Snapshot:
@@ -59,7 +72,9 @@ class BotoRds:
     def create(self, instance: str, name: str, tags: t.Mapping[str, str]) -> None:
         with _told():
             given = [{"Key": key, "Value": value} for key, value in tags.items()]
-            self._client.create_db_snapshot(DBInstanceIdentifier=instance, DBSnapshotIdentifier=name, Tags=given)
+            self._client.create_db_snapshot(
+                DBInstanceIdentifier=instance, DBSnapshotIdentifier=name, Tags=given
+            )
 
     def delete(self, name: str) -> None:
         with _told():
@@ -79,4 +94,6 @@ def _told() -> t.Iterator[None]:
         kind = Forbidden if code in _DENIED else NotFound if code in _MISSING else ReleaseError
         raise kind(f"RDS refused {exc.operation_name} ({code}).", why=[said]) from exc
     except botocore.exceptions.BotoCoreError as exc:
-        raise Unavailable("RDS gave no answer.", why=[str(exc)], then="look at region, endpoint_url and the credentials") from exc
+        raise Unavailable(
+            "RDS gave no answer.", why=[str(exc)], then="look at region, endpoint_url and the credentials"
+        ) from exc

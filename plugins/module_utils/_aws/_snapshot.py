@@ -15,7 +15,8 @@ from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context, Result
 from ._rds import Rds, Snapshot
 
-# Tags of ours. They live on the snapshot and are there from its first moment; what lacks them is nobody's of ours, and stays.
+# Tags of ours. They live on the snapshot and are there from its
+# first moment; what lacks them is nobody's of ours, and stays.
 KIND, RELEASE, KEEP_UNTIL = "runbook.release/kind", "runbook.release/release", "runbook.release/keep-until"
 AVAILABLE, CREATING = "available", "creating"
 # In which states RDS takes a snapshot of an instance.
@@ -32,13 +33,30 @@ def run(rds: Rds, context: Context) -> Result:
     ours = sorted((entry for entry in rds.snapshots(params["instance"]) if KIND in entry["Tags"]), key=_when)
     there = wanted(ours, params, now)
     going = [entry["DBSnapshotIdentifier"] for entry in expired(ours, now, there)]
-    name = there["DBSnapshotIdentifier"] if there else f"{params['instance']}-{params['kind']}-{time.strftime('%Y%m%dt%H%M%Sz', time.gmtime(now))}"
+    name = (
+        there["DBSnapshotIdentifier"]
+        if there
+        else f"{params['instance']}-{params['kind']}-{time.strftime('%Y%m%dt%H%M%Sz', time.gmtime(now))}"
+    )
     before = {"snapshots": [entry["DBSnapshotIdentifier"] for entry in ours]}
-    after = {"snapshots": [*(known for known in before["snapshots"] if known not in going), *([] if there else [name])]}
+    after = {
+        "snapshots": [
+            *(known for known in before["snapshots"] if known not in going),
+            *([] if there else [name]),
+        ]
+    }
     if there is None and status not in _READY:
-        raise ReleaseError(f"{params['instance']}: is in state {status}, so RDS takes no snapshot of it.", done="nothing was changed")
+        raise ReleaseError(
+            f"{params['instance']}: is in state {status}, so RDS takes no snapshot of it.",
+            done="nothing was changed",
+        )
     if context.check_mode:
-        return Result(before != after, before, after, {"snapshot": report(there, now) if there else None, "removed": going})
+        return Result(
+            before != after,
+            before,
+            after,
+            {"snapshot": report(there, now) if there else None, "removed": going},
+        )
     if there is None:
         rds.create(params["instance"], name, tags(params, now))
         context.say(f"{params['instance']}: snapshot {name}")
@@ -47,7 +65,9 @@ def run(rds: Rds, context: Context) -> Result:
     for old in going:
         rds.delete(old)
         context.say(f"{params['instance']}: removed {old}, its time is over")
-    return Result(before != after, before, after, {"snapshot": report(taken, context.clock.wall()), "removed": going})
+    return Result(
+        before != after, before, after, {"snapshot": report(taken, context.clock.wall()), "removed": going}
+    )
 
 
 def wanted(ours: t.Sequence[Snapshot], params: t.Mapping[str, t.Any], now: float) -> Snapshot | None:
@@ -64,13 +84,28 @@ def expired(ours: t.Sequence[Snapshot], now: float, kept: Snapshot | None) -> li
     """Those whose time is over, but never the newest that is good; pure."""
     good = [entry for entry in ours if entry["Status"] == AVAILABLE]
     stay = [entry["DBSnapshotIdentifier"] for entry in [*good[-1:], *([kept] if kept else [])]]
-    over = (entry for entry in ours if entry["Tags"].get(KEEP_UNTIL, "").isdigit() and int(entry["Tags"][KEEP_UNTIL]) < now)
-    return [entry for entry in over if entry["DBSnapshotIdentifier"] not in stay and entry["Status"] in (AVAILABLE, "failed")]
+    over = (
+        entry
+        for entry in ours
+        if entry["Tags"].get(KEEP_UNTIL, "").isdigit() and int(entry["Tags"][KEEP_UNTIL]) < now
+    )
+    return [
+        entry
+        for entry in over
+        if entry["DBSnapshotIdentifier"] not in stay and entry["Status"] in (AVAILABLE, "failed")
+    ]
 
 
 def tags(params: t.Mapping[str, t.Any], now: float) -> dict[str, str]:
-    ours = {KIND: params["kind"], RELEASE: params["release"], KEEP_UNTIL: str(round(now + params["keep_days"] * _DAY)) if params["keep_days"] else None}
-    return {**{key: str(value) for key, value in (params["tags"] or {}).items()}, **{key: value for key, value in ours.items() if value}}
+    ours = {
+        KIND: params["kind"],
+        RELEASE: params["release"],
+        KEEP_UNTIL: str(round(now + params["keep_days"] * _DAY)) if params["keep_days"] else None,
+    }
+    return {
+        **{key: str(value) for key, value in (params["tags"] or {}).items()},
+        **{key: value for key, value in ours.items() if value},
+    }
 
 
 def report(entry: Snapshot, now: float) -> dict[str, t.Any]:
@@ -111,7 +146,10 @@ def _finished(rds: Rds, context: Context, name: str) -> Snapshot:
         if entry["Status"] == AVAILABLE:
             return entry
         if entry["Status"] != CREATING:
-            raise ReleaseError(f"{name}: the snapshot is in state {entry['Status']}.", then="look at the events of the instance, then run this again")
+            raise ReleaseError(
+                f"{name}: the snapshot is in state {entry['Status']}.",
+                then="look at the events of the instance, then run this again",
+            )
         if context.clock.now() - began >= context.params["timeout"]:
             raise ReleaseError(
                 f"{name}: the snapshot was not there after {context.params['timeout']} s ({entry.get('PercentProgress', 0)} %).",

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""A backup of one database: dumped, compressed, encrypted and stored in one stream, with proof of what it holds."""
+"""A backup of one database: dumped, compressed, encrypted
+and stored in one stream, with proof of what it holds.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ from ._programs import Programs
 from ._progress import Progress, amount
 from ._store import Readable, Store, Stored
 
-# pg_dump waits this long for a table that somebody has locked; a waiting dump holds up nobody, but a release waits for it.
+# pg_dump waits this long for a table that somebody has locked;
+# a waiting dump holds up nobody, but a release waits for it.
 _TABLE_LOCK_MILLISECONDS = 60_000
 _ONLY_GLOBALS = 1 << 20  # bytes; about, for the size of a part
 
@@ -62,7 +65,8 @@ def observe(ports: Ports) -> Source:
 def facts(session: Session, database: str) -> dict[str, t.Any]:
     """What a dump of a single database leaves out: how it was created, who may connect, its own settings."""
     ((owner, encoding, collate, ctype, limit),) = session.rows(
-        "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype, datconnlimit FROM pg_database WHERE datname = %s", [database]
+        "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype, datconnlimit FROM pg_database WHERE datname = %s",
+        [database],
     )
     grants = session.rows(
         "SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, a.privilege_type, a.is_grantable"
@@ -93,16 +97,27 @@ def run(ports: Ports, context: Context) -> Result:
     client = ports.programs.version("pg_dump")
     programs.check_dump(int(client.partition(".")[0]), source.version // 10000)
     there = backups.of_database(ports.store, source.database)
-    kept = backups.newest(there, release=params["release"], kind=params["kind"]) if params["reuse_within"] else None
+    kept = (
+        backups.newest(there, release=params["release"], kind=params["kind"])
+        if params["reuse_within"]
+        else None
+    )
     if kept and context.clock.wall() - kept.taken <= params["reuse_within"]:
         return Result(False, values={"backup": kept.report(context.clock.wall()), "reused": True})
     if context.check_mode:
         name = manifests.identifier(source.database, params["kind"], params["release"], context.clock.wall())
         return Result(True, {}, _after(ports, source, name), {"backup": None, "reused": False})
-    with lock.held(ports.server, f"backup {params['release'] or params['kind']}", context, patience=params["lock_patience"]):
+    with lock.held(
+        ports.server,
+        f"backup {params['release'] or params['kind']}",
+        context,
+        patience=params["lock_patience"],
+    ):
         name = _free_name(ports.store, source.database, context)
         taken = backups.Backup(_Backup(ports, context, source, name, client).take(there), None, [])
-    return Result(True, {}, _after(ports, source, name), {"backup": taken.report(context.clock.wall()), "reused": False})
+    return Result(
+        True, {}, _after(ports, source, name), {"backup": taken.report(context.clock.wall()), "reused": False}
+    )
 
 
 def _after(ports: Ports, source: Source, name: str) -> dict[str, t.Any]:
@@ -112,7 +127,9 @@ def _after(ports: Ports, source: Source, name: str) -> dict[str, t.Any]:
 def _free_name(store: Store, database: str, context: Context) -> str:
     """Names tell time to the second, so a second backup within one waits for the next."""
     while True:
-        name = manifests.identifier(database, context.params["kind"], context.params["release"], context.clock.wall())
+        name = manifests.identifier(
+            database, context.params["kind"], context.params["release"], context.clock.wall()
+        )
         if not store.listing(f"{name}/"):
             return name
         context.clock.sleep(1)
@@ -122,13 +139,21 @@ class _Backup:
     """One backup being taken."""
 
     def __init__(self, ports: Ports, context: Context, source: Source, name: str, client: str) -> None:
-        self._ports, self._context, self._source, self._name, self._client = ports, context, source, name, client
+        self._ports, self._context, self._source, self._name, self._client = (
+            ports,
+            context,
+            source,
+            name,
+            client,
+        )
         self._params = context.params
         self._written: list[str] = []
 
     def take(self, earlier: t.Sequence[backups.Backup]) -> Manifest:
         began = self._context.clock.now()
-        self._context.say(f"{self._source.database}: {amount(self._source.bytes)} on the server, backup {self._name} to {self._ports.store.where}")
+        self._context.say(
+            f"{self._source.database}: {amount(self._source.bytes)} on the server, backup {self._name} to {self._ports.store.where}"
+        )
         try:
             manifest = self._take(_last_uncompressed(earlier))
             manifest["seconds"] = round(self._context.clock.now() - began)
@@ -136,7 +161,10 @@ class _Backup:
         except BaseException as exc:
             left = self._undo()
             if isinstance(exc, ReleaseError):
-                exc.done = exc.done or f"nothing of this backup is left in the store; backups taken before it are untouched{left}"
+                exc.done = (
+                    exc.done
+                    or f"nothing of this backup is left in the store; backups taken before it are untouched{left}"
+                )
                 exc.then = exc.then or "mend the cause, then run this again"
             raise
         dump = manifest["dump"]
@@ -151,18 +179,27 @@ class _Backup:
         name = lock.holder_name(f"dump {self._params['release'] or self._params['kind']}", self._context)
         # A limit that the server or the user sets for ordinary statements is not meant for a dump.
         options = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
-        # One process is done in half the time that pg_dump takes (measured): more of them would only take processors from it.
+        # One process is done in half the time that pg_dump takes
+        # (measured): more of them would only take processors from it.
         alone = {**options, "max_parallel_workers_per_gather": "0"}
-        with server.session(name=name, options=options) as session, server.session(name=name, options=alone) as reader:
+        with (
+            server.session(name=name, options=options) as session,
+            server.session(name=name, options=alone) as reader,
+        ):
             session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             snapshot, lsn = session.rows(
                 "SELECT pg_export_snapshot(), (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END)::text"
             )[0]
             taken = self._context.clock.stamp()
-            reader.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'")
+            reader.execute(
+                f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'"
+            )
             total = expected or sum(table.size for table in content.tables(reader, by_record))
-            # Beside the dump: it reads what the dump has just brought into the server's memory, and costs no time of its own.
-            with _Beside(lambda: (content.read(reader, by_record, self._params["hashes"]), self._globals()), reader) as beside:
+            # Beside the dump: it reads what the dump has just brought into
+            # the server's memory, and costs no time of its own.
+            with _Beside(
+                lambda: (content.read(reader, by_record, self._params["hashes"]), self._globals()), reader
+            ) as beside:
                 dump, uncompressed = self._dump(snapshot, total)
                 held, everything_else = beside.result()
         return {
@@ -196,7 +233,10 @@ class _Backup:
         ]  # fmt: skip
         chain = [self._program(argv), *([] if native else [Program(self._ports.programs.compress(level))])]
         ending = ".dump" if native else ".dump.zst"
-        with self._stream(f"The dump of {self._source.database}", chain) as pipe, Progress(self._context, self._source.database, total, pipe) as progress:
+        with (
+            self._stream(f"The dump of {self._source.database}", chain) as pipe,
+            Progress(self._context, self._source.database, total, pipe) as progress,
+        ):
             part = self._stored(f"database{ending}", progress, expected=total)
             return {**part, "compression": "native" if native else "zstd"}, progress.read_so_far
 
@@ -207,13 +247,24 @@ class _Backup:
         with self._ports.server.session() as session:
             everything = session.value("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')")
         # Managed servers (RDS, Cloud SQL) show the hashes of passwords to nobody.
-        argv = [self._ports.programs.path("pg_dumpall"), "--globals-only", "--no-password", *([] if everything else ["--no-role-passwords"])]
+        argv = [
+            self._ports.programs.path("pg_dumpall"),
+            "--globals-only",
+            "--no-password",
+            *([] if everything else ["--no-role-passwords"]),
+        ]
         chain = [self._program(argv), Program(self._ports.programs.compress(3))]
         with self._stream("The dump of roles and tablespaces", chain) as pipe:
-            return {**self._stored("globals.sql.zst", pipe, expected=_ONLY_GLOBALS), "compression": "zstd", "passwords": everything}
+            return {
+                **self._stored("globals.sql.zst", pipe, expected=_ONLY_GLOBALS),
+                "compression": "zstd",
+                "passwords": everything,
+            }
 
     def _program(self, argv: t.Sequence[str]) -> Program:
-        login = self._ports.server.login.having(dbname=self._source.database, application_name=lock.holder_name("dump", self._context))
+        login = self._ports.server.login.having(
+            dbname=self._source.database, application_name=lock.holder_name("dump", self._context)
+        )
         return Program(argv, login.environment())
 
     def _stream(self, what: str, chain: list[Program]) -> Pipeline:
@@ -225,11 +276,21 @@ class _Backup:
         name += f".{self._params['encryption']}" if self._params["encryption"] else ""
         hashing = Hashing(stream)
         stored = self._write(name, hashing, expected)
-        return {"name": name, "size": stored.size, "sha256": hashing.sha256, "mark": stored.mark, "encryption": self._params["encryption"]}
+        return {
+            "name": name,
+            "size": stored.size,
+            "sha256": hashing.sha256,
+            "mark": stored.mark,
+            "encryption": self._params["encryption"],
+        }
 
     def _write(self, name: str, stream: Readable, expected: int = 0) -> Stored:
         self._written.append(f"{self._name}/{name}")
-        tags = {"kind": self._params["kind"], "database": manifests.folder(self._source.database), **(self._params["tags"] or {})}
+        tags = {
+            "kind": self._params["kind"],
+            "database": manifests.folder(self._source.database),
+            **(self._params["tags"] or {}),
+        }
         return self._ports.store.write(f"{self._name}/{name}", stream, expected=expected, tags=tags)
 
     def _undo(self) -> str:
@@ -241,7 +302,14 @@ class _Backup:
 
 
 def _last_uncompressed(earlier: t.Sequence[backups.Backup]) -> int | None:
-    return next((backup.manifest["uncompressed_bytes"] for backup in earlier if backup.manifest["uncompressed_bytes"]), None)
+    return next(
+        (
+            backup.manifest["uncompressed_bytes"]
+            for backup in earlier
+            if backup.manifest["uncompressed_bytes"]
+        ),
+        None,
+    )
 
 
 class Hashing:

@@ -23,7 +23,8 @@ _READERS = 8
 class Backup:
     """One backup.
 
-    :ivar verified: what its last good drill found, None without one or where an object was written again since.
+    :ivar verified: what its last good drill found, None
+        without one or where an object was written again since.
     :ivar damage: what is wrong with it, as far as a listing tells.
     """
 
@@ -67,11 +68,15 @@ def of_database(store: Store, database: str | None) -> list[Backup]:
     """
     :param database: None for those of all databases.
     """
-    there = {stored.name: stored for stored in store.listing(f"{manifests.folder(database)}/" if database else "")}
+    there = {
+        stored.name: stored for stored in store.listing(f"{manifests.folder(database)}/" if database else "")
+    }
     names = [name.removesuffix(f"/{MANIFEST}") for name in there if name.endswith(f"/{MANIFEST}")]
     with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
         found = list(pool.map(lambda name: _load(store, name, there), names))
-    return sorted((backup for backup in found if backup), key=lambda backup: (backup.taken, backup.id), reverse=True)
+    return sorted(
+        (backup for backup in found if backup), key=lambda backup: (backup.taken, backup.id), reverse=True
+    )
 
 
 def _load(store: Store, name: str, there: t.Mapping[str, Stored]) -> Backup | None:
@@ -82,8 +87,16 @@ def _load(store: Store, name: str, there: t.Mapping[str, Stored]) -> Backup | No
             raise
         return None  # removed while we read
     verified = manifests.load(store, f"{name}/{VERIFIED}") if f"{name}/{VERIFIED}" in there else None
-    marks = {part["name"]: there[f"{name}/{part['name']}"].mark for part in manifests.parts(manifest) if f"{name}/{part['name']}" in there}
-    return Backup(manifest, verified if verified and verified.get("marks") == marks else None, manifests.damage(manifest, there))
+    marks = {
+        part["name"]: there[f"{name}/{part['name']}"].mark
+        for part in manifests.parts(manifest)
+        if f"{name}/{part['name']}" in there
+    }
+    return Backup(
+        manifest,
+        verified if verified and verified.get("marks") == marks else None,
+        manifests.damage(manifest, there),
+    )
 
 
 def choose(backups: t.Sequence[Backup], wanted: str, where: str) -> Backup:
@@ -99,7 +112,10 @@ def choose(backups: t.Sequence[Backup], wanted: str, where: str) -> Backup:
         found = [backup for backup in backups if backup.id == wanted]
     if found and not found[0].damage:
         return found[0]
-    known = [f"{backup.id}{' (verified)' if backup.verified else ''}{' damaged: ' + '; '.join(backup.damage) if backup.damage else ''}" for backup in backups]
+    known = [
+        f"{backup.id}{' (verified)' if backup.verified else ''}{' damaged: ' + '; '.join(backup.damage) if backup.damage else ''}"
+        for backup in backups
+    ]
     raise ReleaseError(
         f"backup: found {wanted}, and there is no usable backup of that kind in {where}.",
         why=known[:10] or ["there are no backups"],
@@ -107,7 +123,9 @@ def choose(backups: t.Sequence[Backup], wanted: str, where: str) -> Backup:
     )
 
 
-def newest(backups: t.Iterable[Backup], *, release: str | None = None, kind: str | None = None) -> Backup | None:
+def newest(
+    backups: t.Iterable[Backup], *, release: str | None = None, kind: str | None = None
+) -> Backup | None:
     """The newest undamaged one of this release and kind, where they are given."""
     for backup in backups:
         manifest = backup.manifest

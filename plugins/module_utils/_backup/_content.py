@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What a database holds, so exactly that a restored copy can be held against it: rows and a hash of every table, and its objects.
+"""What a database holds, so exactly that a restored copy can be
+held against it: rows and a hash of every table, and its objects.
 
-Taken in the very snapshot that is dumped. Against live tables row counts prove nothing: rows are written while the dump runs.
+Taken in the very snapshot that is dumped. Against live tables
+row counts prove nothing: rows are written while the dump runs.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from .._database._session import Session
 
 Content = dict[str, t.Any]
 
-# Tables whose rows a dump holds: not those of extensions, unless an extension marked them as its user's configuration
-# (pg_extension_config_dump). Partitions are tables; the tables they are partitions of hold nothing.
+# Tables whose rows a dump holds: not those of extensions, unless an extension
+# marked them as its user's configuration (pg_extension_config_dump). Partitions are
+# tables; the tables they are partitions of hold nothing.
 _TABLES = """
     SELECT c.oid::bigint, quote_ident(n.nspname) || '.' || quote_ident(c.relname), pg_table_size(c.oid)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -26,8 +29,8 @@ _TABLES = """
            OR EXISTS (SELECT FROM pg_extension e WHERE c.oid = ANY (e.extconfig) AND coalesce(e.extcondition[array_position(e.extconfig, c.oid)], '') = ''))
     ORDER BY 2
 """
-# Types whose values hash the same in every database. An enum hashes by its number in the catalogue, so it goes by its text;
-# so does every type that is not known here.
+# Types whose values hash the same in every database. An enum hashes by its number in
+# the catalogue, so it goes by its text; so does every type that is not known here.
 _HASHED = [
     *("bool", "bytea", "date", "inet", "cidr", "interval", "jsonb", "macaddr", "uuid"),
     *("int2", "int4", "int8", "numeric", "float4", "float8", "char", "bpchar", "text", "varchar"),
@@ -59,7 +62,8 @@ _INVALID_INDEXES = """
     SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     WHERE NOT (i.indisvalid AND i.indisready) AND c.relkind = 'i' ORDER BY 1
 """
-# Since PostgreSQL 14 a row hashes by the binary form of its columns: 2.7 times faster than by its text (measured).
+# Since PostgreSQL 14 a row hashes by the binary form of its
+# columns: 2.7 times faster than by its text (measured).
 HASH_OF_RECORDS = 140000
 
 
@@ -71,7 +75,8 @@ class Table(t.NamedTuple):
 
 def tables(session: Session, by_record: bool) -> list[Table]:
     """
-    :param by_record: whether rows are hashed in their binary form, else by their text; both sides of a comparison do the same.
+    :param by_record: whether rows are hashed in their binary form,
+        else by their text; both sides of a comparison do the same.
     """
     found = session.rows(_TABLES)
     columns: dict[int, list[str]] = {oid: [] for oid, _name, _size in found}
@@ -98,7 +103,11 @@ def read(session: Session, by_record: bool, hashes: bool = True) -> Content:
             found[table.name] = {"rows": rows, "hash": value}
         else:
             found[table.name] = {"rows": session.value(f"SELECT count(*) FROM ONLY {table.name}")}
-    return {"tables": found, "objects": dict(session.rows(_OBJECTS)), "invalid indexes": [name for (name,) in session.rows(_INVALID_INDEXES)]}
+    return {
+        "tables": found,
+        "objects": dict(session.rows(_OBJECTS)),
+        "invalid indexes": [name for (name,) in session.rows(_INVALID_INDEXES)],
+    }
 
 
 def differences(backup: Content, copy: Content) -> list[str]:
@@ -112,8 +121,14 @@ def differences(backup: Content, copy: Content) -> list[str]:
         elif has["rows"] != wanted["rows"]:
             reasons.append(f"{name}: has {has['rows']} rows, the backup's snapshot had {wanted['rows']}")
         elif has.get("hash") != wanted.get("hash") and "hash" in wanted:
-            reasons.append(f"{name}: has as many rows as the backup's snapshot ({wanted['rows']}), but their content differs")
-    reasons += [f"{name}: the table was not in the backup's snapshot" for name in there if name not in backup["tables"]]
+            reasons.append(
+                f"{name}: has as many rows as the backup's snapshot ({wanted['rows']}), but their content differs"
+            )
+    reasons += [
+        f"{name}: the table was not in the backup's snapshot"
+        for name in there
+        if name not in backup["tables"]
+    ]
     for kind in sorted({*backup["objects"], *copy["objects"]}):
         has_number, number = copy["objects"].get(kind, 0), backup["objects"].get(kind, 0)
         if has_number != number:

@@ -35,11 +35,18 @@ def run(store: Store, context: Context) -> Result:
 
 
 def _wanted(backup: Backup, params: t.Mapping[str, t.Any]) -> bool:
-    return params["kind"] in (None, backup.manifest["kind"]) and params["release"] in (None, backup.manifest["release"])
+    return params["kind"] in (None, backup.manifest["kind"]) and params["release"] in (
+        None,
+        backup.manifest["release"],
+    )
 
 
 def _too_old(verified: Backup | None, now: float, limit: int) -> list[str]:
     if verified is None:
         return ["no backup is verified; take one with pg_backup and prove it with pg_restore_drill"]
     age = round(now - verified.taken)
-    return [f"{verified.id}: the newest verified backup is {age} s old, allowed are {limit} s"] if age > limit else []
+    return (
+        [f"{verified.id}: the newest verified backup is {age} s old, allowed are {limit} s"]
+        if age > limit
+        else []
+    )

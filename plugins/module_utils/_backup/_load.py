@@ -27,15 +27,23 @@ from ._progress import amount
 from ._scratch import MAINTENANCE
 from ._store import Store
 
-# Index builds are most of a restore's time; the memory is given back with the connection. A restore that the server's crash cuts off is begun
-# anew anyway, so no commit of it has to wait for the disk: the ANALYZE at its end does, for all before it.
-_SETTINGS = {"maintenance_work_mem": "256MB", "synchronous_commit": "off", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+# Index builds are most of a restore's time; the memory is given back with the connection. A
+# restore that the server's crash cuts off is begun anew anyway, so no commit of it has to wait for
+# the disk: the ANALYZE at its end does, for all before it.
+_SETTINGS = {
+    "maintenance_work_mem": "256MB",
+    "synchronous_commit": "off",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
 _SAY_EVERY = 5.0  # seconds
 
 
 def check(programs_: Programs, manifest: Manifest, server_version: int) -> None:
     """What would fail later, told now."""
-    programs.check_restore(programs_.major("pg_restore"), int(str(manifest["client_version"]).partition(".")[0]))
+    programs.check_restore(
+        programs_.major("pg_restore"), int(str(manifest["client_version"]).partition(".")[0])
+    )
     if server_version // 10000 < manifest["server_version_num"] // 10000:
         raise ReleaseError(
             f"The server is of version {server_version // 10000}, the backup of {manifest['server_version_num'] // 10000}: it may use what the server lacks.",
@@ -50,16 +58,35 @@ class Loader:
     :param owners: whether owners and privileges are restored as well; a scratch copy does without the roles.
     """
 
-    def __init__(self, server: Server, store: Store, programs_: Programs, context: Context, manifest: Manifest, *, owners: bool) -> None:
-        self._server, self._store, self._programs, self._context, self._manifest = server, store, programs_, context, manifest
+    def __init__(
+        self,
+        server: Server,
+        store: Store,
+        programs_: Programs,
+        context: Context,
+        manifest: Manifest,
+        *,
+        owners: bool,
+    ) -> None:
+        self._server, self._store, self._programs, self._context, self._manifest = (
+            server,
+            store,
+            programs_,
+            context,
+            manifest,
+        )
         self._owners = owners
 
     def fill(self, database: str) -> None:
-        """pg_restore into this database, which is empty. Raises when anything at all failed, or when the backup is not what was written."""
+        """pg_restore into this database, which is empty. Raises when
+        anything at all failed, or when the backup is not what was written.
+        """
         jobs = self._context.params["jobs"]
         part = self._manifest["dump"]
         options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
-        login = self._server.login.to(database).having(application_name=lock.holder_name("restore", self._context), options=options)
+        login = self._server.login.to(database).having(
+            application_name=lock.holder_name("restore", self._context), options=options
+        )
         argv = [
             self._programs.path("pg_restore"), f"--dbname={database}", "--exit-on-error", "--no-password",
             *([] if self._owners else ["--no-owner", "--no-acl"]),
@@ -67,21 +94,33 @@ class Loader:
         if jobs == 1:
             self._feed(part, [*self._unpacked(part), Program(argv, login.environment())], read=False)
             return
-        # Several jobs read the archive at several places: it has to be a file. Without a name it leaves nothing behind, however we end.
+        # Several jobs read the archive at several places: it has to be a
+        # file. Without a name it leaves nothing behind, however we end.
         with tempfile.TemporaryFile(dir=self._context.params["spool"]) as file:
             self._land(part, file)
             named = f"/proc/{os.getpid()}/fd/{file.fileno()}"
-            with Pipeline(f"The restore into {database}", [Program([*argv, f"--jobs={jobs}", named], login.environment())], read=False) as pipe:
+            with Pipeline(
+                f"The restore into {database}",
+                [Program([*argv, f"--jobs={jobs}", named], login.environment())],
+                read=False,
+            ) as pipe:
                 pipe.finish()
 
     def restore_globals(self) -> list[str]:
-        """Roles and tablespaces that the server lacks. Those it has stay as they are; what it said about the others is returned."""
+        """Roles and tablespaces that the server lacks. Those it has
+        stay as they are; what it said about the others is returned.
+        """
         part = self._manifest["globals"]
         if not part:
             return ["the backup holds no roles and tablespaces"]
         said: list[str] = []
         with self._server.session(MAINTENANCE) as session:
-            known = {name for (name,) in session.rows("SELECT rolname FROM pg_roles UNION ALL SELECT spcname FROM pg_tablespace")}
+            known = {
+                name
+                for (name,) in session.rows(
+                    "SELECT rolname FROM pg_roles UNION ALL SELECT spcname FROM pg_tablespace"
+                )
+            }
             for statement, target in statements(self._plain(part)):
                 if target in known:
                     continue
@@ -108,22 +147,39 @@ class Loader:
         file.flush()
 
     def _unpacked(self, part: dict[str, t.Any]) -> list[Program]:
-        chain = [Program(self._programs.decrypt(part["encryption"], self._context.params["identity"]))] if part["encryption"] else []
+        chain = (
+            [Program(self._programs.decrypt(part["encryption"], self._context.params["identity"]))]
+            if part["encryption"]
+            else []
+        )
         return [*chain, Program(self._programs.decompress())] if part["compression"] == "zstd" else chain
 
-    def _feed(self, part: dict[str, t.Any], chain: list[Program], *, read: bool = True, into: t.IO[bytes] | None = None) -> None:
+    def _feed(
+        self,
+        part: dict[str, t.Any],
+        chain: list[Program],
+        *,
+        read: bool = True,
+        into: t.IO[bytes] | None = None,
+    ) -> None:
         stored = self._checked(part)
-        with Pipeline(f"The restore of {self._manifest['id']}", chain, fed=True, read=read, into=into) as pipe:
+        with Pipeline(
+            f"The restore of {self._manifest['id']}", chain, fed=True, read=read, into=into
+        ) as pipe:
             try:
                 for data in stored:
                     pipe.write(data)
             except PipelineError:
-                collections.deque(stored, maxlen=0)  # to its end: when it is not what was written, that is the cause to tell
+                collections.deque(
+                    stored, maxlen=0
+                )  # to its end: when it is not what was written, that is the cause to tell
                 raise
             pipe.finish()
 
     def _checked(self, part: dict[str, t.Any]) -> t.Iterator[bytes]:
-        """The stored bytes. Of an object that is not what was written the end is an error, so that nothing restored from it counts."""
+        """The stored bytes. Of an object that is not what was written
+        the end is an error, so that nothing restored from it counts.
+        """
         name, hashed, done = f"{self._manifest['id']}/{part['name']}", hashlib.sha256(), 0
         clock, began = self._context.clock, self._context.clock.now()
         told = began
@@ -133,11 +189,16 @@ class Loader:
             yield data
             if clock.now() - told >= _SAY_EVERY:
                 told = clock.now()
-                self._context.say(f"{self._manifest['database']}: {amount(done)} of {amount(part['size'])} restored")
+                self._context.say(
+                    f"{self._manifest['database']}: {amount(done)} of {amount(part['size'])} restored"
+                )
         if hashed.hexdigest() != part["sha256"]:
             raise Damaged(
                 f"{name} is not what was backed up.",
-                why=[f"SHA-256 of {done} bytes read: {hashed.hexdigest()}", f"SHA-256 of {part['size']} bytes written: {part['sha256']}"],
+                why=[
+                    f"SHA-256 of {done} bytes read: {hashed.hexdigest()}",
+                    f"SHA-256 of {part['size']} bytes written: {part['sha256']}",
+                ],
                 then="use another backup, and find out who wrote to the store",
             )
 
@@ -146,7 +207,9 @@ def proof(server: Server, database: str, manifest: Manifest) -> list[str]:
     """Everything in which a restored database differs from the backup's snapshot; empty when it is the same."""
     with server.session(database, options={"statement_timeout": "0"}) as session:
         hashes = any("hash" in table for table in manifest["content"]["tables"].values())
-        return content.differences(manifest["content"], content.read(session, manifest["hashed_by"] == "record", hashes))
+        return content.differences(
+            manifest["content"], content.read(session, manifest["hashed_by"] == "record", hashes)
+        )
 
 
 def analyze(server: Server, database: str) -> None:
@@ -155,9 +218,12 @@ def analyze(server: Server, database: str) -> None:
         session.execute("ANALYZE")
 
 
-# As pg_dumpall writes them, each on a line of its own. Of a GRANT the role that gets it is the one that counts.
+# As pg_dumpall writes them, each on a line of its own. Of a
+# GRANT the role that gets it is the one that counts.
 _IDENTIFIER = r'("(?:[^"]|"")+"|[^\s";]+)'
-_STATEMENT = re.compile(rf"(?:(?:CREATE|ALTER) ROLE|CREATE TABLESPACE) {_IDENTIFIER}.*;|GRANT .* TO {_IDENTIFIER}.*;")
+_STATEMENT = re.compile(
+    rf"(?:(?:CREATE|ALTER) ROLE|CREATE TABLESPACE) {_IDENTIFIER}.*;|GRANT .* TO {_IDENTIFIER}.*;"
+)
 _PASSWORD = re.compile(r"PASSWORD '([^']+)'")
 
 

@@ -36,7 +36,9 @@ def check_names(kind: str, release: str | None) -> None:
 
 
 def folder(database: str) -> str:
-    """Where the backups of a database are. A name of PostgreSQL may hold anything; an object's had better not."""
+    """Where the backups of a database are. A name of
+    PostgreSQL may hold anything; an object's had better not.
+    """
     return re.sub(r"[^A-Za-z0-9._-]", lambda found: f"%{ord(found[0]):02X}", database)
 
 
@@ -62,7 +64,9 @@ def load(store: Store, name: str) -> t.Any:
     except Missing:
         return None
     except ValueError as exc:
-        raise Damaged(f"{store.where}{'' if store.where.endswith('/') else '/'}{name} is no JSON.", why=[str(exc)]) from exc
+        raise Damaged(
+            f"{store.where}{'' if store.where.endswith('/') else '/'}{name} is no JSON.", why=[str(exc)]
+        ) from exc
 
 
 def read(store: Store, backup: str) -> Manifest:
@@ -70,11 +74,16 @@ def read(store: Store, backup: str) -> Manifest:
     if found is None:
         raise ReleaseError(
             f"There is no backup {backup} in {store.where}.",
-            why=["it has no manifest, which is written last: it was never finished, was removed, or the name is wrong"],
+            why=[
+                "it has no manifest, which is written last: it was never finished, was removed, or the name is wrong"
+            ],
             then="look at the backups there are: runbook.release.pg_backup_info",
         )
     if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise Damaged(f"{backup}: the manifest is of a format that is not known here.", then="use the version of the collection that wrote it, or a newer one")
+        raise Damaged(
+            f"{backup}: the manifest is of a format that is not known here.",
+            then="use the version of the collection that wrote it, or a newer one",
+        )
     return found
 
 

@@ -19,7 +19,10 @@ from ._programs import ENCRYPTIONS, Programs
 
 _SERVER: dict[str, t.Any] = {**login.OPTIONS, **_store_options.OPTIONS, "pg_bin": {"type": "path"}}
 _CONSTRAINTS: dict[str, t.Any] = {
-    "mutually_exclusive": [*login.CONSTRAINTS["mutually_exclusive"], *_store_options.CONSTRAINTS["mutually_exclusive"]],
+    "mutually_exclusive": [
+        *login.CONSTRAINTS["mutually_exclusive"],
+        *_store_options.CONSTRAINTS["mutually_exclusive"],
+    ],
     "required_one_of": _store_options.CONSTRAINTS["required_one_of"],
 }
 _LOAD: dict[str, t.Any] = {
@@ -110,7 +113,11 @@ PRUNE = Operation(
             "type": "list",
             "elements": "dict",
             "required": True,
-            "options": {"kind": {"type": "str", "required": True}, "count": {"type": "int"}, "days": {"type": "int"}},
+            "options": {
+                "kind": {"type": "str", "required": True},
+                "count": {"type": "int"},
+                "days": {"type": "int"},
+            },
         },
         "releases": {"type": "list", "elements": "str", "default": []},
     },

@@ -5,9 +5,10 @@
 # PRIVATE to this collection.
 """A chain of programs that counts as successful only when every one of them ended with 0.
 
-The exit code of a shell's pipe is that of its last program: `pg_dump | gzip` says 0 over a dump that broke off (issues of half a dozen
-backup tools). Here the end of the stream is only handed on after all have ended well; otherwise the reader gets an error in its place, and
-an upload that reads from here is aborted instead of completed.
+The exit code of a shell's pipe is that of its last program: `pg_dump | gzip` says 0 over a
+dump that broke off (issues of half a dozen backup tools). Here the end of the stream is only
+handed on after all have ended well; otherwise the reader gets an error in its place, and an
+upload that reads from here is aborted instead of completed.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ _PIPE_SIZE, _SET_PIPE_SIZE = 1 << 20, getattr(fcntl, "F_SETPIPE_SZ", 1031)
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-    """One link of the chain. Secrets belong in ``environment``: a command line is seen by every user of the machine."""
+    """One link of the chain. Secrets belong in ``environment``:
+    a command line is seen by every user of the machine.
+    """
 
     argv: t.Sequence[str]
     environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -50,7 +53,8 @@ class _Running:
     def __init__(self, program: Program, source: t.Any, target: t.Any) -> None:
         self.program = program
         environment = {**os.environ, "LC_MESSAGES": "C", **program.environment}
-        # run_command waits for one program and holds all it says in memory; here several work at the same time, on any number of bytes.
+        # run_command waits for one program and holds all it says in memory;
+        # here several work at the same time, on any number of bytes.
         self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             list(program.argv), stdin=source, stdout=target, stderr=subprocess.PIPE, env=environment
         )
@@ -83,7 +87,15 @@ class Pipeline:
     :param into: an open file that it goes to instead.
     """
 
-    def __init__(self, what: str, programs: t.Sequence[Program], *, fed: bool = False, read: bool = True, into: t.IO[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        what: str,
+        programs: t.Sequence[Program],
+        *,
+        fed: bool = False,
+        read: bool = True,
+        into: t.IO[bytes] | None = None,
+    ) -> None:
         self.what, self._chain = what, list[_Running]()
         self._broken = ""  # why it was ended by us
         source: t.Any = subprocess.PIPE if fed else subprocess.DEVNULL
@@ -93,7 +105,8 @@ class Pipeline:
                 last = number == len(programs) - 1
                 running = _Running(program, source, target if last else subprocess.PIPE)
                 if number:
-                    # Ours is a second handle of the pipe: with it open, a program would never hear that its reader is gone.
+                    # Ours is a second handle of the pipe: with it open, a program
+                    # would never hear that its reader is gone.
                     source.close()
                 self._chain.append(running)
                 source = running.process.stdout
@@ -130,7 +143,9 @@ class Pipeline:
         failures = [end for end in (running.end() for running in self._chain) if end[0] != 0]
         if self._broken or failures:
             # Where one died, those before it ended for want of a reader: that is no cause.
-            causes = [told for code, told in failures if code != -signal.SIGPIPE] or [told for code, told in failures]
+            causes = [told for code, told in failures if code != -signal.SIGPIPE] or [
+                told for code, told in failures
+            ]
             raise PipelineError(f"{self.what} failed.", why=[self._broken] if self._broken else causes)
 
     def kill(self, why: str) -> None:

@@ -15,9 +15,11 @@ import typing as t
 from .._common._errors import InputError, ReleaseError
 from .._common._operation import Context
 
-# zstd on two threads is four to five times faster than gzip 6 and smaller (measured); more threads than cores do not help.
+# zstd on two threads is four to five times faster than gzip 6
+# and smaller (measured); more threads than cores do not help.
 _ZSTD = ["-T2", "-q"]
-# pg_dump compresses with zstd by itself since 16, block by block, so that a restore can use several jobs without unpacking first.
+# pg_dump compresses with zstd by itself since 16, block by block,
+# so that a restore can use several jobs without unpacking first.
 NATIVE_ZSTD = 16
 ENCRYPTIONS = ("age", "gpg")
 
@@ -35,11 +37,16 @@ class Programs:
         if self._folder and name.startswith("pg_"):
             found = os.path.join(self._folder, name)
             if not os.access(found, os.X_OK):
-                raise InputError(f"pg_bin: found {self._folder}, which has no program {name}; allowed: the folder of PostgreSQL's client programs")
+                raise InputError(
+                    f"pg_bin: found {self._folder}, which has no program {name}; allowed: the folder of PostgreSQL's client programs"
+                )
             return found
         found_here = shutil.which(name)
         if not found_here:
-            raise ReleaseError(f"The program {name} is missing where this task runs.", then=f"install it there (Debian: {_package(name)})")
+            raise ReleaseError(
+                f"The program {name} is missing where this task runs.",
+                then=f"install it there (Debian: {_package(name)})",
+            )
         return found_here
 
     def major(self, name: str) -> int:
@@ -50,7 +57,9 @@ class Programs:
         code, said, complaint = self._context.command([self.path(name), "--version"])
         found = re.search(r"\b(\d+(?:\.\d+)*)", said)
         if code != 0 or not found:
-            raise ReleaseError(f"`{name} --version` failed with code {code}.", why=[(complaint or said).strip()])
+            raise ReleaseError(
+                f"`{name} --version` failed with code {code}.", why=[(complaint or said).strip()]
+            )
         return found[1]
 
     def compress(self, level: int) -> list[str]:
@@ -62,9 +71,26 @@ class Programs:
     def encrypt(self, method: str, recipients: t.Sequence[str]) -> list[str]:
         """Recipients are public keys, so a command line may show them."""
         if method == "age":
-            return [self.path("age"), "--encrypt", *(part for recipient in recipients for part in ("--recipient", recipient))]
+            return [
+                self.path("age"),
+                "--encrypt",
+                *(part for recipient in recipients for part in ("--recipient", recipient)),
+            ]
         chosen = [part for recipient in recipients for part in ("--recipient", recipient)]
-        return [self.path("gpg"), "--batch", "--yes", "--quiet", "--trust-model", "always", "--compress-algo", "none", *chosen, "--encrypt", "--output", "-"]
+        return [
+            self.path("gpg"),
+            "--batch",
+            "--yes",
+            "--quiet",
+            "--trust-model",
+            "always",
+            "--compress-algo",
+            "none",
+            *chosen,
+            "--encrypt",
+            "--output",
+            "-",
+        ]
 
     def decrypt(self, method: str, identity: str | None) -> list[str]:
         """
@@ -72,13 +98,25 @@ class Programs:
         """
         if method == "age":
             if not identity:
-                raise InputError("identity: is missing; allowed: the file with the private key, since this backup is encrypted with age")
+                raise InputError(
+                    "identity: is missing; allowed: the file with the private key, since this backup is encrypted with age"
+                )
             return [self.path("age"), "--decrypt", "--identity", identity]
-        return [self.path("gpg"), "--batch", "--quiet", *(["--homedir", identity] if identity else []), "--decrypt", "--output", "-"]
+        return [
+            self.path("gpg"),
+            "--batch",
+            "--quiet",
+            *(["--homedir", identity] if identity else []),
+            "--decrypt",
+            "--output",
+            "-",
+        ]
 
 
 def check_dump(client: int, server: int) -> None:
-    """pg_dump refuses a server newer than itself (manual, pg_dump, notes): better told before a release than in it."""
+    """pg_dump refuses a server newer than itself (manual,
+    pg_dump, notes): better told before a release than in it.
+    """
     if client < server:
         raise ReleaseError(
             f"pg_dump {client} cannot dump a server of version {server}: it is older.",
@@ -99,12 +137,16 @@ def check_restore(client: int, archive: int) -> None:
 
 def check_recipients(method: str | None, recipients: t.Sequence[str] | None) -> None:
     if method and not recipients:
-        raise InputError(f"recipients: is missing; allowed: at least one public key, since encryption is {method}")
+        raise InputError(
+            f"recipients: is missing; allowed: at least one public key, since encryption is {method}"
+        )
     for recipient in recipients or ():
         if not method:
             raise InputError("encryption: is missing; allowed: age or gpg, since there are recipients")
         if recipient.startswith(("-", "AGE-SECRET-KEY-")):
-            raise InputError("recipients: found something that is no public key; allowed: age1... or ssh-... for age, a key's fingerprint or address for gpg")
+            raise InputError(
+                "recipients: found something that is no public key; allowed: age1... or ssh-... for age, a key's fingerprint or address for gpg"
+            )
 
 
 def _package(name: str) -> str:

@@ -45,9 +45,13 @@ def rules(given: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, Rule]:
     found: dict[str, Rule] = {}
     for number, rule in enumerate(given):
         if rule["kind"] in found:
-            raise InputError(f"keep[{number}].kind: found {rule['kind']} a second time; allowed: one rule a kind")
+            raise InputError(
+                f"keep[{number}].kind: found {rule['kind']} a second time; allowed: one rule a kind"
+            )
         if rule.get("count") is None and rule.get("days") is None:
-            raise InputError(f"keep[{number}] ({rule['kind']}): count and days are missing; allowed: one of them or both")
+            raise InputError(
+                f"keep[{number}] ({rule['kind']}): count and days are missing; allowed: one of them or both"
+            )
         for option in ("count", "days"):
             if rule.get(option) is not None and rule[option] < 1:
                 raise InputError(f"keep[{number}].{option}: found {rule[option]}; allowed: an integer from 1")
@@ -55,7 +59,9 @@ def rules(given: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, Rule]:
     return found
 
 
-def verdicts(there: t.Sequence[Backup], keep: t.Mapping[str, Rule], releases: t.Collection[str], now: float) -> list[Verdict]:
+def verdicts(
+    there: t.Sequence[Backup], keep: t.Mapping[str, Rule], releases: t.Collection[str], now: float
+) -> list[Verdict]:
     """One for each backup, the newest first as they come.
 
     :param there: the backups of one database.
@@ -93,13 +99,16 @@ def run(store: Store, context: Context) -> Result:
     there: dict[str, list[Backup]] = {}
     for backup in backups.of_database(store, params["database"]):
         there.setdefault(backup.manifest["database"], []).append(backup)
-    decided = [verdict for of_one in there.values() for verdict in verdicts(of_one, keep, params["releases"], now)]
+    decided = [
+        verdict for of_one in there.values() for verdict in verdicts(of_one, keep, params["releases"], now)
+    ]
     going = [verdict.backup for verdict in decided if not verdict.reason]
     torsos = _torsos(store.listing(f"{folder(params['database'])}/" if params["database"] else ""), now)
     unfinished = [left for left in store.unfinished() if now - left.since > _ABANDONED_SECONDS]
     if not context.check_mode:
         for backup in going:
-            # The manifest goes first: what is left after a kill is no backup any more, and found by the next run.
+            # The manifest goes first: what is left after a kill is no
+            # backup any more, and found by the next run.
             store.delete([f"{backup.id}/{MANIFEST}"])
             store.delete([stored.name for stored in store.listing(f"{backup.id}/")])
             context.say(f"{backup.id}: removed")
@@ -108,16 +117,25 @@ def run(store: Store, context: Context) -> Result:
             store.discard(left)
     freed = sum(part["size"] for backup in going for part in parts(backup.manifest))
     if going:
-        context.say(f"{len(going)} backups {'would go' if context.check_mode else 'are gone'}, {amount(freed)}; {len(decided) - len(going)} are kept")
+        context.say(
+            f"{len(going)} backups {'would go' if context.check_mode else 'are gone'}, {amount(freed)}; {len(decided) - len(going)} are kept"
+        )
     values = {
         "removed": [backup.id for backup in going],
-        "kept": [{"id": verdict.backup.id, "reason": verdict.reason} for verdict in decided if verdict.reason],
+        "kept": [
+            {"id": verdict.backup.id, "reason": verdict.reason} for verdict in decided if verdict.reason
+        ],
         "abandoned": sorted([*torsos, *(left.name for left in unfinished)]),
         "freed_bytes": freed,
     }
     changed = bool(going or torsos or unfinished)
     before = {"backups": [verdict.backup.id for verdict in decided], "abandoned": values["abandoned"]}
-    return Result(changed, before, {"backups": [verdict.backup.id for verdict in decided if verdict.reason], "abandoned": []}, values)
+    return Result(
+        changed,
+        before,
+        {"backups": [verdict.backup.id for verdict in decided if verdict.reason], "abandoned": []},
+        values,
+    )
 
 
 def _torsos(there: t.Sequence[Stored], now: float) -> list[str]:

@@ -3,11 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Restores a backup into a new database and, where that is asked for, lets it take the place of the live one, which is kept.
+"""Restores a backup into a new database and, where that is asked
+for, lets it take the place of the live one, which is kept.
 
-The new database carries in its comment which backup it is from and how far it has come, so a run after a kill knows what it finds. The
-two renames of the swap are one transaction: an application never finds no database of the live name. A connection that is being made in that
-very moment is refused once ("just been dropped or renamed"), and finds the new one when it tries again.
+The new database carries in its comment which backup it is from and how far it has come, so a run after a
+kill knows what it finds. The two renames of the swap are one transaction: an application never finds no
+database of the live name. A connection that is being made in that very moment is refused once ("just been
+dropped or renamed"), and finds the new one when it tries again.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ _TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datna
 
 def run(ports: Ports, context: Context) -> Result:
     params, live = context.params, ports.server.login.database
-    chosen = backups.choose(backups.of_database(ports.store, params["from_database"] or live), params["backup"], ports.store.where)
+    chosen = backups.choose(
+        backups.of_database(ports.store, params["from_database"] or live), params["backup"], ports.store.where
+    )
     target = params["target"] or default_target(live, chosen)
     if target == live:
         raise InputError(
@@ -43,7 +47,11 @@ def run(ports: Ports, context: Context) -> Result:
     with ports.server.session(MAINTENANCE) as session:
         seen = _Seen.look(session, live, target)
         version = session.value("SELECT current_setting('server_version_num')::int")
-    values: dict[str, t.Any] = {"backup": chosen.report(context.clock.wall()), "rto_seconds": None, "not_restored": []}
+    values: dict[str, t.Any] = {
+        "backup": chosen.report(context.clock.wall()),
+        "rto_seconds": None,
+        "not_restored": [],
+    }
     if params["swap"] and seen.live_from == chosen.id:
         return Result(False, values={**values, "database": live, "replaced": seen.live_replaced})
     seen.check(target, chosen.id)
@@ -53,8 +61,15 @@ def run(ports: Ports, context: Context) -> Result:
     name = live if params["swap"] else target
     if seen.target_state == _COMPLETE and not params["swap"]:
         return Result(False, values={**values, "database": target, "replaced": None})
-    before = {"databases": sorted(({live} if seen.live_there else set()) | ({target} if seen.target_state else set()))}
-    after = {"databases": sorted({name, *([live] if seen.live_there else []), *([replaced] if replaced else [])}), "restored_from": chosen.id}
+    before = {
+        "databases": sorted(
+            ({live} if seen.live_there else set()) | ({target} if seen.target_state else set())
+        )
+    }
+    after = {
+        "databases": sorted({name, *([live] if seen.live_there else []), *([replaced] if replaced else [])}),
+        "restored_from": chosen.id,
+    }
     if context.check_mode:
         return Result(True, before, after, {**values, "database": name, "replaced": replaced})
     restore = _Restore(ports, context, chosen.manifest, live, target)
@@ -91,25 +106,47 @@ class _Seen(t.NamedTuple):
 
     def check(self, target: str, backup: str) -> None:
         if self.target_there and self.target_from != backup:
-            of = f"it was restored from {self.target_from}" if self.target_from else "it was not made by a restore"
-            raise InputError(f"target: found {target}, a database that exists, and {of}; allowed: a name that is free", done="nothing was changed")
+            of = (
+                f"it was restored from {self.target_from}"
+                if self.target_from
+                else "it was not made by a restore"
+            )
+            raise InputError(
+                f"target: found {target}, a database that exists, and {of}; allowed: a name that is free",
+                done="nothing was changed",
+            )
 
 
 class _Restore:
     def __init__(self, ports: Ports, context: Context, manifest: Manifest, live: str, target: str) -> None:
-        self._ports, self._context, self._manifest, self._live, self._target = ports, context, manifest, live, target
+        self._ports, self._context, self._manifest, self._live, self._target = (
+            ports,
+            context,
+            manifest,
+            live,
+            target,
+        )
         self.not_restored: list[str] = []
 
     def fill(self) -> int:
         """Makes the new database, fills and proves it; seconds that it took."""
         server, context, target = self._ports.server, self._context, self._target
-        with lock.held(server, f"restore of {self._live}", context, name=target, database=MAINTENANCE) as session:
+        with lock.held(
+            server, f"restore of {self._live}", context, name=target, database=MAINTENANCE
+        ) as session:
             if scratch.exists(session, target):
                 context.say(f"{target}: left half restored by a run that is dead; dropped and begun anew")
                 scratch.drop(session, target)
             context.say(f"{self._live}: restoring {self._manifest['id']} into {target}")
             began = context.clock.now()
-            loader = load.Loader(server, self._ports.store, self._ports.programs, context, self._manifest, owners=context.params["owners"])
+            loader = load.Loader(
+                server,
+                self._ports.store,
+                self._ports.programs,
+                context,
+                self._manifest,
+                owners=context.params["owners"],
+            )
             if context.params["globals"]:
                 self.not_restored += loader.restore_globals()
             scratch.create(session, target, self._manifest["created_as"])
@@ -119,8 +156,14 @@ class _Restore:
                 load.analyze(server, target)
                 seconds = round(context.clock.now() - began)
                 if reasons := load.proof(server, target, self._manifest):
-                    raise Damaged(f"{self._manifest['id']} does not restore to what was backed up.", why=reasons[:20], then="use another backup")
-                self.not_restored += settle(session, target, self._manifest["created_as"]) if context.params["owners"] else []
+                    raise Damaged(
+                        f"{self._manifest['id']} does not restore to what was backed up.",
+                        why=reasons[:20],
+                        then="use another backup",
+                    )
+                self.not_restored += (
+                    settle(session, target, self._manifest["created_as"]) if context.params["owners"] else []
+                )
             except BaseException as exc:
                 scratch.drop(session, target)
                 if isinstance(exc, ReleaseError):
@@ -134,23 +177,42 @@ class _Restore:
 
     def swap(self, replaced: str | None) -> None:
         server, context = self._ports.server, self._context
-        free = lock.held(server, f"restore of {self._live}", context, patience=context.params["lock_patience"]) if replaced else contextlib.nullcontext()
+        free = (
+            lock.held(server, f"restore of {self._live}", context, patience=context.params["lock_patience"])
+            if replaced
+            else contextlib.nullcontext()
+        )
         with free:
-            pass  # no backup and no migration runs on the live database; whoever begins one now is ended with all other sessions
+            # no backup and no migration runs on the live database; whoever begins one now is ended with all
+            # other sessions
+            pass
         with contextlib.ExitStack() as stack:
-            session, other = stack.enter_context(server.session(MAINTENANCE)), stack.enter_context(server.session(MAINTENANCE))
+            session, other = (
+                stack.enter_context(server.session(MAINTENANCE)),
+                stack.enter_context(server.session(MAINTENANCE)),
+            )
             stack.enter_context(_sessions_ended(other, [self._live, self._target]))
             stack.enter_context(session.transaction())
             if replaced:
                 session.execute(f"ALTER DATABASE {quoted(self._live)} RENAME TO {quoted(replaced)}")
             session.execute(f"ALTER DATABASE {quoted(self._target)} RENAME TO {quoted(self._live)}")
-            scratch.note(session, self._live, {"backup": self._manifest["id"], "state": _COMPLETE, "replaced": replaced})
-        back = f"; the one before is kept as {replaced}: drop it when it is not needed any more" if replaced else ""
+            scratch.note(
+                session,
+                self._live,
+                {"backup": self._manifest["id"], "state": _COMPLETE, "replaced": replaced},
+            )
+        back = (
+            f"; the one before is kept as {replaced}: drop it when it is not needed any more"
+            if replaced
+            else ""
+        )
         context.say(f"{self._live}: is now what was restored from {self._manifest['id']}{back}")
 
 
 def settle(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> list[str]:
-    """Owner, privileges and settings of the database itself, which its dump does not hold; what could not be set, for a person."""
+    """Owner, privileges and settings of the database itself, which
+    its dump does not hold; what could not be set, for a person.
+    """
     left = []
     statements = [
         f"ALTER DATABASE {quoted(name)} OWNER TO {quoted(made_as['owner'])}",
@@ -165,7 +227,9 @@ def settle(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> list[
         key, _is, value = setting.partition("=")
         whose = f"ROLE {role} IN DATABASE" if role else "DATABASE"
         # A list such as search_path is stored quoted as it has to be written; anything else is a plain value.
-        statements.append(f"ALTER {whose} {quoted(name)} SET {key} TO {value if key == 'search_path' else literal(value)}")
+        statements.append(
+            f"ALTER {whose} {quoted(name)} SET {key} TO {value if key == 'search_path' else literal(value)}"
+        )
     for statement in statements:
         try:
             session.execute(statement)
@@ -176,7 +240,9 @@ def settle(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> list[
 
 @contextlib.contextmanager
 def _sessions_ended(session: Session, databases: list[str]) -> t.Iterator[None]:
-    """Ends the sessions on these databases until the block is done. A rename holds off new ones, and waits for those that are there."""
+    """Ends the sessions on these databases until the block is done.
+    A rename holds off new ones, and waits for those that are there.
+    """
     over, problems = threading.Event(), list[ReleaseError]()
 
     def work() -> None:

@@ -5,8 +5,8 @@
 # PRIVATE to this collection.
 """Databases that are made for a while and never left behind, also not by one who was killed.
 
-Whoever uses one holds an advisory lock of its name on a session to the server's maintenance database. A database of such a name whose
-lock nobody holds was left by a run that is dead, and goes.
+Whoever uses one holds an advisory lock of its name on a session to the server's maintenance
+database. A database of such a name whose lock nobody holds was left by a run that is dead, and goes.
 """
 
 from __future__ import annotations
@@ -46,8 +46,13 @@ def exists(session: Session, name: str) -> bool:
 def drop(session: Session, name: str) -> None:
     version = session.value("SELECT current_setting('server_version_num')::int")
     if version < _SINCE_13:
-        session.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()", [name])
-    session.execute(f"DROP DATABASE IF EXISTS {quoted(name)}{' WITH (FORCE)' if version >= _SINCE_13 else ''}")
+        session.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            [name],
+        )
+    session.execute(
+        f"DROP DATABASE IF EXISTS {quoted(name)}{' WITH (FORCE)' if version >= _SINCE_13 else ''}"
+    )
 
 
 def create(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> None:
@@ -60,7 +65,9 @@ def create(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> None:
 
 def remark(session: Session, name: str) -> dict[str, t.Any]:
     """What this collection has noted in the database's comment; empty without a note of ours."""
-    found = session.rows("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name])
+    found = session.rows(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
+    )
     try:
         noted = json.loads(found[0][0] if found and found[0][0] else "{}")
     except ValueError:
@@ -77,17 +84,29 @@ def sweep(session: Session, database: str, purpose: str, context: Context) -> li
     pattern = re.compile(re.escape(new_name(database, purpose)[:-8]) + "[0-9a-f]{8}")
     left = []
     for (name,) in session.rows("SELECT datname FROM pg_database ORDER BY 1"):
-        if pattern.fullmatch(name) and not lock.is_held(session, name) and remark(session, name).get("kept_until", 0) < context.clock.wall():
+        if (
+            pattern.fullmatch(name)
+            and not lock.is_held(session, name)
+            and remark(session, name).get("kept_until", 0) < context.clock.wall()
+        ):
             drop(session, name)
             left.append(name)
     return left
 
 
 @contextlib.contextmanager
-def scratch(server: Server, database: str, purpose: str, made_as: t.Mapping[str, t.Any], context: Context, keep: t.Callable[[], int]) -> t.Iterator[str]:
+def scratch(
+    server: Server,
+    database: str,
+    purpose: str,
+    made_as: t.Mapping[str, t.Any],
+    context: Context,
+    keep: t.Callable[[], int],
+) -> t.Iterator[str]:
     """An empty database for as long as the block runs.
 
-    :param keep: asked at the end of a good block: for how many seconds others may still use it; 0 drops it at once.
+    :param keep: asked at the end of a good block: for how many
+        seconds others may still use it; 0 drops it at once.
     """
     name, doing = new_name(database, purpose), f"{purpose} of {database}"
     with lock.held(server, doing, context, name=name, database=MAINTENANCE) as session:

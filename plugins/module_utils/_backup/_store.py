@@ -26,7 +26,8 @@ class Stored:
 
     :ivar name: below the store's own prefix or folder.
     :ivar modified: seconds since the epoch.
-    :ivar mark: changes whenever the content is written again: the ETag of S3, the time of a file in nanoseconds.
+    :ivar mark: changes whenever the content is written again:
+        the ETag of S3, the time of a file in nanoseconds.
     """
 
     name: str
@@ -55,7 +56,9 @@ class Missing(StoreError):
 class Store(t.Protocol):
     where: str
 
-    def write(self, name: str, stream: Readable, *, expected: int = 0, tags: t.Mapping[str, str] | None = None) -> Stored:
+    def write(
+        self, name: str, stream: Readable, *, expected: int = 0, tags: t.Mapping[str, str] | None = None
+    ) -> Stored:
         """The whole stream, or nothing.
 
         :param expected: about how many bytes will come; 0 where nobody knows.

@@ -19,13 +19,17 @@ _PARTIAL = ".partial"
 
 class DirectoryStore:
     def __init__(self, folder: str, prefix: str) -> None:
-        self._folder = os.path.join(os.path.abspath(folder), *prefix.split("/")) if prefix else os.path.abspath(folder)
+        self._folder = (
+            os.path.join(os.path.abspath(folder), *prefix.split("/")) if prefix else os.path.abspath(folder)
+        )
         self.where = self._folder
 
     def _path(self, name: str) -> str:
         return os.path.join(self._folder, *name.split("/"))
 
-    def write(self, name: str, stream: Readable, *, expected: int = 0, tags: t.Mapping[str, str] | None = None) -> Stored:
+    def write(
+        self, name: str, stream: Readable, *, expected: int = 0, tags: t.Mapping[str, str] | None = None
+    ) -> Stored:
         path = self._path(name)
         folder, own = os.path.split(path)
         partial = os.path.join(folder, f".{own}{_PARTIAL}")
@@ -44,7 +48,11 @@ class DirectoryStore:
                 os.unlink(partial)
             self._remove_empty(folder)
             if isinstance(exc, OSError):
-                raise StoreError(f"{path} could not be written.", why=[exc.strerror or str(exc)], done="what was written of it is removed") from exc
+                raise StoreError(
+                    f"{path} could not be written.",
+                    why=[exc.strerror or str(exc)],
+                    done="what was written of it is removed",
+                ) from exc
             raise
         return t.cast("Stored", self.stat(name))
 
@@ -66,7 +74,9 @@ class DirectoryStore:
         return Stored(name, found.st_size, found.st_mtime, str(found.st_mtime_ns))
 
     def listing(self, under: str = "") -> list[Stored]:
-        found = [self.stat(name) for name in self._names() if name.startswith(under) and not _is_partial(name)]
+        found = [
+            self.stat(name) for name in self._names() if name.startswith(under) and not _is_partial(name)
+        ]
         return sorted((item for item in found if item), key=lambda item: item.name)
 
     def _names(self) -> t.Iterator[str]:
@@ -81,7 +91,9 @@ class DirectoryStore:
             except FileNotFoundError:
                 continue
             except OSError as exc:
-                raise StoreError(f"{self._path(name)} cannot be removed.", why=[exc.strerror or str(exc)]) from exc
+                raise StoreError(
+                    f"{self._path(name)} cannot be removed.", why=[exc.strerror or str(exc)]
+                ) from exc
             self._remove_empty(os.path.dirname(self._path(name)))
 
     def _remove_empty(self, folder: str) -> None:

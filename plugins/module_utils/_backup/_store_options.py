@@ -22,7 +22,10 @@ OPTIONS: dict[str, t.Any] = {
     "server_side_encryption": {"type": "str", "choices": ["AES256", "aws:kms"]},
     "kms_key_id": {"type": "str"},
 }
-CONSTRAINTS: dict[str, t.Any] = {"mutually_exclusive": [["path", "bucket"]], "required_one_of": [["path", "bucket"]]}
+CONSTRAINTS: dict[str, t.Any] = {
+    "mutually_exclusive": [["path", "bucket"]],
+    "required_one_of": [["path", "bucket"]],
+}
 
 
 def of(context: Context) -> Store:

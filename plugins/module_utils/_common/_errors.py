@@ -23,7 +23,9 @@ class ReleaseError(Exception):
     # What the other side answered, where it tells more than a sentence. Never shown as a whole.
     answer: t.Mapping[str, t.Any] = {}
 
-    def __init__(self, what: str, *, why: t.Sequence[str] = (), done: str = "", then: str = "", **details: t.Any) -> None:
+    def __init__(
+        self, what: str, *, why: t.Sequence[str] = (), done: str = "", then: str = "", **details: t.Any
+    ) -> None:
         super().__init__(what)
         self.what, self.why, self.done, self.then, self.details = what, list(why), done, then, details
 

@@ -25,7 +25,9 @@ def run_module(operation: Operation) -> t.NoReturn:
 
 
 def _invocation(module: AnsibleModule, context: Context) -> dict[str, t.Any]:
-    """What Ansible shows of the options with -vvv: as they were given, but for no_log. Manifests hold secrets that no option is named for."""
+    """What Ansible shows of the options with -vvv: as they were given,
+    but for no_log. Manifests hold secrets that no option is named for.
+    """
     return {"invocation": {"module_args": context.redact.value(module.params)}}
 
 

@@ -18,7 +18,9 @@ from ._redact import Redactor
 
 @dataclasses.dataclass(frozen=True)
 class Clock:
-    """Time as a port, so that unit tests never sleep. ``now`` and ``sleep`` in seconds, ``wall`` in seconds since the epoch."""
+    """Time as a port, so that unit tests never sleep. ``now`` and
+    ``sleep`` in seconds, ``wall`` in seconds since the epoch.
+    """
 
     now: t.Callable[[], float] = time.monotonic
     sleep: t.Callable[[float], None] = time.sleep
@@ -26,7 +28,9 @@ class Clock:
 
     def stamp(self) -> str:
         """The time of day as RFC 3339 in UTC, whole seconds: what Kubernetes writes, too."""
-        return datetime.datetime.fromtimestamp(int(self.wall()), tz=datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.datetime.fromtimestamp(int(self.wall()), tz=datetime.timezone.utc).strftime(
+            "%Y-%m-%dT%H:%M:%SZ"
+        )
 
 
 # Runs a program (its path and arguments): exit code, standard output, standard error.
@@ -40,7 +44,8 @@ class Context:
     :param params: the validated options.
     :param check_mode: plan only, write nothing.
     :param show: displays one line to the person who waits; nothing where nobody can see it.
-    :param controller: process id of the ansible-playbook that this belongs to; None in a module, which ends with its task.
+    :param controller: process id of the ansible-playbook that this
+        belongs to; None in a module, which ends with its task.
     :param command: runs a program where the operation runs.
     :param redact: knows the secrets; everything said and returned passes through it.
     """
@@ -67,7 +72,11 @@ class Result:
     values: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
     def as_dict(self) -> dict[str, t.Any]:
-        shown = {} if self.before is None and self.after is None else {"diff": {"before": self.before or {}, "after": self.after or {}}}
+        shown = (
+            {}
+            if self.before is None and self.after is None
+            else {"diff": {"before": self.before or {}, "after": self.after or {}}}
+        )
         return {"changed": self.changed, **shown, **self.values}
 
 
@@ -87,9 +96,12 @@ class Operation:
     constraints: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
-# The least that options of these names may be, whatever the operation: with less it would begin, and give up at once.
+# The least that options of these names may be, whatever the
+# operation: with less it would begin, and give up at once.
 _LEAST = {
-    **dict.fromkeys(("timeout", "request_timeout", "stuck_after", "attempts", "jobs", "compression_level"), 1),
+    **dict.fromkeys(
+        ("timeout", "request_timeout", "stuck_after", "attempts", "jobs", "compression_level"), 1
+    ),
     **dict.fromkeys(("api_patience", "lock_patience", "retry_window"), 0),
 }
 
@@ -98,7 +110,11 @@ def perform(operation: Operation, context: Context) -> dict[str, t.Any]:
     """Connects and runs; the result is redacted whichever shell (module or action) returns it."""
     context.redact.learn_from(context.params, operation.options)
     given = {name: context.params[name] for name in _LEAST if context.params.get(name) is not None}
-    if problems := [f"{name}: found {number}; allowed: {_LEAST[name]} or more" for name, number in given.items() if number < _LEAST[name]]:
+    if problems := [
+        f"{name}: found {number}; allowed: {_LEAST[name]} or more"
+        for name, number in given.items()
+        if number < _LEAST[name]
+    ]:
         raise InputError("The options are wrong; nothing was changed.", why=problems)
     result = operation.run(operation.connect(context), context)
     return t.cast("dict[str, t.Any]", context.redact.value(result.as_dict()))

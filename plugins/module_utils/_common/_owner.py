@@ -18,7 +18,8 @@ _NAMED = re.compile(r"(?P<who>\S+) pid (?P<pid>\d+) since (?P<since>\d+)")
 def identity(controller: int | None) -> str:
     """As in ``deploy@runner-7 pid 4242 since 918273``; without the process where no controller is known.
 
-    :param controller: process id of the ansible-playbook that this belongs to. With its start time, because ids are used again.
+    :param controller: process id of the ansible-playbook that this
+        belongs to. With its start time, because ids are used again.
     """
     who = f"{_user()}@{socket.gethostname()}"
     since = _since(controller) if controller else None
@@ -26,9 +27,15 @@ def identity(controller: int | None) -> str:
 
 
 def is_dead(other: str) -> bool:
-    """Whether the owner of that name ran on this machine and has ended. An owner elsewhere is never known to be dead."""
+    """Whether the owner of that name ran on this machine and
+    has ended. An owner elsewhere is never known to be dead.
+    """
     named = _NAMED.fullmatch(other)
-    if not named or named["who"].rpartition("@")[2] != socket.gethostname() or not os.path.exists("/proc/self/stat"):
+    if (
+        not named
+        or named["who"].rpartition("@")[2] != socket.gethostname()
+        or not os.path.exists("/proc/self/stat")
+    ):
         return False
     return _since(int(named["pid"])) != named["since"]
 
@@ -41,7 +48,9 @@ def _user() -> str:
 
 
 def _since(pid: int) -> str | None:
-    """The start of a process in clock ticks since the boot (proc(5), field 22); None when there is no such process."""
+    """The start of a process in clock ticks since the boot
+    (proc(5), field 22); None when there is no such process.
+    """
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             return file.read().rpartition(")")[2].split()[19]

@@ -5,9 +5,9 @@
 # PRIVATE to this collection.
 """Takes secrets out of whatever a person or a file gets to see.
 
-Ansible's ``no_log`` does not reach displayed lines (measured) and garbles good results when a secret is short
-(kubernetes.core issue 870), so operations redact by key and by value themselves, and short values only where their key
-gives them away.
+Ansible's ``no_log`` does not reach displayed lines (measured) and garbles good results when a
+secret is short (kubernetes.core issue 870), so operations redact by key and by value
+themselves, and short values only where their key gives them away.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ import typing as t
 HIDDEN = "********"
 # Long enough that hiding the value wherever it occurs does not garble ordinary words and numbers.
 SHORTEST = 6
-_KEY = re.compile(r"passw|secret|token|api_?key|access_?key|private_?key|credential|authorization|cookie|dsn|connection_?string", re.IGNORECASE)
+_KEY = re.compile(
+    r"passw|secret|token|api_?key|access_?key|private_?key|credential|authorization|cookie|dsn|connection_?string",
+    re.IGNORECASE,
+)
 # user:password@ of any URL, and "Bearer <token>", also where nobody told us the value.
 _INLINE = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)|(?<=\bBearer )[A-Za-z0-9._~+/=-]{8,}")
 
@@ -33,11 +36,18 @@ class Redactor:
         self._values: list[str] = []
 
     def learn(self, value: object) -> None:
-        """From now on this value is hidden wherever it occurs; of several lines (a key, a certificate) each by itself, too, as logs show them."""
+        """From now on this value is hidden wherever it occurs; of several
+        lines (a key, a certificate) each by itself, too, as logs show them.
+        """
         if isinstance(value, str) and "\n" in value.strip():
             for line in value.splitlines():
                 self.learn(line.strip())
-        if isinstance(value, str) and len(value) >= SHORTEST and value not in self._values and value != HIDDEN:
+        if (
+            isinstance(value, str)
+            and len(value) >= SHORTEST
+            and value not in self._values
+            and value != HIDDEN
+        ):
             self._values.append(value)
             self._values.sort(key=len, reverse=True)  # the longest first: one secret may be part of another
 
@@ -46,7 +56,9 @@ class Redactor:
         if isinstance(params, dict):
             for key, value in params.items():
                 spec = (options or {}).get(key) or {}
-                if isinstance(value, str) and (spec.get("no_log") or (spec.get("no_log") is None and is_secret_key(key))):
+                if isinstance(value, str) and (
+                    spec.get("no_log") or (spec.get("no_log") is None and is_secret_key(key))
+                ):
                     self.learn(value)
                 else:
                     self.learn_from(value, spec.get("options"))
@@ -65,7 +77,10 @@ class Redactor:
             # A Secret of Kubernetes says by its kind what its keys do not.
             inside = ("data", "stringData") if value.get("kind") == "Secret" else ()
             return {
-                key: _all_hidden(item) if key in inside or (isinstance(item, str) and is_secret_key(key)) else self.value(item) for key, item in value.items()
+                key: _all_hidden(item)
+                if key in inside or (isinstance(item, str) and is_secret_key(key))
+                else self.value(item)
+                for key, item in value.items()
             }
         if isinstance(value, (list, tuple)):
             return [self.value(item) for item in value]

@@ -3,9 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Checks nested input and collects every problem, each naming the variable, what was found and what is allowed.
+"""Checks nested input and collects every problem, each
+naming the variable, what was found and what is allowed.
 
-Ansible's own validator stops telling where in a list of dicts a value stands; with nine services that is the question.
+Ansible's own validator stops telling where in a list of dicts
+a value stands; with nine services that is the question.
 """
 
 from __future__ import annotations
@@ -52,7 +54,13 @@ class Field:
         if self.kind == "int":
             span = f" from {self.low}" if self.low is not None else ""
             return "an integer" + span + (f" to {self.high}" if self.high is not None else "")
-        return {"str": "a string", "number": "a number", "bool": "true or false", "list": "a list", "dict": "a dictionary"}.get(self.kind, "any value")
+        return {
+            "str": "a string",
+            "number": "a number",
+            "bool": "true or false",
+            "list": "a list",
+            "dict": "a dictionary",
+        }.get(self.kind, "any value")
 
 
 def checked(where: str, value: t.Any, field: Field, problems: list[str]) -> t.Any:
@@ -67,20 +75,47 @@ def checked(where: str, value: t.Any, field: Field, problems: list[str]) -> t.An
         problems.append(f"{where}: found {_shown(where, value)}; allowed: {field.says()}")
         return None
     if field.kind == "list" and field.each:
-        return [checked(_element(where, index, item), item, field.each, problems) for index, item in enumerate(value)]
+        return [
+            checked(_element(where, index, item), item, field.each, problems)
+            for index, item in enumerate(value)
+        ]
     if field.kind == "dict" and field.fields:
         for key in value:
             if key not in field.fields:
-                problems.append(f"{where}.{key}: unknown key{like(key, field.fields)}; allowed: {', '.join(field.fields)}")
-        return {key: checked(f"{where}.{key}", value.get(key), inner, problems) for key, inner in field.fields.items()}
+                problems.append(
+                    f"{where}.{key}: unknown key{like(key, field.fields)}; allowed: {', '.join(field.fields)}"
+                )
+        return {
+            key: checked(f"{where}.{key}", value.get(key), inner, problems)
+            for key, inner in field.fields.items()
+        }
     return value
 
 
 def found(value: t.Any) -> str:
     """How a wrong value is shown: with its type, because 1.10 and '1.10' look alike."""
-    kind = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "list", "dict": "dictionary"}
+    kind = {
+        "str": "string",
+        "int": "integer",
+        "float": "number",
+        "bool": "boolean",
+        "list": "list",
+        "dict": "dictionary",
+    }
     name = next(
-        (said for cls, said in ((bool, "bool"), (int, "int"), (float, "float"), (str, "str"), (list, "list"), (dict, "dict")) if isinstance(value, cls)), ""
+        (
+            said
+            for cls, said in (
+                (bool, "bool"),
+                (int, "int"),
+                (float, "float"),
+                (str, "str"),
+                (list, "list"),
+                (dict, "dict"),
+            )
+            if isinstance(value, cls)
+        ),
+        "",
     )
     text = repr(str(value)) if isinstance(value, str) else str(value)
     return f"{text if len(text) <= 80 else text[:77] + '...'} ({kind.get(name, type(value).__name__)})"
@@ -113,7 +148,14 @@ def _converted(value: t.Any, kind: str) -> t.Any:
 
 
 def _fits(value: t.Any, field: Field) -> bool:
-    cls: t.Any = {"str": str, "int": int, "number": (int, float), "bool": bool, "list": list, "dict": dict}.get(field.kind, object)
+    cls: t.Any = {
+        "str": str,
+        "int": int,
+        "number": (int, float),
+        "bool": bool,
+        "list": list,
+        "dict": dict,
+    }.get(field.kind, object)
     if not isinstance(value, cls) or (field.kind in ("int", "number") and isinstance(value, bool)):
         return False
     if field.choices and value not in field.choices:

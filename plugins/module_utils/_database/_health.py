@@ -32,7 +32,8 @@ CHECKS = (
     "disk",
 )
 DISK = "disk"
-# Where other users' sessions are hidden from one who has not the role pg_read_all_stats, which pg_monitor has.
+# Where other users' sessions are hidden from one who has not
+# the role pg_read_all_stats, which pg_monitor has.
 _HIDDEN = ("transactions", "replication")
 # A check waits for nobody's lock, and reads no longer than this.
 _SESSION = {"default_transaction_read_only": "on", "lock_timeout": "2s", "statement_timeout": "30s"}
@@ -44,7 +45,9 @@ class Space(t.Protocol):
     """The disk of a server that runs on this very machine."""
 
     def of(self, path: str, process: int) -> tuple[int, int] | None:
-        """Bytes free and in all where ``path`` is; None when that process of PostgreSQL is not one of this machine."""
+        """Bytes free and in all where ``path`` is; None when
+        that process of PostgreSQL is not one of this machine.
+        """
 
 
 class LocalSpace:
@@ -78,7 +81,15 @@ def run(ports: Ports, context: Context) -> Result:
             look.at(session)
     except Unreachable as exc:
         look.reasons.append("; ".join([exc.what, *exc.why[:1]]))
-    return Result(False, values={"healthy": not look.reasons, "reasons": look.reasons, "unknown": look.unknown, "found": look.values})
+    return Result(
+        False,
+        values={
+            "healthy": not look.reasons,
+            "reasons": look.reasons,
+            "unknown": look.unknown,
+            "found": look.values,
+        },
+    )
 
 
 class _Look:
@@ -92,7 +103,9 @@ class _Look:
 
     def at(self, session: Session) -> None:
         server = queries.server(session)
-        self.values["server"] = {name: server[name] for name in ("version", "standby", "database", "role", "up_seconds")}
+        self.values["server"] = {
+            name: server[name] for name in ("version", "standby", "database", "role", "up_seconds")
+        }
         for check in CHECKS:
             if check not in self._params["checks"]:
                 continue
@@ -109,7 +122,9 @@ class _Look:
                 continue
             self.values[check] = found
             if check in _HIDDEN and not server["sees_all"]:
-                self.unknown[check] = f"what others do is hidden from role {server['role']}; GRANT pg_monitor TO it"
+                self.unknown[check] = (
+                    f"what others do is hidden from role {server['role']}; GRANT pg_monitor TO it"
+                )
                 found = _visible(found)
             self.reasons += judge(found, self._params)
         if self._params["queries"]:
@@ -125,7 +140,10 @@ class _Look:
             "wal": (queries.wal, judged.wal),
             "archiver": (queries.archiver, judged.archiver),
             "indexes": (queries.indexes, judged.indexes),
-            "tables": (lambda session: queries.tables(session, self._params["largest_tables"]), lambda found, params: []),
+            "tables": (
+                lambda session: queries.tables(session, self._params["largest_tables"]),
+                lambda found, params: [],
+            ),
             "wraparound": (queries.wraparound, judged.wraparound),
         }
 
@@ -134,10 +152,17 @@ class _Look:
         there = self._ports.space.of(path, server["backend"]) if path else None
         if there is None:
             why = "PostgreSQL tells nobody of its free disk space; run this task on the server's own host"
-            self.unknown[DISK] = why if path else f"{why}, as a role that may read data_directory (GRANT pg_monitor)"
+            self.unknown[DISK] = (
+                why if path else f"{why}, as a role that may read data_directory (GRANT pg_monitor)"
+            )
             return
         free, total = there
-        found = {"path": path, "free_bytes": free, "total_bytes": total, "free_percent": round(100 * free / max(1, total), 1)}
+        found = {
+            "path": path,
+            "free_bytes": free,
+            "total_bytes": total,
+            "free_percent": round(100 * free / max(1, total), 1),
+        }
         self.values[DISK] = found
         self.reasons += judged.disk(found, self._params)
 
@@ -162,6 +187,8 @@ class _Look:
 def _visible(found: dict[str, t.Any]) -> dict[str, t.Any]:
     """Without the sessions of which nothing but their existence is told."""
     return {
-        name: [entry for entry in value if entry.get("state") is not None or "state" not in entry] if isinstance(value, list) else value
+        name: [entry for entry in value if entry.get("state") is not None or "state" not in entry]
+        if isinstance(value, list)
+        else value
         for name, value in found.items()
     }

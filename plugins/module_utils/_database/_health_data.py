@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Checks of the data itself, in the user's own SQL: a number, the range it has to be in, and how it may differ from before a release."""
+"""Checks of the data itself, in the user's own SQL: a number, the
+range it has to be in, and how it may differ from before a release.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def problems(queries: t.Sequence[Query]) -> list[str]:
     for index, query in enumerate(queries):
         where, low, high = f"queries[{index}] ({query['name']})", query["min"], query["max"]
         if names.count(query["name"]) > 1:
-            wrong.append(f"{where}.name: found {found(query['name'])} more than once; allowed: a name of its own")
+            wrong.append(
+                f"{where}.name: found {found(query['name'])} more than once; allowed: a name of its own"
+            )
         if low is not None and high is not None and low > high:
             wrong.append(f"{where}.min: found {low:g}, more than its max {high:g}; allowed: at most max")
         for option in ("max_drop_percent", "max_rise_percent"):
@@ -57,7 +61,8 @@ def problems(queries: t.Sequence[Query]) -> list[str]:
 
 def asked(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str]:
     """The value, or why there is none: (value, reason, unknown)."""
-    # As a part of a SELECT with a parameter: then the server takes a single statement only, and one that cannot be COMMIT.
+    # As a part of a SELECT with a parameter: then the server takes
+    # a single statement only, and one that cannot be COMMIT.
     sql = query["sql"].strip().rstrip(";").replace("%", "%%")
     try:
         session.execute("BEGIN READ ONLY")
@@ -79,7 +84,9 @@ def asked(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str
             ) from exc
         return None, exc.what, ""
     if len(rows) != 1 or len(rows[0]) != 1:
-        many = "no row" if not rows else f"{len(rows[0])} columns" if len(rows[0]) != 1 else "more than one row"
+        many = (
+            "no row" if not rows else f"{len(rows[0])} columns" if len(rows[0]) != 1 else "more than one row"
+        )
         return None, f"answered {many}, wanted one number", ""
     value = rows[0][0]
     if isinstance(value, decimal.Decimal):
@@ -108,5 +115,7 @@ def reasons(query: Query, value: float, before: float | None) -> list[str]:
         # From nothing every rise is beyond any percentage.
         percent = 100 * by / abs(before) if before else float("inf")
         if percent > query[option]:
-            said.append(f"{word} from {before:g} to {value:g} ({percent:.0f} %), allowed are {query[option]:g} %")
+            said.append(
+                f"{word} from {before:g} to {value:g} ({percent:.0f} %), allowed are {query[option]:g} %"
+            )
     return said

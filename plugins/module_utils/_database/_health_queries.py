@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What PostgreSQL says of its own health: one function a check, each a read of system views. Judged in _health_reasons."""
+"""What PostgreSQL says of its own health: one function a
+check, each a read of system views. Judged in _health_reasons.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,11 @@ _MANY = 20
 
 def shown(statement: str | None) -> str:
     """A statement of somebody else's session: without its literals, which are passwords and customers' data."""
-    text = " ".join(_TOKEN.sub(lambda token: token["name"] or ("" if token["comment"] else "'...'"), statement or "").split())
+    text = " ".join(
+        _TOKEN.sub(
+            lambda token: token["name"] or ("" if token["comment"] else "'...'"), statement or ""
+        ).split()
+    )
     return text if len(text) <= _STATEMENT_LENGTH else text[:_CUT] + "..."
 
 
@@ -94,7 +100,14 @@ def locks(session: Session) -> list[Found]:
         [sorted({pid for entry in waiting for pid in entry["blocked_by"]})],
     )
     known = {entry["pid"]: {**entry, "query": shown(entry["query"])} for entry in holders}
-    return [{**entry, "query": shown(entry["query"]), "blocked_by": [known.get(pid, {"pid": pid}) for pid in entry["blocked_by"]]} for entry in waiting]
+    return [
+        {
+            **entry,
+            "query": shown(entry["query"]),
+            "blocked_by": [known.get(pid, {"pid": pid}) for pid in entry["blocked_by"]],
+        }
+        for entry in waiting
+    ]
 
 
 def replication(session: Session) -> Found:
@@ -106,7 +119,11 @@ def replication(session: Session) -> Found:
         " coalesce(round(extract(epoch FROM replay_lag), 1), 0)::float8 AS lag_seconds,"
         " pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::bigint AS lag_bytes FROM pg_stat_replication ORDER BY 1, 2",
     )
-    return {"role": "primary", "standbys": standbys, "synchronous": session.value("SELECT current_setting('synchronous_standby_names')")}
+    return {
+        "role": "primary",
+        "standbys": standbys,
+        "synchronous": session.value("SELECT current_setting('synchronous_standby_names')"),
+    }
 
 
 def _standby(session: Session) -> Found:
@@ -166,7 +183,10 @@ def tables(session: Session, many: int) -> Found:
         " ORDER BY 2 DESC, 1 LIMIT %s",
         [many],
     )
-    return {"database_bytes": session.value("SELECT pg_database_size(current_database())"), "largest": largest}
+    return {
+        "database_bytes": session.value("SELECT pg_database_size(current_database())"),
+        "largest": largest,
+    }
 
 
 def wraparound(session: Session) -> list[Found]:

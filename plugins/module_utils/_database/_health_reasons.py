@@ -26,19 +26,30 @@ def connections(found: Found, params: Params) -> list[str]:
     for entry in [{"of": "connections", **found}, *found["limits"]]:
         percent = 100 * entry["used"] / max(1, entry["usable"])
         if percent >= params["connections_percent"]:
-            reasons.append(f"{entry['of']}: {entry['used']} of {entry['usable']} connections are in use ({percent:.0f} %)")
+            reasons.append(
+                f"{entry['of']}: {entry['used']} of {entry['usable']} connections are in use ({percent:.0f} %)"
+            )
     if params["active_connections"] is not None and found["active"] > params["active_connections"]:
-        reasons.append(f"connections: {found['active']} are active, allowed are {params['active_connections']}")
+        reasons.append(
+            f"connections: {found['active']} are active, allowed are {params['active_connections']}"
+        )
     return reasons
 
 
 def transactions(found: Found, params: Params) -> list[str]:
     reasons = []
     for entry in found["open"]:
-        idle = entry["state"].startswith("idle in transaction") and entry["state_seconds"] >= params["idle_in_transaction"]
+        idle = (
+            entry["state"].startswith("idle in transaction")
+            and entry["state_seconds"] >= params["idle_in_transaction"]
+        )
         if idle or entry["seconds"] >= params["transaction_age"]:
-            doing = f"{entry['state']} for {entry['state_seconds']:.0f} s, last" if idle else f"{entry['state']},"
-            reasons.append(f"{backend(entry)}: transaction open for {entry['seconds']:.0f} s, {doing} {entry['query']}")
+            doing = (
+                f"{entry['state']} for {entry['state_seconds']:.0f} s, last" if idle else f"{entry['state']},"
+            )
+            reasons.append(
+                f"{backend(entry)}: transaction open for {entry['seconds']:.0f} s, {doing} {entry['query']}"
+            )
     for entry in found["prepared"]:
         if entry["seconds"] >= params["transaction_age"]:
             reasons.append(
@@ -59,16 +70,28 @@ def locks(found: list[Found], params: Params) -> list[str]:
 
 def replication(found: Found, params: Params) -> list[str]:
     if found["role"] == "standby":
-        reasons = [] if found["receiver"] == "streaming" else [f"standby: receives nothing from its primary (WAL receiver: {found['receiver'] or 'none'})"]
+        reasons = (
+            []
+            if found["receiver"] == "streaming"
+            else [f"standby: receives nothing from its primary (WAL receiver: {found['receiver'] or 'none'})"]
+        )
         reasons += ["standby: its replay is paused"] if found["paused"] else []
         return reasons + _behind("standby", found, params)
     streaming = [entry for entry in found["standbys"] if entry["state"] == "streaming"]
-    reasons = [] if len(streaming) >= params["standbys"] else [f"replication: {len(streaming)} standbys are streaming, wanted are {params['standbys']}"]
+    reasons = (
+        []
+        if len(streaming) >= params["standbys"]
+        else [f"replication: {len(streaming)} standbys are streaming, wanted are {params['standbys']}"]
+    )
     if found["synchronous"] and not any(entry["sync_state"] in ("sync", "quorum") for entry in streaming):
-        reasons.append(f"replication: no standby of synchronous_standby_names ({found['synchronous']}) is there, commits wait")
+        reasons.append(
+            f"replication: no standby of synchronous_standby_names ({found['synchronous']}) is there, commits wait"
+        )
     for entry in found["standbys"]:
         name = f"standby {entry['name']} at {entry['address']}"
-        reasons += [] if entry["state"] in ("streaming", "backup") else [f"{name}: is in state {entry['state']}"]
+        reasons += (
+            [] if entry["state"] in ("streaming", "backup") else [f"{name}: is in state {entry['state']}"]
+        )
         reasons += _behind(name, entry, params) if entry["state"] != "backup" else []
     return reasons
 
@@ -86,8 +109,14 @@ def slots(found: list[Found], params: Params) -> list[str]:
         if entry["wal_status"] in ("lost", "unreserved"):
             reasons.append(f"replication slot {entry['name']}: its WAL is {entry['wal_status']}")
         elif entry["retained_bytes"] >= params["slot_bytes"]:
-            doing, then = ("active", "") if entry["active"] else ("inactive", "; pg_drop_replication_slot() if nobody comes back for it")
-            reasons.append(f"replication slot {entry['name']}: {doing}, retains {size(entry['retained_bytes'])} of WAL{then}")
+            doing, then = (
+                ("active", "")
+                if entry["active"]
+                else ("inactive", "; pg_drop_replication_slot() if nobody comes back for it")
+            )
+            reasons.append(
+                f"replication slot {entry['name']}: {doing}, retains {size(entry['retained_bytes'])} of WAL{then}"
+            )
     return reasons
 
 
@@ -96,7 +125,9 @@ def wal(found: Found, params: Params) -> list[str]:
     limit = params["wal_bytes"] or 2 * found["max_wal_size"] + found["wal_keep_size"]
     if found["bytes"] < limit:
         return []
-    return [f"pg_wal: {size(found['bytes'])} in {found['files']} files, max_wal_size is {size(found['max_wal_size'])}; look at slots and archiver"]
+    return [
+        f"pg_wal: {size(found['bytes'])} in {found['files']} files, max_wal_size is {size(found['max_wal_size'])}; look at slots and archiver"
+    ]
 
 
 def archiver(found: Found, params: Params) -> list[str]:
@@ -108,7 +139,11 @@ def archiver(found: Found, params: Params) -> list[str]:
 
 
 def indexes(found: list[Found], params: Params) -> list[str]:
-    return [f"index {entry['name']} of {entry['table']}: is invalid; DROP INDEX CONCURRENTLY it" for entry in found if not entry["in_progress"]]
+    return [
+        f"index {entry['name']} of {entry['table']}: is invalid; DROP INDEX CONCURRENTLY it"
+        for entry in found
+        if not entry["in_progress"]
+    ]
 
 
 def wraparound(found: list[Found], params: Params) -> list[str]:
@@ -122,7 +157,9 @@ def wraparound(found: list[Found], params: Params) -> list[str]:
 def disk(found: Found, params: Params) -> list[str]:
     if found["free_percent"] >= params["disk_free_percent"]:
         return []
-    return [f"disk of {found['path']}: {size(found['free_bytes'])} of {size(found['total_bytes'])} are free ({found['free_percent']:.0f} %)"]
+    return [
+        f"disk of {found['path']}: {size(found['free_bytes'])} of {size(found['total_bytes'])} are free ({found['free_percent']:.0f} %)"
+    ]
 
 
 def backend(entry: Found) -> str:

@@ -5,10 +5,11 @@
 # PRIVATE to this collection.
 """One thing at a time on a database: an advisory lock that backups and migrations share.
 
-They share it because a dump holds ACCESS SHARE on every table and an old snapshot: DDL would queue behind it with all readers
-behind the DDL, and CREATE INDEX CONCURRENTLY would wait for it. The lock belongs to a session of its own that stays outside a
-transaction and is asked for by polling: a session that waits inside pg_advisory_lock() holds a snapshot, which stops CREATE INDEX
-CONCURRENTLY for ever (flyway issue 1654). The server gives it back when the session's process dies, however it dies.
+They share it because a dump holds ACCESS SHARE on every table and an old snapshot: DDL would queue behind it
+with all readers behind the DDL, and CREATE INDEX CONCURRENTLY would wait for it. The lock belongs to a
+session of its own that stays outside a transaction and is asked for by polling: a session that waits inside
+pg_advisory_lock() holds a snapshot, which stops CREATE INDEX CONCURRENTLY for ever (flyway issue 1654). The
+server gives it back when the session's process dies, however it dies.
 """
 
 from __future__ import annotations
@@ -42,7 +43,15 @@ def holder_name(doing: str, context: Context) -> str:
 
 
 @contextlib.contextmanager
-def held(server: Server, doing: str, context: Context, *, patience: float = 0, name: str = "database", database: str = "") -> t.Iterator[Session]:
+def held(
+    server: Server,
+    doing: str,
+    context: Context,
+    *,
+    patience: float = 0,
+    name: str = "database",
+    database: str = "",
+) -> t.Iterator[Session]:
     """Holds the lock while the block runs.
 
     :param doing: what for, and for which release; the other side gets to read it.

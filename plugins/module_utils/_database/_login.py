@@ -20,12 +20,20 @@ OPTIONS: dict[str, t.Any] = {
     "login_port": {"type": "int"},
     "login_user": {"type": "str"},
     "login_password": {"type": "str", "no_log": True},
-    "ssl_mode": {"type": "str", "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]},
+    "ssl_mode": {
+        "type": "str",
+        "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+    },
     "ca_cert": {"type": "path"},
     "database": {"type": "str"},
 }
-CONSTRAINTS: dict[str, t.Any] = {"mutually_exclusive": [["login_url", name] for name in ("login_host", "login_port", "login_user", "login_password")]}
-# libpq's names of our options, and the environment variables by which its programs take them: a command line is seen by every user of the machine.
+CONSTRAINTS: dict[str, t.Any] = {
+    "mutually_exclusive": [
+        ["login_url", name] for name in ("login_host", "login_port", "login_user", "login_password")
+    ]
+}
+# libpq's names of our options, and the environment variables by which its
+# programs take them: a command line is seen by every user of the machine.
 _PARAMETERS = {
     "login_host": "host",
     "login_port": "port",
@@ -55,7 +63,9 @@ CONNECT_SECONDS = 10
 
 @dataclasses.dataclass(frozen=True)
 class Login:
-    """libpq's parameters (manual, 34.1.2). What is not among them comes from libpq's own environment and files (PGHOST, ~/.pgpass ...)."""
+    """libpq's parameters (manual, 34.1.2). What is not among them comes
+    from libpq's own environment and files (PGHOST, ~/.pgpass ...).
+    """
 
     parameters: t.Mapping[str, str]
 
@@ -83,7 +93,9 @@ class Login:
         return {_VARIABLES[name]: value for name, value in self.parameters.items() if name in _VARIABLES}
 
     def url(self) -> str:
-        """As a URL, for programs that take nothing else. Holds the password: hand it over by the environment, never on a command line."""
+        """As a URL, for programs that take nothing else. Holds the
+        password: hand it over by the environment, never on a command line.
+        """
         parts = {name: urllib.parse.quote(value, safe="") for name, value in self.parameters.items()}
         user = parts.get("user", "") + (f":{parts['password']}" if "password" in parts else "")
         host, port = self.parameters.get("host", ""), f":{parts['port']}" if "port" in parts else ""
@@ -98,7 +110,11 @@ class Login:
 def of(context: Context) -> Login:
     """The login that the options of a task give."""
     params = context.params
-    found = {libpq: str(params[option]) for option, libpq in _PARAMETERS.items() if params.get(option) not in (None, "")}
+    found = {
+        libpq: str(params[option])
+        for option, libpq in _PARAMETERS.items()
+        if params.get(option) not in (None, "")
+    }
     if params.get("login_url"):
         inside = from_url(params["login_url"])
         if password := inside.get("password"):
@@ -111,11 +127,15 @@ def from_url(url: str) -> dict[str, str]:
     """libpq's parameters in a connection URL (manual, 34.1.1.2)."""
     parsed = urllib.parse.urlsplit(url)
     if parsed.scheme not in ("postgresql", "postgres"):
-        raise InputError("login_url: found something else than a URL of PostgreSQL; allowed: postgresql://user:password@host:port/database")
+        raise InputError(
+            "login_url: found something else than a URL of PostgreSQL; allowed: postgresql://user:password@host:port/database"
+        )
     try:
         port = parsed.port
     except ValueError as exc:
-        raise InputError(f"login_url: its port is wrong ({exc}); allowed: postgresql://user:password@host:port/database") from None
+        raise InputError(
+            f"login_url: its port is wrong ({exc}); allowed: postgresql://user:password@host:port/database"
+        ) from None
     given = {
         "user": parsed.username,
         "password": parsed.password,
@@ -124,9 +144,16 @@ def from_url(url: str) -> dict[str, str]:
         "dbname": parsed.path.lstrip("/"),
     }
     found = {name: urllib.parse.unquote(value) for name, value in given.items() if value}
-    return {**found, **{name: value for name, value in urllib.parse.parse_qsl(parsed.query) if name != "schema"}}
+    return {
+        **found,
+        **{name: value for name, value in urllib.parse.parse_qsl(parsed.query) if name != "schema"},
+    }
 
 
 def from_environment(environment: t.Mapping[str, str]) -> dict[str, str]:
     """What our options would say, out of libpq's own variables: for a program that does not inherit them."""
-    return {libpq: environment[_VARIABLES[libpq]] for libpq in _PARAMETERS.values() if environment.get(_VARIABLES[libpq])}
+    return {
+        libpq: environment[_VARIABLES[libpq]]
+        for libpq in _PARAMETERS.values()
+        if environment.get(_VARIABLES[libpq])
+    }

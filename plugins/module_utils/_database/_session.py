@@ -25,14 +25,16 @@ except ImportError:
 Row = tuple[t.Any, ...]
 # The longest that a server shows of an application's name (NAMEDATALEN - 1).
 NAME_LENGTH = 63
-# A peer that vanished without a word is noticed within a minute: its locks and ours must not outlive it by hours.
+# A peer that vanished without a word is noticed within a
+# minute: its locks and ours must not outlive it by hours.
 _KEEPALIVE = {"keepalives_idle": "20", "keepalives_interval": "10", "keepalives_count": "4"}
 
 
 class DatabaseError(ReleaseError):
     """The server refused a statement.
 
-    :ivar sqlstate: the five characters of its class and condition (manual, appendix A); empty where no server answered.
+    :ivar sqlstate: the five characters of its class and condition
+        (manual, appendix A); empty where no server answered.
     """
 
     def __init__(self, what: str, sqlstate: str = "", **more: t.Any) -> None:
@@ -71,7 +73,9 @@ class Server(t.Protocol):
 
     login: Login
 
-    def session(self, database: str = "", *, options: t.Mapping[str, str] | None = None, name: str = "") -> contextlib.AbstractContextManager[Session]:
+    def session(
+        self, database: str = "", *, options: t.Mapping[str, str] | None = None, name: str = ""
+    ) -> contextlib.AbstractContextManager[Session]:
         """A session that ends with the block.
 
         :param database: another one than the login's.
@@ -119,7 +123,8 @@ class Postgres:
     def __init__(self, login: Login) -> None:
         if not HAS_PSYCOPG:
             raise ReleaseError(
-                "The Python package 'psycopg' is missing where this task runs.", then="pip install 'psycopg[binary]' for the Python that runs it"
+                "The Python package 'psycopg' is missing where this task runs.",
+                then="pip install 'psycopg[binary]' for the Python that runs it",
             )
         self.login = login
 
@@ -128,9 +133,13 @@ class Postgres:
         return cls(_login.of(context))
 
     @contextlib.contextmanager
-    def session(self, database: str = "", *, options: t.Mapping[str, str] | None = None, name: str = "") -> t.Iterator[PostgresSession]:
+    def session(
+        self, database: str = "", *, options: t.Mapping[str, str] | None = None, name: str = ""
+    ) -> t.Iterator[PostgresSession]:
         settings = " ".join(f"-c {setting}={_escaped(value)}" for setting, value in (options or {}).items())
-        login = self.login.having(dbname=database, options=settings, application_name=(name or "runbook.release")[:NAME_LENGTH])
+        login = self.login.having(
+            dbname=database, options=settings, application_name=(name or "runbook.release")[:NAME_LENGTH]
+        )
         parameters: dict[str, t.Any] = {"autocommit": True, **_KEEPALIVE, **login.parameters}
         try:
             connection = psycopg.connect(**parameters)
@@ -146,11 +155,19 @@ class Postgres:
 def refusal(error: t.Any, login: Login) -> ReleaseError:
     """What a failed connection means. libpq gives it no SQLSTATE, only the server's text."""
     said = " ".join(str(error).split())
-    if "password authentication failed" in said or "no password supplied" in said or "no pg_hba.conf entry" in said:
+    if (
+        "password authentication failed" in said
+        or "no password supplied" in said
+        or "no pg_hba.conf entry" in said
+    ):
         return Forbidden(
-            f"{login.where}: the server does not let this user in.", why=[said], then="look at login_user and login_password, and at the server's pg_hba.conf"
+            f"{login.where}: the server does not let this user in.",
+            why=[said],
+            then="look at login_user and login_password, and at the server's pg_hba.conf",
         )
-    return Unreachable(f"{login.where}: no connection to PostgreSQL.", getattr(error, "sqlstate", "") or "", why=[said])
+    return Unreachable(
+        f"{login.where}: no connection to PostgreSQL.", getattr(error, "sqlstate", "") or "", why=[said]
+    )
 
 
 def _escaped(value: str) -> str:
@@ -165,10 +182,16 @@ def _told(sql: str) -> t.Iterator[None]:
     except psycopg.Error as exc:
         code = exc.sqlstate or ""
         diagnostic = exc.diag
-        why = [line for line in (diagnostic.message_detail, diagnostic.message_hint, diagnostic.context) if line]
+        why = [
+            line for line in (diagnostic.message_detail, diagnostic.message_hint, diagnostic.context) if line
+        ]
         message = diagnostic.message_primary or " ".join(str(exc).split())
         kind = Unreachable if not code or code[:2] in ("08", "57") and code != "57014" else DatabaseError
-        raise kind(f"PostgreSQL: {message}" + (f" (SQLSTATE {code})" if code else ""), code, why=why + [f"while running: {_short(sql)}"]) from exc
+        raise kind(
+            f"PostgreSQL: {message}" + (f" (SQLSTATE {code})" if code else ""),
+            code,
+            why=why + [f"while running: {_short(sql)}"],
+        ) from exc
 
 
 def _short(sql: str) -> str:

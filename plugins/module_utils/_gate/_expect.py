@@ -51,7 +51,9 @@ def unmet(document: t.Any, expectation: dict[str, t.Any]) -> str:
         return f"{path} is missing in the answer"
     if expectation["equals"] is not None and value != expectation["equals"]:
         return f"{path} is {json.dumps(value)[:80]}, wanted {json.dumps(expectation['equals'])}"
-    if expectation["length_min"] is not None and (not isinstance(value, (list, dict, str)) or len(value) < expectation["length_min"]):
+    if expectation["length_min"] is not None and (
+        not isinstance(value, (list, dict, str)) or len(value) < expectation["length_min"]
+    ):
         return f"{path} has {len(value) if isinstance(value, (list, dict, str)) else 'no'} elements, wanted at least {expectation['length_min']}"
     return _out_of_range(document, expectation, value)
 

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""HTTP as the gates need it: a port, and its adapter over Ansible's own open_url (proxies, TLS, no further package)."""
+"""HTTP as the gates need it: a port, and its adapter over
+Ansible's own open_url (proxies, TLS, no further package).
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ class OpenUrl:
         except urllib.error.HTTPError as exc:
             return Answer(exc.code, exc.read(), self._now() - started)
         except (OSError, ValueError) as exc:
-            raise Unavailable(f"{method} {url} got no answer.", why=[str(getattr(exc, "reason", exc))]) from exc
+            raise Unavailable(
+                f"{method} {url} got no answer.", why=[str(getattr(exc, "reason", exc))]
+            ) from exc
 
 
 def encode(body: t.Any) -> tuple[bytes | None, dict[str, str]]:

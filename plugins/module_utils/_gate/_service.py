@@ -77,7 +77,9 @@ def run(ports: Ports, context: Context) -> Result:
     return Result(False, values={"healthy": not reasons, "reasons": reasons, "checks": told, "found": values})
 
 
-def _made(ports: Ports, check: dict[str, t.Any], context: Context) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+def _made(
+    ports: Ports, check: dict[str, t.Any], context: Context
+) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     attempts, seen = max(1, context.params["attempts"]), Seen()
     for attempt in range(1, attempts + 1):
         seen = _tried(ports, check, context)
@@ -86,8 +88,17 @@ def _made(ports: Ports, check: dict[str, t.Any], context: Context) -> tuple[dict
         context.clock.sleep(_PAUSE_SECONDS)
     milliseconds = None if seen.seconds is None else round(seen.seconds * 1000)
     reason = context.redact.text("; ".join(seen.wrong))
-    context.say(f"{title(check)}: {'ok' if not seen.wrong else 'FAILED, ' + reason}" + (f" ({milliseconds} ms)" if milliseconds is not None else ""))
-    report = {"name": title(check), "healthy": not seen.wrong, "milliseconds": milliseconds, "attempts": attempt, "reason": reason}
+    context.say(
+        f"{title(check)}: {'ok' if not seen.wrong else 'FAILED, ' + reason}"
+        + (f" ({milliseconds} ms)" if milliseconds is not None else "")
+    )
+    report = {
+        "name": title(check),
+        "healthy": not seen.wrong,
+        "milliseconds": milliseconds,
+        "attempts": attempt,
+        "reason": reason,
+    }
     return report, seen.values
 
 
@@ -115,9 +126,18 @@ def _asked(http: Http, check: dict[str, t.Any], context: Context) -> Answer:
         context.redact.learn(given)
         headers["Authorization"] = f"Basic {given}"
     if kind(check) == "http":
-        return http.request(check["method"] or "GET", check["http"], {**headers, **(check["headers"] or {})}, None)
+        return http.request(
+            check["method"] or "GET", check["http"], {**headers, **(check["headers"] or {})}, None
+        )
     version = check["version"] or "2.0"
-    body, of_body = encode({"jsonrpc": version, "id": "runbook.release", "method": check["call"], "params": check["params"] if check["params"] else []})
+    body, of_body = encode(
+        {
+            "jsonrpc": version,
+            "id": "runbook.release",
+            "method": check["call"],
+            "params": check["params"] if check["params"] else [],
+        }
+    )
     return http.request("POST", check["json_rpc"], {**of_body, **headers, **(check["headers"] or {})}, body)
 
 
@@ -136,7 +156,11 @@ def judged(answer: Answer, check: dict[str, t.Any]) -> Seen:
     try:
         document = json.loads(answer.body)
     except ValueError:
-        seen.wrong = [f"the answer is not JSON: {shown(answer.body)}" if answer.status == wanted else f"answered {answer.status}: {shown(answer.body)}"]
+        seen.wrong = [
+            f"the answer is not JSON: {shown(answer.body)}"
+            if answer.status == wanted
+            else f"answered {answer.status}: {shown(answer.body)}"
+        ]
         return seen
     if rpc and (problem := _rpc_problem(document)):
         seen.wrong = [problem]
@@ -154,5 +178,9 @@ def _rpc_problem(document: t.Any) -> str:
     """Version 1.0 has both members, one of them null; 2.0 has one of them."""
     error = document.get("error") if isinstance(document, dict) else None
     if error is not None:
-        return f"error {error.get('code')}: {error.get('message')}" if isinstance(error, dict) else f"error: {error}"
+        return (
+            f"error {error.get('code')}: {error.get('message')}"
+            if isinstance(error, dict)
+            else f"error: {error}"
+        )
     return "" if isinstance(document, dict) and "result" in document else "the answer is none of JSON-RPC"

@@ -14,7 +14,14 @@ from ._expect import EXPECTATION
 
 KINDS = ("tcp", "http", "json_rpc")
 # What belongs to which kind; what is not named here belongs to all.
-_OF = {"method": ("http",), "status": ("http",), "headers": ("http", "json_rpc"), "call": ("json_rpc",), "params": ("json_rpc",), "version": ("json_rpc",)}
+_OF = {
+    "method": ("http",),
+    "status": ("http",),
+    "headers": ("http", "json_rpc"),
+    "call": ("json_rpc",),
+    "params": ("json_rpc",),
+    "version": ("json_rpc",),
+}
 _OF.update(dict.fromkeys(("user", "password", "json"), ("http", "json_rpc")))
 _URL: dict[str, t.Any] = {"pattern": r"https?://\S+", "allowed": "a URL that begins with http:// or https://"}
 
@@ -23,7 +30,11 @@ CHECK = Field(
     allowed="a dictionary that has one of tcp, http and json_rpc",
     fields={
         "name": Field("str"),
-        "tcp": Field("str", pattern=r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}", allowed="a host and a port, as in broker.example.com:5672"),
+        "tcp": Field(
+            "str",
+            pattern=r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}",
+            allowed="a host and a port, as in broker.example.com:5672",
+        ),
         "http": Field("str", **_URL),
         "json_rpc": Field("str", **_URL),
         "method": Field("str", choices=("GET", "HEAD")),
@@ -40,7 +51,9 @@ CHECK = Field(
 )
 
 
-def problems(checks: t.Sequence[dict[str, t.Any] | None], raw: t.Sequence[dict[str, t.Any]], variable: str = "checks") -> list[str]:
+def problems(
+    checks: t.Sequence[dict[str, t.Any] | None], raw: t.Sequence[dict[str, t.Any]], variable: str = "checks"
+) -> list[str]:
     """What no single field tells: which of them go together.
 
     :param raw: the checks as they were given; what is wrong in itself is no more in ``checks``.
@@ -53,12 +66,18 @@ def problems(checks: t.Sequence[dict[str, t.Any] | None], raw: t.Sequence[dict[s
         where = f"{variable}[{index}]" + (f" ({check['name']})" if check["name"] else "")
         given = [name for name in KINDS if raw[index].get(name) is not None]
         if len(given) != 1:
-            wrong.append(f"{where}: found {' and '.join(given) or 'none of them'}; allowed: exactly one of {', '.join(KINDS)}")
+            wrong.append(
+                f"{where}: found {' and '.join(given) or 'none of them'}; allowed: exactly one of {', '.join(KINDS)}"
+            )
             continue
         if given == ["json_rpc"] and not check["call"]:
-            wrong.append(f"{where}.call: is missing; allowed: {CHECK.fields['call'].says() if CHECK.fields else ''}")
+            wrong.append(
+                f"{where}.call: is missing; allowed: {CHECK.fields['call'].says() if CHECK.fields else ''}"
+            )
         if kind(check) and names.count(title(check)) > 1:
-            wrong.append(f"{where}.name: found {found(title(check))} more than once; allowed: a name of its own")
+            wrong.append(
+                f"{where}.name: found {found(title(check))} more than once; allowed: a name of its own"
+            )
         wrong += [
             f"{where}.{name}: found with {given[0]}; allowed: only with {' or '.join(_OF[name])}"
             for name in _OF

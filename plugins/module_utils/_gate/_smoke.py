@@ -29,8 +29,17 @@ def run(http: Http, context: Context) -> Result:
         raise InputError("The smoke checks are not well-formed; no request was sent.", why=problems)
     if context.check_mode:
         for check in checks:
-            context.say(f"would check {_title(check)}: {check['method']} {check['path']} -> {check['status']}")
-        return Result(False, values={"passed": True, "reasons": [], "checks": [{"name": _title(check), "passed": None} for check in checks]})
+            context.say(
+                f"would check {_title(check)}: {check['method']} {check['path']} -> {check['status']}"
+            )
+        return Result(
+            False,
+            values={
+                "passed": True,
+                "reasons": [],
+                "checks": [{"name": _title(check), "passed": None} for check in checks],
+            },
+        )
     kept: dict[str, str] = {}
     told = [_checked(http, check, kept, context) for check in checks]
     reasons = [f"{result['name']}: {result['reason']}" for result in told if not result["passed"]]
@@ -48,7 +57,11 @@ def failures(answer: Answer, check: dict[str, t.Any]) -> list[str]:
     except ValueError:
         return [f"the answer is not JSON: {shown(answer.body)}"]
     found = [wrong for expectation in check["json"] or [] if (wrong := unmet(document, expectation))]
-    return found + [f"{path} is missing in the answer" for path in (check["save"] or {}).values() if at(document, path) in (MISSING, None)]
+    return found + [
+        f"{path} is missing in the answer"
+        for path in (check["save"] or {}).values()
+        if at(document, path) in (MISSING, None)
+    ]
 
 
 def _checked(http: Http, check: dict[str, t.Any], kept: dict[str, str], context: Context) -> dict[str, t.Any]:
@@ -74,14 +87,19 @@ def _checked(http: Http, check: dict[str, t.Any], kept: dict[str, str], context:
         "milliseconds": round(answer.seconds * 1000) if answer else None,
     }
     reason = context.redact.text("; ".join(wrong))
-    context.say(f"{told['name']}: {'ok' if not wrong else 'FAILED, ' + reason}" + (f" ({told['milliseconds']} ms)" if answer else ""))
+    context.say(
+        f"{told['name']}: {'ok' if not wrong else 'FAILED, ' + reason}"
+        + (f" ({told['milliseconds']} ms)" if answer else "")
+    )
     return {**told, "attempts": attempt, "reason": reason}
 
 
 def _ask(http: Http, check: dict[str, t.Any], kept: dict[str, str], context: Context) -> Answer:
     body, headers = encode(_filled(check["body"], kept))
     headers.update(_filled(check["headers"] or {}, kept))
-    return http.request(check["method"], context.params["url"].rstrip("/") + _filled(check["path"], kept), headers, body)
+    return http.request(
+        check["method"], context.params["url"].rstrip("/") + _filled(check["path"], kept), headers, body
+    )
 
 
 def _filled(value: t.Any, kept: dict[str, str]) -> t.Any:

@@ -23,6 +23,8 @@ CHECK = Field(
         "headers": Field("dict"),
         "body": Field("any"),
         "json": Field("list", each=EXPECTATION),
-        "save": Field("dict", allowed="a dictionary of names and where in the answer's JSON their values are"),
+        "save": Field(
+            "dict", allowed="a dictionary of names and where in the answer's JSON their values are"
+        ),
     },
 )

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Whether the credentials may do what a release needs: asked before anything changes, told as the rule to add."""
+"""Whether the credentials may do what a release needs: asked
+before anything changes, told as the rule to add.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,8 @@ class Need(t.NamedTuple):
     writes: tuple[str, ...] = ()
 
 
-# Every request that the collection makes; docs/kubernetes_role.yml is the same as a Role, and a test holds them together.
+# Every request that the collection makes; docs/kubernetes_role.yml
+# is the same as a Role, and a test holds them together.
 NEEDS = (
     Need("apps", "deployments", ("list", "watch"), ("patch",)),
     Need("apps", "statefulsets", ("list", "watch"), ("patch",)),
@@ -40,13 +43,22 @@ NEEDS = (
 
 # What parts need that a release can do without; docs/kubernetes_role_optional.yml is the same.
 OPTIONAL = {
-    "maintenance": (Need("autoscaling", "horizontalpodautoscalers", ("list",), ("patch",)), Need("", "pods/proxy", ("get",))),
+    "maintenance": (
+        Need("autoscaling", "horizontalpodautoscalers", ("list",), ("patch",)),
+        Need("", "pods/proxy", ("get",)),
+    ),
     "secrets": (Need("", "secrets", ("get",), ("create", "patch")),),
-    "jobs": (Need("batch", "jobs", ("list", "watch"), ("create", "delete")), Need("batch", "cronjobs", ("list",))),
+    "jobs": (
+        Need("batch", "jobs", ("list", "watch"), ("create", "delete")),
+        Need("batch", "cronjobs", ("list",)),
+    ),
     "migrate": (Need("", "secrets", (), ("create",)),),
     # A websocket begins with a GET; from Kubernetes 1.35 on it takes the right to create as well.
     "exec": (Need("", "pods/exec", (), ("get", "create")),),
-    "health": (Need("", "persistentvolumeclaims", ("list",)), Need("policy", "poddisruptionbudgets", ("list",))),
+    "health": (
+        Need("", "persistentvolumeclaims", ("list",)),
+        Need("policy", "poddisruptionbudgets", ("list",)),
+    ),
     "prune": (
         Need("apps", "replicasets", ("list",), ("delete",)),
         Need("batch", "jobs", ("list",), ("delete",)),
@@ -63,10 +75,14 @@ def run(api: KubeApi, context: Context) -> Result:
     """Asks for every verb by itself: SelfSubjectRulesReview may be incomplete, says its documentation."""
     needs = (*NEEDS, *(need for part in context.params["parts"] for need in OPTIONAL[part]))
     rules = missing(api, context.params["namespace"], needs, context.params["read_only"])
-    return Result(False, values={"allowed": not rules, "reasons": [in_words(rule) for rule in rules], "missing": rules})
+    return Result(
+        False, values={"allowed": not rules, "reasons": [in_words(rule) for rule in rules], "missing": rules}
+    )
 
 
-def missing(api: KubeApi, namespace: str, needs: t.Iterable[Need], read_only: bool = False) -> list[dict[str, t.Any]]:
+def missing(
+    api: KubeApi, namespace: str, needs: t.Iterable[Need], read_only: bool = False
+) -> list[dict[str, t.Any]]:
     """What may not be done, as rules of RBAC. Without a namespace it is asked for the whole cluster."""
     rules = []
     for need in needs:
@@ -78,7 +94,9 @@ def missing(api: KubeApi, namespace: str, needs: t.Iterable[Need], read_only: bo
 
 
 def in_words(rule: dict[str, t.Any]) -> str:
-    return f"{', '.join(rule['verbs'])} {rule['resources'][0]}" + (f" ({rule['apiGroups'][0]})" if rule["apiGroups"][0] else "")
+    return f"{', '.join(rule['verbs'])} {rule['resources'][0]}" + (
+        f" ({rule['apiGroups'][0]})" if rule["apiGroups"][0] else ""
+    )
 
 
 def _may(api: KubeApi, namespace: str, need: Need, verb: str) -> bool:
@@ -90,5 +108,9 @@ def _may(api: KubeApi, namespace: str, need: Need, verb: str) -> bool:
         "resource": resource,
         **({"subresource": subresource} if slash else {}),
     }
-    body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": asked}}
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": asked},
+    }
     return bool(api.post(REVIEWS, body)["status"].get("allowed"))

@@ -5,9 +5,10 @@
 # PRIVATE to this collection.
 """Adapter of the port KubeApi over the package ``kubernetes``.
 
-The package is used for what it is good at (kubeconfig, exec and OIDC authentication, TLS); requests go through its
-connection pool directly, which is the same in all its versions and costs no model classes. It is imported at the top
-so that Ansible's main process imports it once, before it forks its workers (0.3 to 0.7 s a time, measured).
+The package is used for what it is good at (kubeconfig, exec and OIDC authentication, TLS);
+requests go through its connection pool directly, which is the same in all its versions and costs
+no model classes. It is imported at the top so that Ansible's main process imports it once,
+before it forks its workers (0.3 to 0.7 s a time, measured).
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ OPTIONS: dict[str, t.Any] = {
 }
 # Who wrote: in the API server's audit log, and as the manager of the fields.
 _WHO = "runbook.release"
-# What manifests say belongs to another manager than what a release sets: an apply that would undo a release conflicts with it
-# instead, and --show-managed-fields tells the two apart.
+# What manifests say belongs to another manager than what a release sets: an apply that would
+# undo a release conflicts with it instead, and --show-managed-fields tells the two apart.
 _WHO_APPLIES = f"{_WHO}.apply"
 _CONNECT_SECONDS = 4
 _READ_SECONDS = 30
@@ -93,7 +94,9 @@ class ClusterApi:
 
     def apply(self, path: str, body: Object, force: bool = False, dry_run: bool = False) -> Object:
         more = ("&force=true" if force else "") + ("&dryRun=All" if dry_run else "")
-        return self._json("PATCH", f"{path}?fieldManager={_WHO_APPLIES}&fieldValidation=Strict{more}", body, APPLY)
+        return self._json(
+            "PATCH", f"{path}?fieldManager={_WHO_APPLIES}&fieldValidation=Strict{more}", body, APPLY
+        )
 
     def put(self, path: str, body: Object) -> Object:
         return self._json("PUT", f"{path}?fieldManager={_WHO}", body)
@@ -113,8 +116,14 @@ class ClusterApi:
         return Following(self, paths, self._clock)
 
     def watch(self, path: str, version: str, seconds: int) -> t.Iterator[tuple[str, Object]]:
-        """The raw watch: ends when the server or the network ends it; raises Gone for a version that is too old."""
-        response = self._send("GET", f"{path}?watch=1&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={seconds}", stream=True)
+        """The raw watch: ends when the server or the network
+        ends it; raises Gone for a version that is too old.
+        """
+        response = self._send(
+            "GET",
+            f"{path}?watch=1&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds={seconds}",
+            stream=True,
+        )
         pending = b""
         try:
             while chunk := response.read1(65536):
@@ -122,18 +131,34 @@ class ClusterApi:
                 for line in lines:
                     event = json.loads(line)
                     if event["type"] == "ERROR":
-                        raise _error("GET", path, event["object"].get("code", 500), json.dumps(event["object"]).encode())
+                        raise _error(
+                            "GET",
+                            path,
+                            event["object"].get("code", 500),
+                            json.dumps(event["object"]).encode(),
+                        )
                     yield event["type"], event["object"]
         except urllib3.exceptions.HTTPError:
             return  # a cut connection: the caller takes the watch up again
         finally:
             response.close()
 
-    def _json(self, method: str, path: str, body: t.Any = None, content_type: str = "application/json") -> Object:
+    def _json(
+        self, method: str, path: str, body: t.Any = None, content_type: str = "application/json"
+    ) -> Object:
         return t.cast("Object", json.loads(self._send(method, path, body, content_type).data))
 
-    def _send(self, method: str, path: str, body: t.Any = None, content_type: str = "application/json", stream: bool = False) -> t.Any:
-        """Sends until it is answered or patience ends. A watch is sent once: whoever follows it takes it up again."""
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: t.Any = None,
+        content_type: str = "application/json",
+        stream: bool = False,
+    ) -> t.Any:
+        """Sends until it is answered or patience ends. A watch
+        is sent once: whoever follows it takes it up again.
+        """
         started = self._clock.now()
         patience = 0.0 if stream else self._patience
         for pause in itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1])):
@@ -151,7 +176,12 @@ class ClusterApi:
         return {auth["key"]: auth["value"] for auth in self._settings.auth_settings().values()}
 
     def _send_once(self, method: str, path: str, body: t.Any, content_type: str, stream: bool) -> t.Any:
-        headers = {"Content-Type": content_type, "Accept": "application/json", "User-Agent": _WHO, **self._headers()}
+        headers = {
+            "Content-Type": content_type,
+            "Accept": "application/json",
+            "User-Agent": _WHO,
+            **self._headers(),
+        }
         try:
             response = self._client.rest_client.pool_manager.request(
                 method,
@@ -166,11 +196,17 @@ class ClusterApi:
             # A server that dies in mid-handshake is an SSLError, too, and no question of trust.
             if isinstance(exc, urllib3.exceptions.SSLError) and "certificate" in str(exc).lower():
                 what = f"The API server {self._settings.host} and this kubeconfig do not trust each other."
-                raise ReleaseError(what, why=[str(exc)], then="check the certificates of the kubeconfig and their dates") from exc
+                raise ReleaseError(
+                    what, why=[str(exc)], then="check the certificates of the kubeconfig and their dates"
+                ) from exc
             what = f"The API server {self._settings.host} does not answer."
-            raise Unavailable(what, why=[_cause(exc)], then="kubectl cluster-info; then run the same command again") from exc
+            raise Unavailable(
+                what, why=[_cause(exc)], then="kubectl cluster-info; then run the same command again"
+            ) from exc
         if "Date" in response.headers:
-            self._ahead = email.utils.parsedate_to_datetime(response.headers["Date"]).timestamp() - self._clock.wall()
+            self._ahead = (
+                email.utils.parsedate_to_datetime(response.headers["Date"]).timestamp() - self._clock.wall()
+            )
         if response.status >= 400:
             error = _error(method, path, response.status, response.data)
             if response.status == 401:
@@ -186,13 +222,17 @@ def _settings(kubeconfig: str | None, context: str | None) -> t.Any:
             then="pip install 'kubernetes>=29.0.0' for the Python that runs Ansible",
         )
     settings = client.Configuration()
-    inside = "KUBERNETES_SERVICE_HOST" in os.environ and not (kubeconfig or context or os.environ.get("KUBECONFIG"))
+    inside = "KUBERNETES_SERVICE_HOST" in os.environ and not (
+        kubeconfig or context or os.environ.get("KUBECONFIG")
+    )
     try:
         if inside and not os.path.exists(os.path.expanduser("~/.kube/config")):
             config.load_incluster_config(client_configuration=settings)
         else:
             # The package reads KUBECONFIG once, when it is imported; Ansible's `environment` comes later.
-            config.load_kube_config(kubeconfig or os.environ.get("KUBECONFIG"), context=context, client_configuration=settings)
+            config.load_kube_config(
+                kubeconfig or os.environ.get("KUBECONFIG"), context=context, client_configuration=settings
+            )
     except (ConfigException, OSError) as exc:
         raise ReleaseError(
             "No usable kubeconfig" + (f" with the context {context}." if context else "."),
@@ -203,7 +243,9 @@ def _settings(kubeconfig: str | None, context: str | None) -> t.Any:
 
 
 def _expired(path: str | None, now: float) -> list[str]:
-    """The API server says no more than Unauthorized; what it means is nearly always the date of the client certificate."""
+    """The API server says no more than Unauthorized; what it
+    means is nearly always the date of the client certificate.
+    """
     try:
         with open(path or "", encoding="ascii") as file:
             end = certificate.first_end(file.read())
@@ -214,7 +256,9 @@ def _expired(path: str | None, now: float) -> list[str]:
 
 
 def _cause(error: Exception) -> str:
-    """urllib3 wraps what happened: 'Failed to establish a new connection: [Errno 111] Connection refused' is the part to read."""
+    """urllib3 wraps what happened: 'Failed to establish a new
+    connection: [Errno 111] Connection refused' is the part to read.
+    """
     return str(getattr(error, "reason", None) or error).rsplit(">: ", 1)[-1].rsplit("): ", 1)[-1]
 
 
@@ -224,11 +268,17 @@ def _error(method: str, path: str, status: int, data: bytes) -> ReleaseError:
         message = answer["message"]
     except (ValueError, KeyError, TypeError):
         answer, message = {}, data.decode(errors="replace")[:200]
-    kind: type[ReleaseError] = {403: Forbidden, 404: NotFound, 409: Conflict, 410: Gone}.get(status, ReleaseError)
+    kind: type[ReleaseError] = {403: Forbidden, 404: NotFound, 409: Conflict, 410: Gone}.get(
+        status, ReleaseError
+    )
     # Server-side apply answers 500 to a field that the kind does not have: nothing that passes.
     if status == 429 or (status >= 500 and not message.startswith("failed to create typed patch object")):
         kind = Unavailable
-    then = {401: "check the credentials of the kubeconfig", 403: "ask for the permission named above"}.get(status, "")
-    error = kind(f"The API server refused {method} {path.partition('?')[0]} ({status}).", why=[message], then=then)
+    then = {401: "check the credentials of the kubeconfig", 403: "ask for the permission named above"}.get(
+        status, ""
+    )
+    error = kind(
+        f"The API server refused {method} {path.partition('?')[0]} ({status}).", why=[message], then=then
+    )
     error.answer = {"code": status, **answer}
     return error

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What an apply does to one object: what stays as a release has set it, what changes, and how that is shown. Pure."""
+"""What an apply does to one object: what stays as a release
+has set it, what changes, and how that is shown. Pure.
+"""
 
 from __future__ import annotations
 
@@ -34,16 +36,27 @@ def comparable(thing: Object | None) -> Object:
     if thing is None:
         return {}
     metadata = {key: value for key, value in thing["metadata"].items() if key not in SERVERS}
-    annotations = {key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key != _LAST_APPLIED}
+    annotations = {
+        key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key != _LAST_APPLIED
+    }
     if annotations:
         metadata["annotations"] = annotations
-    return {**{key: value for key, value in thing.items() if key not in ("metadata", "status")}, "metadata": metadata}
+    return {
+        **{key: value for key, value in thing.items() if key not in ("metadata", "status")},
+        "metadata": metadata,
+    }
 
 
 def owned(thing: Object | None, manager: str, operation: str) -> t.Any:
     """The fields (FieldsV1) that this manager owns of the object."""
     entries = (thing or {}).get("metadata", {}).get("managedFields") or []
-    mine = [entry for entry in entries if entry.get("manager") == manager and entry.get("operation") == operation and not entry.get("subresource")]
+    mine = [
+        entry
+        for entry in entries
+        if entry.get("manager") == manager
+        and entry.get("operation") == operation
+        and not entry.get("subresource")
+    ]
     fields: Object = {}
     for entry in mine:
         fields.update(entry.get("fieldsV1") or {})
@@ -53,8 +66,8 @@ def owned(thing: Object | None, manager: str, operation: str) -> t.Any:
 def beside_release(body: Object, live: Object | None) -> tuple[Object, list[str]]:
     """The manifest without the fields that a release has set on the object (images, replicas, environment).
 
-    They stay as they are, whatever the manifest says: a manifest with yesterday's image must not undo a release. Gives the
-    fields, too, whose value in the manifest is another one.
+    They stay as they are, whatever the manifest says: a manifest with yesterday's image must
+    not undo a release. Gives the fields, too, whose value in the manifest is another one.
     """
     fields = owned(live, RELEASES, "Update").get("f:spec")
     if not fields or "spec" not in body:
@@ -74,7 +87,11 @@ def _leave(wanted: t.Any, live: t.Any, fields: Object, path: str, kept: list[str
                 _leave(wanted[name], there, inner, f"{path}.{name}", kept)
             else:
                 for gone in (name, _EITHER.get(name, name)):
-                    if gone in wanted and _over(there, wanted.pop(gone)) != there and f"{path}.{name}" not in kept:
+                    if (
+                        gone in wanted
+                        and _over(there, wanted.pop(gone)) != there
+                        and f"{path}.{name}" not in kept
+                    ):
                         kept.append(f"{path}.{name}")
         elif mark == "k" and isinstance(wanted, list):
             keys = json.loads(name)
@@ -86,7 +103,14 @@ def _leave(wanted: t.Any, live: t.Any, fields: Object, path: str, kept: list[str
 
 
 def _item(items: list[t.Any], keys: dict[str, t.Any]) -> t.Any:
-    return next((item for item in items if isinstance(item, dict) and all(item.get(key, value) == value for key, value in keys.items())), None)
+    return next(
+        (
+            item
+            for item in items
+            if isinstance(item, dict) and all(item.get(key, value) == value for key, value in keys.items())
+        ),
+        None,
+    )
 
 
 def foreseen(live: Object | None, body: Object) -> Object:
@@ -97,13 +121,20 @@ def foreseen(live: Object | None, body: Object) -> Object:
 def _over(live: t.Any, body: t.Any) -> t.Any:
     if isinstance(live, dict) and isinstance(body, dict):
         return {**live, **{key: _over(live.get(key), value) for key, value in body.items()}}
-    if isinstance(live, list) and isinstance(body, list) and body and all(isinstance(item, dict) and "name" in item for item in body):
+    if (
+        isinstance(live, list)
+        and isinstance(body, list)
+        and body
+        and all(isinstance(item, dict) and "name" in item for item in body)
+    ):
         return [_over(_item(live, {"name": item["name"]}), item) for item in body]
     return body
 
 
 def learn(redact: Redactor, thing: Object | None) -> None:
-    """The secrets of an object, so that they are hidden wherever they turn up: in errors of the API server, too."""
+    """The secrets of an object, so that they are hidden
+    wherever they turn up: in errors of the API server, too.
+    """
     if thing is None:
         return
     if thing.get("kind") == "Secret":
@@ -111,7 +142,9 @@ def learn(redact: Redactor, thing: Object | None) -> None:
             redact.learn(value)
         for value in (thing.get("data") or {}).values():
             redact.learn(value)
-            with contextlib.suppress(binascii.Error, ValueError):  # not base64, as the API server will say, or no text
+            with contextlib.suppress(
+                binascii.Error, ValueError
+            ):  # not base64, as the API server will say, or no text
                 redact.learn(base64.b64decode(str(value), validate=True).decode())
     _learn_environment(redact, thing)
 
@@ -144,16 +177,27 @@ def _hidden(was: t.Any, will: t.Any, secret: bool) -> tuple[t.Any, t.Any]:
         for key in {**left, **right}:
             pair = left.get(key), right.get(key)
             whole = (secret and key in ("data", "stringData")) or (key == "value" and environment)
-            told = is_secret_key(key) and not str(key).endswith(_REFERENCES) and any(isinstance(side, str) for side in pair)
+            told = (
+                is_secret_key(key)
+                and not str(key).endswith(_REFERENCES)
+                and any(isinstance(side, str) for side in pair)
+            )
             pairs[key] = _covered(*pair) if whole or told else _hidden(*pair, secret)
         return (
             {key: pair[0] for key, pair in pairs.items() if key in left} if isinstance(was, dict) else was,
             {key: pair[1] for key, pair in pairs.items() if key in right} if isinstance(will, dict) else will,
         )
     if isinstance(was, list) and isinstance(will, list):
-        names = {item["name"]: item for item in was if isinstance(item, dict) and isinstance(item.get("name"), str)}
-        mates = [names.get(item["name"]) if isinstance(item, dict) and isinstance(item.get("name"), str) else None for item in will]
-        return [_hidden(item, item, secret)[0] for item in was], [_hidden(mate, item, secret)[1] for mate, item in zip(mates, will)]
+        names = {
+            item["name"]: item for item in was if isinstance(item, dict) and isinstance(item.get("name"), str)
+        }
+        mates = [
+            names.get(item["name"]) if isinstance(item, dict) and isinstance(item.get("name"), str) else None
+            for item in will
+        ]
+        return [_hidden(item, item, secret)[0] for item in was], [
+            _hidden(mate, item, secret)[1] for mate, item in zip(mates, will)
+        ]
     if isinstance(was, list):
         return [_hidden(item, None, secret)[0] for item in was], will
     if isinstance(will, list):

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Applies manifests: read and put to the API server as a whole, then written in order, then waited for together, then pruned."""
+"""Applies manifests: read and put to the API server as a whole,
+then written in order, then waited for together, then pruned.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ from ._manifests import DEFINITION, Manifest, accepted, in_order, repeated
 from ._port import KubeApi, Object
 from ._resources import Resource, Resources
 
-# An API server takes a moment to serve a kind after it has called its definition established; no watch tells of that.
+# An API server takes a moment to serve a kind after it has
+# called its definition established; no watch tells of that.
 _SERVED_SECONDS, _SERVED_PAUSE = 10, 0.2
 _PODS = Resource("", "v1", "Pod", "pods", True)
 _VERSIONS = {
@@ -68,12 +71,17 @@ def run(api: KubeApi, context: Context) -> Result:
             context.say(f"would be pruned: {called(resource, thing)}")
     else:
         plan = _Work(api, context, plan, members).do()
-    return Result(changed, values={"objects": [step.told() for step in plan], **members.told(), "diff": _diff(plan, members)})
+    return Result(
+        changed,
+        values={"objects": [step.told() for step in plan], **members.told(), "diff": _diff(plan, members)},
+    )
 
 
 def _manifests(context: Context) -> list[Manifest]:
     problems: list[str] = []
-    documents = read(context.params["manifests"] or [], context.params["src"] or [], context.command, problems)
+    documents = read(
+        context.params["manifests"] or [], context.params["src"] or [], context.command, problems
+    )
     manifests = accepted(documents, problems)
     if not problems and not manifests:
         problems.append("manifests, src: found no manifest in what is given; allowed: one or more")
@@ -82,7 +90,9 @@ def _manifests(context: Context) -> list[Manifest]:
     return in_order(manifests)
 
 
-def _reads(things: list[tuple[Manifest, Resource]], context: Context) -> t.Iterator[tuple[Resource, str, str]]:
+def _reads(
+    things: list[tuple[Manifest, Resource]], context: Context
+) -> t.Iterator[tuple[Resource, str, str]]:
     for manifest, resource in things:
         yield resource, manifest.namespace, "get"
         if context.params["wait"] and not context.check_mode and ready.is_waited_for(manifest.body):
@@ -92,9 +102,13 @@ def _reads(things: list[tuple[Manifest, Resource]], context: Context) -> t.Itera
             yield from ((each, manifest.namespace, "list") for each in _VERSIONS.get(manifest.kind, ()))
 
 
-def _writes(things: list[tuple[Manifest, Resource]], there: list[Object | None]) -> t.Iterator[tuple[Resource, str, str]]:
+def _writes(
+    things: list[tuple[Manifest, Resource]], there: list[Object | None]
+) -> t.Iterator[tuple[Resource, str, str]]:
     for (manifest, resource), thing in zip(things, there):
-        yield from ((resource, manifest.namespace, verb) for verb in (("patch",) if thing else ("patch", "create")))
+        yield from (
+            (resource, manifest.namespace, verb) for verb in (("patch",) if thing else ("patch", "create"))
+        )
 
 
 def _demand(refused: list[str]) -> None:
@@ -114,18 +128,32 @@ class _Work:
 
     def do(self) -> list[Step]:
         """The steps as they went: what was foreseen is known now."""
-        writes = any(step.to_write for step in self._plan) or bool(self._members.to_delete) or self._members.differs()
-        with borrowed(self._api, self._context, "(kube_apply)") if writes else contextlib.nullcontext(UNHELD) as hold:
-            # The parent of the set lies in a namespace that may be among the manifests; kinds come before their objects.
+        writes = (
+            any(step.to_write for step in self._plan)
+            or bool(self._members.to_delete)
+            or self._members.differs()
+        )
+        with (
+            borrowed(self._api, self._context, "(kube_apply)")
+            if writes
+            else contextlib.nullcontext(UNHELD) as hold
+        ):
+            # The parent of the set lies in a namespace that may be among
+            # the manifests; kinds come before their objects.
             self._writes(hold, [step for step in self._plan if step.manifest.kind == "Namespace"])
             self._members.begin(hold.fence)
             self._writes(hold, [step for step in self._plan if step.manifest.kind == DEFINITION])
             self._wait(hold)
-            self._writes(hold, [step for step in self._plan if step.manifest.kind not in ("Namespace", DEFINITION)])
+            self._writes(
+                hold, [step for step in self._plan if step.manifest.kind not in ("Namespace", DEFINITION)]
+            )
             if self._context.params["wait"]:
                 self._wait(hold)
             self._members.end(hold.fence)
-        return [dataclasses.replace(step, after=thing, foreseen=False) if step.foreseen else step for step, thing in self._now]
+        return [
+            dataclasses.replace(step, after=thing, foreseen=False) if step.foreseen else step
+            for step, thing in self._now
+        ]
 
     def _writes(self, hold: Hold, plan: list[Step]) -> None:
         for step in plan:
@@ -142,7 +170,11 @@ class _Work:
         except Conflict as exc:
             raise conflict(conflicting(step, exc), f"it was taken meanwhile; {self._so_far(step)}") from exc
         except ReleaseError as exc:
-            raise type(exc)(f"{step.manifest} was not applied.", why=[*exc.why, self._so_far(step)], then=exc.then or "then run the same again") from exc
+            raise type(exc)(
+                f"{step.manifest} was not applied.",
+                why=[*exc.why, self._so_far(step)],
+                then=exc.then or "then run the same again",
+            ) from exc
         if step.action != UNCHANGED:
             self._context.say(f"{step.manifest}: {step.action}")
         return thing
@@ -164,14 +196,18 @@ class _Work:
         return f"applied before: {', '.join(written) or 'nothing'}; not reached: {', '.join(to_come) or 'nothing'}"
 
     def _wait(self, hold: Hold) -> None:
-        """For all that was written until now and not waited for yet; definitions and namespaces before what is in them."""
+        """For all that was written until now and not waited for
+        yet; definitions and namespaces before what is in them.
+        """
         before, self._waited = self._waited, len(self._now)
         new = self._now[before:]
         classes = self._classes() if any(step.resource.kind == ready.CLAIM for step, _thing in new) else []
         wanted = []
         for step, thing in new:
             known = {**thing, "kind": step.resource.kind}
-            if ready.is_waited_for(known, known["kind"] == ready.CLAIM and ready.binds_at_once(known, classes)):
+            if ready.is_waited_for(
+                known, known["kind"] == ready.CLAIM and ready.binds_at_once(known, classes)
+            ):
                 wanted.append((step.resource, known))
         Wait(self._api, self._context, wanted).until_ready(self._context.params["timeout"], hold.keep)
 
@@ -179,7 +215,8 @@ class _Work:
         try:
             return t.cast("list[Object]", self._api.get(_CLASSES)["items"])
         except ReleaseError:
-            return []  # not allowed to look: whether a claim binds at once is not known, and it is not waited for
+            # not allowed to look: whether a claim binds at once is not known, and it is not waited for
+            return []
 
 
 def _diff(plan: list[Step], members: Members) -> list[dict[str, str]]:
@@ -189,10 +226,16 @@ def _diff(plan: list[Step], members: Members) -> list[dict[str, str]]:
         if step.action != UNCHANGED:
             before, after = applied.shown(step.before, step.after)
             found.append(_side_by_side(str(step.manifest), before, after))
-    return found + [_side_by_side(called(resource, thing), applied.shown(thing, None)[0], {}) for resource, thing in members.to_delete]
+    return found + [
+        _side_by_side(called(resource, thing), applied.shown(thing, None)[0], {})
+        for resource, thing in members.to_delete
+    ]
 
 
 def _side_by_side(name: str, before: Object, after: Object) -> dict[str, str]:
     sides = {"before": before, "after": after}
-    texts = {side: str(yaml_dump(thing, default_flow_style=False, sort_keys=True)) if thing else "" for side, thing in sides.items()}
+    texts = {
+        side: str(yaml_dump(thing, default_flow_style=False, sort_keys=True)) if thing else ""
+        for side, thing in sides.items()
+    }
     return {**texts, "before_header": name, "after_header": name}

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What an apply means for its ApplySet: who becomes a member, what is no longer one, and what of that is deleted."""
+"""What an apply means for its ApplySet: who becomes a
+member, what is no longer one, and what of that is deleted.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,20 @@ from ._resources import Resource, Resources
 class Members:
     """Does nothing at all where no ApplySet is asked for."""
 
-    def __init__(self, api: KubeApi, context: Context, resources: Resources, manifests: list[Manifest]) -> None:
-        self._api, self._context, self._resources, self._prune = api, context, resources, context.params["prune"]
-        self._parent = apply_set.parent(context.params["applyset"], context.params["namespace"]) if context.params["applyset"] else None
+    def __init__(
+        self, api: KubeApi, context: Context, resources: Resources, manifests: list[Manifest]
+    ) -> None:
+        self._api, self._context, self._resources, self._prune = (
+            api,
+            context,
+            resources,
+            context.params["prune"],
+        )
+        self._parent = (
+            apply_set.parent(context.params["applyset"], context.params["namespace"])
+            if context.params["applyset"]
+            else None
+        )
         self._set = apply_set.Set(api, self._parent) if self._parent else None
         self._scope = apply_set.scope_of(manifests)
         self.to_delete: list[tuple[Resource, Object]] = []
@@ -42,18 +55,24 @@ class Members:
         for (manifest, _resource), thing in zip(things, there):
             other = ((thing or {"metadata": {}})["metadata"].get("labels") or {}).get(apply_set.PART_OF)
             if other and other != self._parent.id:
-                problems.append(f"{manifest.origin}: {manifest} is part of another ApplySet ({apply_set.PART_OF}: {other})")
+                problems.append(
+                    f"{manifest.origin}: {manifest} is part of another ApplySet ({apply_set.PART_OF}: {other})"
+                )
         if problems:
             raise refusal(problems)
         wanted = {manifest.key for manifest, _resource in things}
         for resource, thing in apply_set.obsolete(self._set.members(self._resources), self._parent, wanted):
             applied.learn(self._context.redact, thing)
-            (self.to_delete if self._prune and resource.kind not in apply_set.SPARED else self.left).append((resource, thing))
+            (self.to_delete if self._prune and resource.kind not in apply_set.SPARED else self.left).append(
+                (resource, thing)
+            )
         self.to_delete.sort(key=lambda item: rank(item[0].kind), reverse=True)
 
     def reads(self) -> t.Iterator[tuple[Resource, str, str]]:
         if self._set:
-            yield from ((resource, namespace, "list") for resource, namespace in self._set.places(self._resources))
+            yield from (
+                (resource, namespace, "list") for resource, namespace in self._set.places(self._resources)
+            )
 
     def writes(self) -> t.Iterator[tuple[Resource, str, str]]:
         if self._parent and self._set:
@@ -67,7 +86,9 @@ class Members:
         return bool(self._set and self._set.differs(self._final()))
 
     def begin(self, fence: t.Callable[[], None]) -> None:
-        """Before the first member is written: an apply that is interrupted leaves no member that nobody finds."""
+        """Before the first member is written: an apply that
+        is interrupted leaves no member that nobody finds.
+        """
         if self._set:
             fence()
             self._set.record(self._scope.union(self._set.recorded) if self._set.there else self._scope)
@@ -76,7 +97,12 @@ class Members:
         for resource, thing in self.to_delete:
             metadata = thing["metadata"]
             path = f"{resource.collection(metadata.get('namespace', ''))}/{metadata['name']}"
-            options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "preconditions": {"uid": metadata["uid"]}}
+            options = {
+                "kind": "DeleteOptions",
+                "apiVersion": "v1",
+                "propagationPolicy": "Background",
+                "preconditions": {"uid": metadata["uid"]},
+            }
             fence()
             with contextlib.suppress(NotFound):
                 self._api.delete(path, options)
@@ -88,12 +114,21 @@ class Members:
     def told(self) -> dict[str, t.Any]:
         if not self._set:
             return {}
-        return {"pruned": [called(*item) for item in self.to_delete], "obsolete": [called(*item) for item in self.left]}
+        return {
+            "pruned": [called(*item) for item in self.to_delete],
+            "obsolete": [called(*item) for item in self.left],
+        }
 
     def _final(self) -> apply_set.Scope:
-        """Where members are afterwards: those of the manifests, and those that stay though no manifest describes them."""
+        """Where members are afterwards: those of the manifests,
+        and those that stay though no manifest describes them.
+        """
         kinds = frozenset((resource.group, resource.kind) for resource, _thing in self.left)
-        namespaces = frozenset(thing["metadata"]["namespace"] for _resource, thing in self.left if thing["metadata"].get("namespace"))
+        namespaces = frozenset(
+            thing["metadata"]["namespace"]
+            for _resource, thing in self.left
+            if thing["metadata"].get("namespace")
+        )
         return self._scope.union(apply_set.Scope(kinds, namespaces))
 
 

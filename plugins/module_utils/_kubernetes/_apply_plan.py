@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What an apply would do: every manifest is put to the API server, which answers what would become of it and stores nothing.
+"""What an apply would do: every manifest is put to the API
+server, which answers what would become of it and stores nothing.
 
 So conflicts, unknown fields and refused values of all manifests are told together, before the first write.
 """
@@ -55,17 +56,30 @@ class Step:
 
     @property
     def to_write(self) -> bool:
-        """Also where only the ownership of fields changes: what is dropped from the manifest later can only then be taken back."""
+        """Also where only the ownership of fields changes: what is
+        dropped from the manifest later can only then be taken back.
+        """
         mine = [applied.owned(thing, applied.APPLIES, "Apply") for thing in (self.before, self.after)]
         return self.action != UNCHANGED or (not self.foreseen and mine[0] != mine[1])
 
     def told(self) -> dict[str, t.Any]:
         manifest = self.manifest
-        told = {"kind": manifest.kind, "namespace": manifest.namespace, "name": manifest.name, "action": self.action}
-        return {**told, **({"kept": self.kept} if self.kept else {}), **({"foreseen": True} if self.foreseen else {})}
+        told = {
+            "kind": manifest.kind,
+            "namespace": manifest.namespace,
+            "name": manifest.name,
+            "action": self.action,
+        }
+        return {
+            **told,
+            **({"kept": self.kept} if self.kept else {}),
+            **({"foreseen": True} if self.foreseen else {}),
+        }
 
 
-def placed(manifests: list[Manifest], resources: Resources, namespace: str) -> list[tuple[Manifest, Resource]]:
+def placed(
+    manifests: list[Manifest], resources: Resources, namespace: str
+) -> list[tuple[Manifest, Resource]]:
     """Each with the kind it is of and in its namespace. All that does not fit the cluster is one InputError."""
     problems, found = [], []
     for manifest in manifests:
@@ -77,7 +91,9 @@ def placed(manifests: list[Manifest], resources: Resources, namespace: str) -> l
                 f"{manifest.origin}: {manifest}: metadata.namespace: found {manifest.namespace}; allowed: none, a {manifest.kind} is in no namespace"
             )
         else:
-            found.append((manifest.moved((manifest.namespace or namespace) if resource.namespaced else ""), resource))
+            found.append(
+                (manifest.moved((manifest.namespace or namespace) if resource.namespaced else ""), resource)
+            )
     if problems:
         raise refusal(problems)
     return found
@@ -85,7 +101,11 @@ def placed(manifests: list[Manifest], resources: Resources, namespace: str) -> l
 
 def refusal(problems: list[str]) -> InputError:
     count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-    return InputError(f"{count} in the manifests; nothing was changed.", why=problems, then="correct what is named above, then run the same again")
+    return InputError(
+        f"{count} in the manifests; nothing was changed.",
+        why=problems,
+        then="correct what is named above, then run the same again",
+    )
 
 
 def observed(api: KubeApi, context: Context, things: list[tuple[Manifest, Resource]]) -> list[Object | None]:
@@ -121,17 +141,28 @@ def forbidden(api: KubeApi, wanted: t.Iterable[tuple[Resource, str, str]]) -> li
     return lines
 
 
-def steps(api: KubeApi, context: Context, things: list[tuple[Manifest, Resource]], there: list[Object | None], may_write: bool) -> list[Step]:
+def steps(
+    api: KubeApi,
+    context: Context,
+    things: list[tuple[Manifest, Resource]],
+    there: list[Object | None],
+    may_write: bool,
+) -> list[Step]:
     """All of them, in the order of ``things``. All that the API server refuses is one error.
 
     :param may_write: False in check mode without the permission to write: a dry run needs it, too.
     """
     to_come = {(resource.plural, manifest.name) for manifest, resource in things}
     planned, problems, conflicts = [], [], []
-    # Namespaces that are yet to come: an API server takes its time (50 ms) over every object that is put into one of them.
+    # Namespaces that are yet to come: an API server takes its time
+    # (50 ms) over every object that is put into one of them.
     absent: set[str] = set()
     for (manifest, resource), before in zip(things, there):
-        body, kept = applied.beside_release(manifest.body, before) if context.params["keep_release"] else (manifest.body, [])
+        body, kept = (
+            applied.beside_release(manifest.body, before)
+            if context.params["keep_release"]
+            else (manifest.body, [])
+        )
         step = Step(manifest, resource, body, before, applied.foreseen(before, body), True, kept)
         try:
             if may_write and resource.served and manifest.namespace not in absent:
@@ -145,7 +176,9 @@ def steps(api: KubeApi, context: Context, things: list[tuple[Manifest, Resource]
             missing_one = _missing(exc)
             if missing_one in to_come:
                 absent.update({missing_one[1]} if missing_one[0] == "namespaces" else ())
-            elif not any("does not support dry run" in line for line in exc.why):  # of a webhook that is not made for it
+            elif not any(
+                "does not support dry run" in line for line in exc.why
+            ):  # of a webhook that is not made for it
                 problems.append(f"{manifest.origin}: {manifest}: {'; '.join(exc.why)}")
         planned.append(step)
     if problems:
@@ -168,12 +201,17 @@ def conflicting(step: Step, error: Conflict) -> list[str]:
         if cause.get("reason") == "FieldManagerConflict":
             named = re.search(r'conflict with "([^"]+)"(.*)', str(cause.get("message", "")))
             manager, rest = (named[1], named[2]) if named else (str(cause.get("message", "")), "")
-            lines.append(f"{step.manifest.origin}: {step.manifest}: {cause.get('field')} belongs to {manager}{rest}")
+            lines.append(
+                f"{step.manifest.origin}: {step.manifest}: {cause.get('field')} belongs to {manager}{rest}"
+            )
     return lines or [f"{step.manifest.origin}: {step.manifest}: {'; '.join(error.why)}"]
 
 
 def conflict(lines: list[str], done: str) -> Conflict:
-    releases = any(f"belongs to {applied.RELEASES} " in line or line.endswith(f"belongs to {applied.RELEASES}") for line in lines)
+    releases = any(
+        f"belongs to {applied.RELEASES} " in line or line.endswith(f"belongs to {applied.RELEASES}")
+        for line in lines
+    )
     keep = " (keep_release=true leaves those of a release as they are)" if releases else ""
     return Conflict(
         f"{len(lines)} field{'s' if len(lines) > 1 else ''} of the manifests belong{'' if len(lines) > 1 else 's'} to somebody else; {done}.",

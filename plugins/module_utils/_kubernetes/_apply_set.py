@@ -5,9 +5,10 @@
 # PRIVATE to this collection.
 """The set of objects that belong together, so that what is no longer among the manifests can be deleted.
 
-ApplySet specification, KEP-3659 (kubernetes/enhancements), as ``kubectl apply --prune --applyset`` has it: a parent object
-holds what kinds and namespaces to look into, a label marks the members. kubectl refuses the sets of other tools, so the
-tool is called ``kubectl`` here: it can go on from what we left, and we from what it left.
+ApplySet specification, KEP-3659 (kubernetes/enhancements), as ``kubectl apply --prune
+--applyset`` has it: a parent object holds what kinds and namespaces to look into, a label
+marks the members. kubectl refuses the sets of other tools, so the tool is called ``kubectl``
+here: it can go on from what we left, and we from what it left.
 """
 
 from __future__ import annotations
@@ -24,10 +25,14 @@ from ._resources import Resource, Resources
 
 ID, PART_OF = "applyset.kubernetes.io/id", "applyset.kubernetes.io/part-of"
 _TOOLING = "applyset.kubernetes.io/tooling"
-_KINDS, _NAMESPACES = "applyset.kubernetes.io/contains-group-kinds", "applyset.kubernetes.io/additional-namespaces"
+_KINDS, _NAMESPACES = (
+    "applyset.kubernetes.io/contains-group-kinds",
+    "applyset.kubernetes.io/additional-namespaces",
+)
 _TOOL = "kubectl/v1.27.0+runbook.release"
 _PARENTS = {"configmap": "ConfigMap", "configmaps": "ConfigMap", "secret": "Secret", "secrets": "Secret"}
-# Deleting one deletes what is in no set: all that is in a namespace, all objects of a kind, the data on a volume.
+# Deleting one deletes what is in no set: all that is in a
+# namespace, all objects of a kind, the data on a volume.
 SPARED = ("Namespace", DEFINITION, "PersistentVolumeClaim", "PersistentVolume")
 
 
@@ -43,7 +48,9 @@ class Scope(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Parent:
-    """The object that the set is known by, as kubectl's option --applyset names it: ``configmap/NAME``; a bare name is a Secret."""
+    """The object that the set is known by, as kubectl's option
+    --applyset names it: ``configmap/NAME``; a bare name is a Secret.
+    """
 
     kind: str
     name: str
@@ -67,7 +74,12 @@ class Parent:
             _KINDS: ",".join(sorted(f"{kind}.{group}" if group else kind for group, kind in scope.kinds)),
             _NAMESPACES: ",".join(sorted(scope.namespaces - {self.namespace})),
         }
-        metadata = {"name": self.name, "namespace": self.namespace, "labels": {ID: self.id}, "annotations": annotations}
+        metadata = {
+            "name": self.name,
+            "namespace": self.namespace,
+            "labels": {ID: self.id},
+            "annotations": annotations,
+        }
         return {"apiVersion": "v1", "kind": self.kind, "metadata": metadata}
 
 
@@ -77,7 +89,9 @@ def parent(text: str, namespace: str) -> Parent:
     if not kind or not name:
         raise InputError(
             "The name of the ApplySet cannot be used; nothing was changed.",
-            why=[f"applyset: found {text!r}; allowed: configmap/NAME, secret/NAME, or a NAME alone, which is a Secret as with kubectl"],
+            why=[
+                f"applyset: found {text!r}; allowed: configmap/NAME, secret/NAME, or a NAME alone, which is a Secret as with kubectl"
+            ],
             then="correct applyset",
         )
     return Parent(kind, name, namespace)
@@ -85,13 +99,22 @@ def parent(text: str, namespace: str) -> Parent:
 
 def scope_of(manifests: t.Iterable[Manifest]) -> Scope:
     manifests = list(manifests)
-    return Scope(frozenset((m.group, m.kind) for m in manifests), frozenset(m.namespace for m in manifests if m.namespace))
+    return Scope(
+        frozenset((m.group, m.kind) for m in manifests),
+        frozenset(m.namespace for m in manifests if m.namespace),
+    )
 
 
 def labelled(manifest: Manifest, of: Parent) -> Manifest:
     """As a member of the set."""
     metadata = manifest.body["metadata"]
-    return dataclasses.replace(manifest, body={**manifest.body, "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), PART_OF: of.id}}})
+    return dataclasses.replace(
+        manifest,
+        body={
+            **manifest.body,
+            "metadata": {**metadata, "labels": {**(metadata.get("labels") or {}), PART_OF: of.id}},
+        },
+    )
 
 
 class Set:
@@ -107,18 +130,28 @@ class Set:
             thing = self._api.get(self.parent.path)
         except NotFound:
             return False, Scope(), ""
-        annotations, labels = thing["metadata"].get("annotations") or {}, thing["metadata"].get("labels") or {}
+        annotations, labels = (
+            thing["metadata"].get("annotations") or {},
+            thing["metadata"].get("labels") or {},
+        )
         tooling = str(annotations.get(_TOOLING, ""))
         wrong = []
         if tooling.rpartition("/")[0] != "kubectl":
-            wrong.append(f"annotation {_TOOLING}: found {tooling or 'nothing'}; allowed: kubectl/VERSION, else the set is another tool's")
+            wrong.append(
+                f"annotation {_TOOLING}: found {tooling or 'nothing'}; allowed: kubectl/VERSION, else the set is another tool's"
+            )
         if labels.get(ID) != self.parent.id:
             wrong.append(f"label {ID}: found {labels.get(ID) or 'nothing'}; allowed: {self.parent.id}")
         if wrong:
             raise InputError(
-                f"{self.parent} exists and is not the parent of this ApplySet; nothing was changed.", why=wrong, then="give the ApplySet a name that is free"
+                f"{self.parent} exists and is not the parent of this ApplySet; nothing was changed.",
+                why=wrong,
+                then="give the ApplySet a name that is free",
             )
-        kinds = frozenset((group, kind) for kind, _dot, group in (item.partition(".") for item in _items(annotations, _KINDS)))
+        kinds = frozenset(
+            (group, kind)
+            for kind, _dot, group in (item.partition(".") for item in _items(annotations, _KINDS))
+        )
         return True, Scope(kinds, frozenset(_items(annotations, _NAMESPACES))), tooling
 
     def record(self, scope: Scope) -> bool:
@@ -144,27 +177,43 @@ class Set:
         for group, kind in sorted(self.recorded.kinds):
             resource = resources.of_kind(group, kind)
             if resource is not None:  # else its definition is gone, and with it the objects
-                found += [(resource, namespace) for namespace in (sorted(self.recorded.namespaces | {self.parent.namespace}) if resource.namespaced else [""])]
+                found += [
+                    (resource, namespace)
+                    for namespace in (
+                        sorted(self.recorded.namespaces | {self.parent.namespace})
+                        if resource.namespaced
+                        else [""]
+                    )
+                ]
         return found
 
     def members(self, resources: Resources) -> list[tuple[Resource, Object]]:
         """All objects that carry the label."""
         found = []
         for resource, namespace in self.places(resources):
-            listing = self._api.get(f"{resource.collection(namespace)}?labelSelector={PART_OF}%3D{self.parent.id}")
+            listing = self._api.get(
+                f"{resource.collection(namespace)}?labelSelector={PART_OF}%3D{self.parent.id}"
+            )
             # Items of a list do not say what they are; a Secret has to.
-            found += [(resource, {"apiVersion": resource.api_version, "kind": resource.kind, **item}) for item in listing["items"]]
+            found += [
+                (resource, {"apiVersion": resource.api_version, "kind": resource.kind, **item})
+                for item in listing["items"]
+            ]
         return found
 
 
-def obsolete(members: t.Iterable[tuple[Resource, Object]], of: Parent, wanted: t.Collection[Key]) -> list[tuple[Resource, Object]]:
+def obsolete(
+    members: t.Iterable[tuple[Resource, Object]], of: Parent, wanted: t.Collection[Key]
+) -> list[tuple[Resource, Object]]:
     """Members that no manifest describes. Never what a controller made, nor what is on its way out already."""
     found = []
     for resource, thing in members:
         meta = thing["metadata"]
         described = (resource.group, resource.kind, meta.get("namespace", ""), meta["name"]) in wanted
         owned = any(reference.get("controller") for reference in meta.get("ownerReferences") or [])
-        if (meta.get("labels") or {}).get(PART_OF) == of.id and not (described or owned or meta.get("deletionTimestamp")):
+        if (meta.get("labels") or {}).get(PART_OF) == of.id and not (
+            described or owned or meta.get("deletionTimestamp")
+        ):
             found.append((resource, thing))
     return found
 

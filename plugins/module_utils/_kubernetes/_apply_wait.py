@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Waits for all objects of an apply together: one watch a kind and namespace, and one on the pods of each namespace with workloads.
+"""Waits for all objects of an apply together: one watch a kind and
+namespace, and one on the pods of each namespace with workloads.
 
 Gives up at once on what will not heal.
 """
@@ -37,7 +38,10 @@ class Wait:
         self._things: dict[_Where, Object] = {}
         for resource, thing in things:
             namespace = thing["metadata"].get("namespace", "")
-            self._things[resource.collection(namespace), thing["metadata"]["name"]] = {**thing, "kind": resource.kind}
+            self._things[resource.collection(namespace), thing["metadata"]["name"]] = {
+                **thing,
+                "kind": resource.kind,
+            }
         self._uids = {where: thing["metadata"].get("uid") for where, thing in self._things.items()}
         self._said: dict[_Where, str] = {}
         self._pods: dict[str, Object] = {}
@@ -53,8 +57,15 @@ class Wait:
         """
         if not self._waiting():
             return
-        namespaces = {self._things[where]["metadata"]["namespace"] for where in self._waiting() if self._things[where]["kind"] in ready.WORKLOADS}
-        paths = dict.fromkeys([path for path, _name in self._waiting()] + [pods(namespace) for namespace in sorted(namespaces)], "")
+        namespaces = {
+            self._things[where]["metadata"]["namespace"]
+            for where in self._waiting()
+            if self._things[where]["kind"] in ready.WORKLOADS
+        }
+        paths = dict.fromkeys(
+            [path for path, _name in self._waiting()] + [pods(namespace) for namespace in sorted(namespaces)],
+            "",
+        )
         end = self._context.clock.now() + timeout
         with self._api.follow(paths) as stream:
             for event in stream:
@@ -74,7 +85,11 @@ class Wait:
             there = {item["metadata"]["name"]: item for item in thing["items"]}
             if path.endswith("/pods"):
                 namespace = path.split("/")[4]
-                for pod in [pod for pod in self._pods.values() if pod["metadata"]["namespace"] == namespace and pod["metadata"]["name"] not in there]:
+                for pod in [
+                    pod
+                    for pod in self._pods.values()
+                    if pod["metadata"]["namespace"] == namespace and pod["metadata"]["name"] not in there
+                ]:
                     self._take(path, "DELETED", pod)
             for item in there.values():
                 self._take(path, "MODIFIED", item)
@@ -87,7 +102,11 @@ class Wait:
             gone = kind == "DELETED"
             if not gone:
                 self._pods[thing["metadata"]["uid"]] = thing
-            self._patience.look(thing["metadata"]["uid"], None if gone else diagnosis.trouble(thing), self._context.clock.now())
+            self._patience.look(
+                thing["metadata"]["uid"],
+                None if gone else diagnosis.trouble(thing),
+                self._context.clock.now(),
+            )
         where = path, thing.get("metadata", {}).get("name", "")
         if where in self._things and where not in self._ready and _newer(thing, self._things[where]):
             if kind == "DELETED" or thing["metadata"]["uid"] != self._uids[where]:
@@ -115,7 +134,10 @@ class Wait:
         return self._things[where]["kind"] in WORKLOADS and not workload.seen(self._things[where])
 
     def _gone(self, where: _Where) -> ReleaseError:
-        return ReleaseError(f"{self._name(where)} was deleted while it was waited for.", then="find out who deleted it, then run the same again")
+        return ReleaseError(
+            f"{self._name(where)} was deleted while it was waited for.",
+            then="find out who deleted it, then run the same again",
+        )
 
     def _name(self, where: _Where) -> str:
         thing = self._things[where]
@@ -127,7 +149,11 @@ class Wait:
         findings = self._findings()
         if hopeless := {where: None for where, finding in findings if self._is_hopeless(finding)}:
             raise self._failure(list(hopeless), "will not become ready")
-        if late := {where: None for where, finding in findings if finding.pod.get("metadata", {}).get("uid", "/".join(where)) in stuck}:
+        if late := {
+            where: None
+            for where, finding in findings
+            if finding.pod.get("metadata", {}).get("uid", "/".join(where)) in stuck
+        }:
             raise self._failure(list(late), f"did not get on for {self._context.params['stuck_after']} s")
 
     def _findings(self) -> list[tuple[_Where, Finding]]:
@@ -143,11 +169,24 @@ class Wait:
             of = self._workload_of(pod) if said and not pod["metadata"].get("deletionTimestamp") else None
             if said and of:
                 found.append((of, Finding(of[1], pod, said)))
-        return sorted(found, key=lambda pair: (pair[1].trouble.hopeless, pair[1].trouble.exit_code is not None, pair[1].trouble.heals), reverse=True)
+        return sorted(
+            found,
+            key=lambda pair: (
+                pair[1].trouble.hopeless,
+                pair[1].trouble.exit_code is not None,
+                pair[1].trouble.heals,
+            ),
+            reverse=True,
+        )
 
     def _is_hopeless(self, finding: Finding) -> bool:
-        """A Job whose pods fail is tried again as often as it says (backoffLimit); its own status tells the end of that."""
-        retried = any(reference["kind"] == "Job" for reference in finding.pod.get("metadata", {}).get("ownerReferences") or [])
+        """A Job whose pods fail is tried again as often as it
+        says (backoffLimit); its own status tells the end of that.
+        """
+        retried = any(
+            reference["kind"] == "Job"
+            for reference in finding.pod.get("metadata", {}).get("ownerReferences") or []
+        )
         return finding.trouble.hopeless and not (retried and finding.trouble.exit_code is not None)
 
     def _workload_of(self, pod: Object) -> _Where | None:
@@ -159,7 +198,11 @@ class Wait:
             if thing["metadata"].get("namespace") != namespace:
                 continue
             # Jobs and ReplicaSets have one version of pods.
-            if revisions.workload_of(pod, [thing]) if thing["kind"] in WORKLOADS else revisions.owns(thing, pod):
+            if (
+                revisions.workload_of(pod, [thing])
+                if thing["kind"] in WORKLOADS
+                else revisions.owns(thing, pod)
+            ):
                 return where
         return None
 
@@ -169,12 +212,24 @@ class Wait:
         # Events and logs are read in one namespace: that of the first one that shows what is wrong.
         first = findings[0][0] if findings else about[0]
         namespace = self._things[first]["metadata"].get("namespace", "")
-        here = [(where, finding) for where, finding in findings if self._things[where]["metadata"].get("namespace", "") == namespace]
-        asked = {where for where in (first, *(where for where, _finding in here)) if self._things[where]["kind"] in ready.WORKLOADS}
+        here = [
+            (where, finding)
+            for where, finding in findings
+            if self._things[where]["metadata"].get("namespace", "") == namespace
+        ]
+        asked = {
+            where
+            for where in (first, *(where for where, _finding in here))
+            if self._things[where]["kind"] in ready.WORKLOADS
+        }
         things = {where[1]: self._things[where] for where in asked}
         what = f"{', '.join(self._name(where) for where in about)} {did}."
         told = failure(self._api, self._in(namespace), what, [finding for _where, finding in here], things)
-        told.why += [f"{self._name(where)}: {ready.status(self._things[where]).text}" for where in self._waiting() if where not in asked]
+        told.why += [
+            f"{self._name(where)}: {ready.status(self._things[where]).text}"
+            for where in self._waiting()
+            if where not in asked
+        ]
         if not asked:
             told.then = f"kubectl{f' -n {namespace}' if namespace else ''} describe {self._things[first]['kind'].lower()} {first[1]}"
         return told

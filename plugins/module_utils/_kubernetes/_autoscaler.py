@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Whose replicas are an autoscaler's: they are not written, since it would only write them anew (Argo Rollouts issue 2857)."""
+"""Whose replicas are an autoscaler's: they are not written,
+since it would only write them anew (Argo Rollouts issue 2857).
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ class Autoscalers:
         self._told: set[str] = set()
 
     def respected(self, thing: Object, wanted: Parts) -> Parts:
-        """The parts without the replicas where an autoscaler owns them. At 0 replicas, there or wanted, it leaves a workload alone."""
+        """The parts without the replicas where an autoscaler owns them.
+        At 0 replicas, there or wanted, it leaves a workload alone.
+        """
         now = thing["spec"].get("replicas", 1)
         if not wanted.get(_REPLICAS) or not now:
             return wanted
@@ -45,7 +49,9 @@ class Autoscalers:
         name = thing["metadata"]["name"]
         if name not in self._told and now != wanted[_REPLICAS]:
             self._told.add(name)
-            self._context.say(f"{name}: replicas stay at {now} and not {wanted[_REPLICAS]}: HorizontalPodAutoscaler {owner['metadata']['name']} owns them")
+            self._context.say(
+                f"{name}: replicas stay at {now} and not {wanted[_REPLICAS]}: HorizontalPodAutoscaler {owner['metadata']['name']} owns them"
+            )
         return {path: value for path, value in wanted.items() if path != _REPLICAS}
 
     def _all(self) -> list[Object]:
@@ -53,6 +59,8 @@ class Autoscalers:
             try:
                 self._there = self._api.get(autoscalers(self._context.params["namespace"]))["items"]
             except Forbidden:
-                self._context.say("whether an autoscaler owns replicas cannot be seen: horizontalpodautoscalers may not be listed; they are set as asked for")
+                self._context.say(
+                    "whether an autoscaler owns replicas cannot be seen: horizontalpodautoscalers may not be listed; they are set as asked for"
+                )
                 self._there = []
         return self._there

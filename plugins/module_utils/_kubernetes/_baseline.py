@@ -5,7 +5,8 @@
 # PRIVATE to this collection.
 """What ran before the release: kept on the workload itself, written in the patch that changes it.
 
-So rolling back needs nothing but the cluster, and no moment exists at which the change is there and its undoing is not.
+So rolling back needs nothing but the cluster, and no moment
+exists at which the change is there and its undoing is not.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ UNDONE = "runbook.release/rolled-back"
 class Baseline:
     """What was there before the release of all that it set, and the images of every container.
 
-    ``release`` is the one that ran then ('' when unknown), ``revision`` the number or name of the pod template.
+    ``release`` is the one that ran then ('' when unknown),
+    ``revision`` the number or name of the pod template.
     """
 
     parts: Parts
@@ -60,8 +62,8 @@ def recorded(thing: Object, release: str) -> Baseline | None:
 def before(thing: Object, release: str, wave: int, touched: Parts) -> Baseline:
     """The baseline to record with a change.
 
-    What this release has recorded stays: a second look would record its own half-done work. What it touches for the
-    first time is as it was before the release, and is added.
+    What this release has recorded stays: a second look would record its own half-done
+    work. What it touches for the first time is as it was before the release, and is added.
     """
     kept = recorded(thing, release)
     if kept is None:

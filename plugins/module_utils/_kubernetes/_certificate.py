@@ -29,7 +29,9 @@ def first_end(pem: str) -> float:
 
 
 def end(der: bytes) -> float:
-    """RFC 5280, 4.1: Certificate > tbsCertificate > (version), serial number, signature, issuer, validity > notBefore, notAfter."""
+    """RFC 5280, 4.1: Certificate > tbsCertificate > (version),
+    serial number, signature, issuer, validity > notBefore, notAfter.
+    """
     try:
         fields = list(_inside(_of(_inside(_of(_inside(der))))))
         if fields[0][0] == _VERSION:

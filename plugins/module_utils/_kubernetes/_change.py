@@ -41,7 +41,11 @@ class Change:
         """What changes, in words. Values of the environment are not said: they may be secrets."""
         said = []
         old, new = images(self.before), images(self.after)
-        moves = {name: moved(old.get(name, "none"), image) for name, image in new.items() if old.get(name, "none") != image}
+        moves = {
+            name: moved(old.get(name, "none"), image)
+            for name, image in new.items()
+            if old.get(name, "none") != image
+        }
         if len(moves) > 1:
             moves = {name: f"{name} {move}" for name, move in moves.items()}
         for path in differing(self.before, self.after):
@@ -100,7 +104,10 @@ def labels(changes: t.Sequence[Change]) -> list[str]:
 
 def _shown(parts: Parts) -> Parts:
     """Literals in the environment are hidden by name: who knows what somebody else has put there."""
-    return {path: HIDDEN if path[0] == "env" and value and is_secret_key(path[2]) else value for path, value in parts.items()}
+    return {
+        path: HIDDEN if path[0] == "env" and value and is_secret_key(path[2]) else value
+        for path, value in parts.items()
+    }
 
 
 def moved(was: str, now: str) -> str:

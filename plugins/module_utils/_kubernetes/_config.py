@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Configuration that belongs to a release: ConfigMaps and Secrets whose content rolls, and rolls back, with the workload that reads them.
+"""Configuration that belongs to a release: ConfigMaps and Secrets
+whose content rolls, and rolls back, with the workload that reads them.
 
-The hash of the content stands in the pod template, so new content makes new pods. Before that patch the content is kept
-as an immutable copy, NAME-HASH, so that a later release can be taken back to it.
+The hash of the content stands in the pod template, so new content makes new pods. Before that patch
+the content is kept as an immutable copy, NAME-HASH, so that a later release can be taken back to it.
 """
 
 from __future__ import annotations
@@ -49,7 +50,12 @@ def keep(api: KubeApi, namespace: str, things: t.Mapping[str, Object]) -> None:
     """Copies the content under a name that tells it; a copy that is there already is this very content."""
     for name, thing in things.items():
         kind, _slash, own = name.partition("/")
-        copy: Object = {"apiVersion": "v1", "kind": kind, "metadata": {"name": f"{own}-{_hash(thing)}", "labels": {COPY_OF: own}}, "immutable": True}
+        copy: Object = {
+            "apiVersion": "v1",
+            "kind": kind,
+            "metadata": {"name": f"{own}-{_hash(thing)}", "labels": {COPY_OF: own}},
+            "immutable": True,
+        }
         copy.update({key: thing[key] for key in (*_CONTENT, "type") if thing.get(key)})
         with contextlib.suppress(Conflict):
             api.post(PATHS[kind](namespace), copy)
@@ -57,7 +63,10 @@ def keep(api: KubeApi, namespace: str, things: t.Mapping[str, Object]) -> None:
 
 def copies(told: str | None) -> set[tuple[str, str]]:
     """Kind and name of the copies that hold what :func:`text` told of."""
-    return {(name.partition("/")[0], f"{name.partition('/')[2]}-{content}") for name, content in _hashes(told).items()}
+    return {
+        (name.partition("/")[0], f"{name.partition('/')[2]}-{content}")
+        for name, content in _hashes(told).items()
+    }
 
 
 def is_copy(thing: Object) -> bool:
@@ -66,8 +75,12 @@ def is_copy(thing: Object) -> bool:
     return bool(thing.get("immutable")) and thing["metadata"]["name"] == f"{own}-{_hash(thing)}"
 
 
-def restore(api: KubeApi, namespace: str, before: str | None, now: str | None, say: t.Callable[[str], None]) -> None:
-    """Gives ConfigMaps and Secrets the content back that the pods of ``before`` were started with; both as :func:`text` wrote them."""
+def restore(
+    api: KubeApi, namespace: str, before: str | None, now: str | None, say: t.Callable[[str], None]
+) -> None:
+    """Gives ConfigMaps and Secrets the content back that the pods of
+    ``before`` were started with; both as :func:`text` wrote them.
+    """
     kept = _hashes(before)
     for name in _hashes(now):
         kind, _slash, own = name.partition("/")
@@ -84,7 +97,11 @@ def restore(api: KubeApi, namespace: str, before: str | None, now: str | None, s
                 f"{name} cannot get back what it held before: its copy {own}-{kept[name]} is gone.",
                 then="restore its content by hand, then run the rollback again",
             ) from exc
-        body = {key: {**dict.fromkeys(there.get(key) or {}), **(copy.get(key) or {})} for key in _CONTENT if there.get(key) or copy.get(key)}
+        body = {
+            key: {**dict.fromkeys(there.get(key) or {}), **(copy.get(key) or {})}
+            for key in _CONTENT
+            if there.get(key) or copy.get(key)
+        }
         api.patch(f"{PATHS[kind](namespace)}/{own}", body, MERGE)
         say(f"{name}: back to what it held before")
 
@@ -94,4 +111,6 @@ def _hashes(told: str | None) -> dict[str, str]:
 
 
 def _hash(thing: Object) -> str:
-    return hashlib.sha256(json.dumps([thing.get(key) or {} for key in _CONTENT], sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps([thing.get(key) or {} for key in _CONTENT], sort_keys=True).encode()
+    ).hexdigest()[:16]

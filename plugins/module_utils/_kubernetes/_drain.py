@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Waits until nothing is under way any more: pods that were told to end are gone, and those that stay report nothing in flight."""
+"""Waits until nothing is under way any more: pods that were told
+to end are gone, and those that stay report nothing in flight.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,22 @@ def drain(api: KubeApi, context: Context, things: list[Object], keep: t.Callable
     left = _ended(api, context, namespace, selectors, end, keep)
     if not left and wanted["metric"]:
         left = _idle(api, context, namespace, selectors, end, keep)
-    context.say(f"not drained within {wanted['timeout']} s: {left}" if left else "drained: nothing is under way any more")
+    context.say(
+        f"not drained within {wanted['timeout']} s: {left}"
+        if left
+        else "drained: nothing is under way any more"
+    )
     return not left
 
 
-def _ended(api: KubeApi, context: Context, namespace: str, selectors: list[dict[str, str]], end: float, keep: t.Callable[[], None]) -> str:
+def _ended(
+    api: KubeApi,
+    context: Context,
+    namespace: str,
+    selectors: list[dict[str, str]],
+    end: float,
+    keep: t.Callable[[], None],
+) -> str:
     """By a watch: the pods of these workloads that are on their way out. '' once there are none."""
     ending: dict[str, str] = {}
     with api.follow({pods(namespace): ""}) as stream:
@@ -51,20 +64,37 @@ def _ended(api: KubeApi, context: Context, namespace: str, selectors: list[dict[
     return ""
 
 
-def _idle(api: KubeApi, context: Context, namespace: str, selectors: list[dict[str, str]], end: float, keep: t.Callable[[], None]) -> str:
-    """By the metric of every pod that is ready, through the API server. '' once it was at most what is allowed, twice."""
+def _idle(
+    api: KubeApi,
+    context: Context,
+    namespace: str,
+    selectors: list[dict[str, str]],
+    end: float,
+    keep: t.Callable[[], None],
+) -> str:
+    """By the metric of every pod that is ready, through the
+    API server. '' once it was at most what is allowed, twice.
+    """
     wanted = context.params["drain"]
     quiet = 0
     while True:
         keep()
-        ready = [pod for pod in api.get(pods(namespace))["items"] if _selected(pod, selectors) and conditions(pod).get("Ready", {}).get("status") == "True"]
-        found = {pod["metadata"]["name"]: _value(api, namespace, pod["metadata"]["name"], wanted) for pod in ready}
+        ready = [
+            pod
+            for pod in api.get(pods(namespace))["items"]
+            if _selected(pod, selectors) and conditions(pod).get("Ready", {}).get("status") == "True"
+        ]
+        found = {
+            pod["metadata"]["name"]: _value(api, namespace, pod["metadata"]["name"], wanted) for pod in ready
+        }
         busy = {name: value for name, value in found.items() if value > wanted["at_most"]}
         quiet = 0 if busy else quiet + 1
         if quiet == _LOOKS:
             return ""
         if context.clock.now() > end:
-            return f"{wanted['metric']} is " + ", ".join(f"{value:g} in {name}" for name, value in sorted(busy.items()))
+            return f"{wanted['metric']} is " + ", ".join(
+                f"{value:g} in {name}" for name, value in sorted(busy.items())
+            )
         context.clock.sleep(_PAUSE)
 
 

@@ -30,12 +30,23 @@ def run(api: KubeApi, context: Context) -> Result:
     name = pod["metadata"]["name"]
     told: dict[str, t.Any] = {"cmd": params["command"], "pod": name, "container": container}
     if context.check_mode:
-        # As ansible.builtin.command does: what it would do is not known. A task that only reads sets check_mode: false.
-        return Result(True, values={**told, "rc": 0, "skipped": True, "msg": "Command would have run if not in check mode"})
+        # As ansible.builtin.command does: what it would do is not
+        # known. A task that only reads sets check_mode: false.
+        return Result(
+            True,
+            values={**told, "rc": 0, "skipped": True, "msg": "Command would have run if not in check mode"},
+        )
     context.redact.learn_from(diagnosis.secrets_of(pod))
     began = context.clock.now()
-    query = [("container", container), ("stdout", "1"), ("stderr", "1"), *([("stdin", "1")] if params["stdin"] is not None else [])]
-    path = f"{pods(params['namespace'])}/{name}/exec?" + urllib.parse.urlencode([*query, *(("command", word) for word in params["command"])])
+    query = [
+        ("container", container),
+        ("stdout", "1"),
+        ("stderr", "1"),
+        *([("stdin", "1")] if params["stdin"] is not None else []),
+    ]
+    path = f"{pods(params['namespace'])}/{name}/exec?" + urllib.parse.urlencode(
+        [*query, *(("command", word) for word in params["command"])]
+    )
     said, status = _Said(context, name), ""
     where = f"in pod {name}, container {container}"
     try:
@@ -60,14 +71,26 @@ def run(api: KubeApi, context: Context) -> Result:
     code, why = exit_code(status)
     told.update(said.told(), rc=code, delta=round(context.clock.now() - began, 2))
     if code != 0:
-        what = f"The command ended with exit code {code} {where}." if code is not None else f"The command could not be run {where}."
+        what = (
+            f"The command ended with exit code {code} {where}."
+            if code is not None
+            else f"The command could not be run {where}."
+        )
         then = f"kubectl -n {params['namespace']} exec {name} -c {container} -- {_words(params)}"
-        raise ReleaseError(what, why=[*([why] if code is None else []), f"it ran: {_words(params)}", *_last(said)], then=then, changed=True, **told)
+        raise ReleaseError(
+            what,
+            why=[*([why] if code is None else []), f"it ran: {_words(params)}", *_last(said)],
+            then=then,
+            changed=True,
+            **told,
+        )
     return Result(True, values=told)
 
 
 def exit_code(status: str) -> tuple[int | None, str]:
-    """What the kubelet tells at the end: 0 for Success, the code of a command that failed, None where it never ran."""
+    """What the kubelet tells at the end: 0 for Success, the
+    code of a command that failed, None where it never ran.
+    """
     try:
         told = json.loads(status)
     except ValueError:
@@ -103,7 +126,12 @@ class _Said:
     def told(self) -> dict[str, t.Any]:
         """In the words of ansible.builtin.command."""
         out, err = self._whole[STDOUT].rstrip("\r\n"), self._whole[STDERR].rstrip("\r\n")
-        return {"stdout": out, "stdout_lines": out.splitlines(), "stderr": err, "stderr_lines": err.splitlines()}
+        return {
+            "stdout": out,
+            "stdout_lines": out.splitlines(),
+            "stderr": err,
+            "stderr_lines": err.splitlines(),
+        }
 
 
 def _words(params: dict[str, t.Any]) -> str:
@@ -122,23 +150,46 @@ def _pod(api: KubeApi, params: dict[str, t.Any]) -> Object:
     there = {pod["metadata"]["name"]: pod for pod in api.get(pods(namespace))["items"]}
     if params["pod"] is not None:
         if params["pod"] not in there:
-            raise InputError(f"pod: found {params['pod']}{like(params['pod'], there)}; allowed: a pod of namespace {namespace}")
+            raise InputError(
+                f"pod: found {params['pod']}{like(params['pod'], there)}; allowed: a pod of namespace {namespace}"
+            )
         return there[params["pod"]]
     thing = named(api, namespace, "workload", params["workload"])
     revisions = Revisions(api, namespace)
     own = [pod for pod in there.values() if revisions.workload_of(pod, [thing])]
-    ready = [pod for pod in own if conditions(pod).get("Ready", {}).get("status") == "True" and not pod["metadata"].get("deletionTimestamp")]
+    ready = [
+        pod
+        for pod in own
+        if conditions(pod).get("Ready", {}).get("status") == "True"
+        and not pod["metadata"].get("deletionTimestamp")
+    ]
     if ready:
         return min(ready, key=lambda pod: str(pod["metadata"]["name"]))
     called = f"{thing['kind']} {thing['metadata']['name']}"
-    why = [str(diagnosis.trouble(pod) or f"pod {pod['metadata']['name']}: {diagnosis.unready(pod) or 'not ready'}") for pod in own]
-    raise ReleaseError(f"{called} has no ready pod to run the command in.", why=why or ["it has no pods"], then=f"kubectl -n {namespace} get pods")
+    why = [
+        str(
+            diagnosis.trouble(pod)
+            or f"pod {pod['metadata']['name']}: {diagnosis.unready(pod) or 'not ready'}"
+        )
+        for pod in own
+    ]
+    raise ReleaseError(
+        f"{called} has no ready pod to run the command in.",
+        why=why or ["it has no pods"],
+        then=f"kubectl -n {namespace} get pods",
+    )
 
 
 def _container(pod: Object, container: str | None) -> str:
     """As kubectl chooses: the one asked for, the one that the pod calls its default, the first."""
     names = [item["name"] for item in (pod.get("spec") or {}).get("containers") or []]
-    wanted = container or (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container") or (names[0] if names else "")
+    wanted = (
+        container
+        or (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
+        or (names[0] if names else "")
+    )
     if not podspec.container(pod, wanted):
-        raise InputError(f"container: found {wanted}; allowed: a container of pod {pod['metadata']['name']}, which has: {', '.join(names)}")
+        raise InputError(
+            f"container: found {wanted}; allowed: a container of pod {pod['metadata']['name']}, which has: {', '.join(names)}"
+        )
     return t.cast(str, wanted)

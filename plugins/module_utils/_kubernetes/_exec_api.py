@@ -28,14 +28,19 @@ _PROTOCOLS = f"{_CLOSING}, v4.channel.k8s.io"
 _PIECE = 32768
 
 
-def execute(settings: t.Any, headers: dict[str, str], path: str, stdin: str | None, seconds: float) -> t.Iterator[tuple[int, str]]:
+def execute(
+    settings: t.Any, headers: dict[str, str], path: str, stdin: str | None, seconds: float
+) -> t.Iterator[tuple[int, str]]:
     """Sent once, and never again: whether a command has begun is not known when the connection breaks."""
     end = time.monotonic() + seconds
     socket = _connected(settings, headers, path)
     try:
         if stdin is not None:
             _write(socket, stdin)
-        decoders = {channel: codecs.getincrementaldecoder("utf-8")(errors="replace") for channel in (STDOUT, STDERR, STATUS)}
+        decoders = {
+            channel: codecs.getincrementaldecoder("utf-8")(errors="replace")
+            for channel in (STDOUT, STDERR, STATUS)
+        }
         while True:
             left = end - time.monotonic()
             if left <= 0:
@@ -66,7 +71,9 @@ def _connected(settings: t.Any, headers: dict[str, str], path: str) -> t.Any:
         raise _refusal(path, exc.status_code, _message(exc)) from exc
     except (websocket.WebSocketException, OSError) as exc:
         raise Unavailable(
-            f"The API server {settings.host} does not answer.", why=[str(exc)], then="kubectl cluster-info; then run the same command again"
+            f"The API server {settings.host} does not answer.",
+            why=[str(exc)],
+            then="kubectl cluster-info; then run the same command again",
         ) from exc
 
 
@@ -80,13 +87,22 @@ def _message(error: t.Any) -> str:
 
 def _refusal(path: str, status: int, message: str) -> ReleaseError:
     kind = NotFound if status == 404 else ReleaseError
-    then = {401: "check the credentials of the kubeconfig", 403: "ask for the permission named above"}.get(status, "")
-    return kind(f"The API server refused to run a command at {path.partition('?')[0]} ({status}).", why=[message], then=then)
+    then = {401: "check the credentials of the kubeconfig", 403: "ask for the permission named above"}.get(
+        status, ""
+    )
+    return kind(
+        f"The API server refused to run a command at {path.partition('?')[0]} ({status}).",
+        why=[message],
+        then=then,
+    )
 
 
 def _write(socket: t.Any, stdin: str) -> None:
     if (socket.getheaders() or {}).get("sec-websocket-protocol") != _CLOSING:
-        raise ReleaseError("This API server cannot be told that the input has ended (stdin needs Kubernetes 1.30 or newer).", then="leave stdin out")
+        raise ReleaseError(
+            "This API server cannot be told that the input has ended (stdin needs Kubernetes 1.30 or newer).",
+            then="leave stdin out",
+        )
     data = stdin.encode()
     while data:
         piece, data = data[:_PIECE], data[_PIECE:]

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Puts a failed wait into words: what is wrong with which pod, its last log lines, the warnings about it, where to look next."""
+"""Puts a failed wait into words: what is wrong with which pod,
+its last log lines, the warnings about it, where to look next.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,8 @@ def failure(
 ) -> ReleaseError:
     """
     :param known: the workloads that findings may be about, where those are more than the waiting ones.
-    :param findings: the worst first; of several of one workload the first is told, and the pods of the others are named.
+    :param findings: the worst first; of several of one workload
+        the first is told, and the pods of the others are named.
     :param waiting: the workloads that have not settled; those without a finding are told by their own status.
     :param logs: what is known of the logs already, by pod.
     :param details: further extras of the result.
@@ -53,16 +56,27 @@ def failure(
     seen = _Seen(api, context.params["namespace"], things)
     why = [_text(api, context, found, seen, logs or {}) for found in by_workload.values()]
     untold = {name: thing for name, thing in waiting.items() if name not in by_workload}
-    why += [f"{name}: {workload.status(thing).text}" + _indented("warning: ", seen.of_workload(name)) for name, thing in untold.items()]
+    why += [
+        f"{name}: {workload.status(thing).text}" + _indented("warning: ", seen.of_workload(name))
+        for name, thing in untold.items()
+    ]
     failures = [
-        {"workload": name, "pod": trouble.pod, "container": trouble.container, "reason": trouble.reason, "exit_code": trouble.exit_code}
+        {
+            "workload": name,
+            "pod": trouble.pod,
+            "container": trouble.container,
+            "reason": trouble.reason,
+            "exit_code": trouble.exit_code,
+        }
         for name, trouble in ((name, found[0].trouble) for name, found in by_workload.items())
     ]
     then = _command(context.params["namespace"], findings, next(iter(waiting), ""), things)
     return ReleaseError(what, why=why, then=then, failures=failures, **details)
 
 
-def _text(api: KubeApi, context: Context, found: list[Finding], seen: _Seen, logs: t.Mapping[str, list[str]]) -> str:
+def _text(
+    api: KubeApi, context: Context, found: list[Finding], seen: _Seen, logs: t.Mapping[str, list[str]]
+) -> str:
     first = found[0]
     text = f"{first.workload}: {first.trouble}"
     others = [finding.trouble.pod for finding in found[1:] if finding.trouble.pod]
@@ -79,7 +93,8 @@ def _indented(before: str, lines: list[str]) -> str:
 
 
 class _Seen:
-    """The warnings of the namespace; read once, and the ReplicaSets only where a workload's own warnings are asked for.
+    """The warnings of the namespace; read once, and the
+    ReplicaSets only where a workload's own warnings are asked for.
 
     Whatever cannot be read is left out: the failure is told all the same.
     """
@@ -94,7 +109,9 @@ class _Seen:
         return diagnosis.last_warnings(self._warnings, name)
 
     def of_workload(self, name: str) -> list[str]:
-        """About the workload and what makes its pods: a quota or an admission webhook that refuses them is told there only."""
+        """About the workload and what makes its pods: a quota or
+        an admission webhook that refuses them is told there only.
+        """
         thing = self._things.get(name)
         if thing is None:
             return []
@@ -104,7 +121,11 @@ class _Seen:
         if self._sets is None:
             self._sets = self._items(replica_sets(self._namespace)) if self._warnings else []
         newest = workload.current_replica_set(thing, self._sets)
-        return found + (diagnosis.last_warnings(self._warnings, newest["metadata"]["name"], 1, "ReplicaSet") if newest else [])
+        return found + (
+            diagnosis.last_warnings(self._warnings, newest["metadata"]["name"], 1, "ReplicaSet")
+            if newest
+            else []
+        )
 
     def of_node(self, name: str) -> list[str]:
         """What is wrong with the node, where the account may read nodes."""
@@ -121,12 +142,22 @@ class _Seen:
 
 
 def _log(api: KubeApi, context: Context, finding: Finding) -> list[str]:
-    """The last lines of the container that failed: of the instance that ended, where another one runs already."""
+    """The last lines of the container that failed: of the
+    instance that ended, where another one runs already.
+    """
     said, pod = finding.trouble, finding.pod
-    container = next((c for c in workload.statuses(pod) if c["name"] == said.container or (not said.container and not c.get("ready"))), None)
+    container = next(
+        (
+            c
+            for c in workload.statuses(pod)
+            if c["name"] == said.container or (not said.container and not c.get("ready"))
+        ),
+        None,
+    )
     if container is None:
         return []
-    # Without `previous` the kubelet gives the last instance that has begun, running or ended; only one dead one is kept.
+    # Without `previous` the kubelet gives the last instance that
+    # has begun, running or ended; only one dead one is kept.
     ended_before = said.exit_code is not None and "running" in (container.get("state") or {})
     for previous in ("true", "false") if ended_before else ("false",):
         path = f"{pods(context.params['namespace'])}/{said.pod}/log?container={container['name']}&tailLines={_LOG_LINES}&previous={previous}"

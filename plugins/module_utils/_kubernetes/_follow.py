@@ -5,8 +5,9 @@
 # PRIVATE to this collection.
 """Several watches as one stream of events, which goes on whatever happens to the single watch.
 
-A watch ends all the time: the server's own time limit, a restart of the API server, a load balancer's idle limit. It is
-taken up again from the last version seen; when that is too old (410 Gone) the collection is listed again.
+A watch ends all the time: the server's own time limit, a restart of the API server,
+a load balancer's idle limit. It is taken up again from the last version seen; when
+that is too old (410 Gone) the collection is listed again.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Watching(t.Protocol):
 
 
 class Following:
-    """See :class:`Follow`. One thread a path: a watch is a blocking read. They are daemons, so a reader that stops leaves nothing to wait for."""
+    """See :class:`Follow`. One thread a path: a watch is a blocking read.
+    They are daemons, so a reader that stops leaves nothing to wait for.
+    """
 
     def __init__(self, api: Watching, paths: t.Mapping[str, str], clock: Clock) -> None:
         self._api, self._clock = api, clock
@@ -79,7 +82,9 @@ class Following:
                     if self._stop.is_set():
                         return
                 heard = self._clock.now()
-                self._stop.wait(0.05)  # a server that ends every watch at once is not to be asked in a tight loop
+                self._stop.wait(
+                    0.05
+                )  # a server that ends every watch at once is not to be asked in a tight loop
             except Gone:
                 version = ""
             except Unavailable as exc:
@@ -90,6 +95,10 @@ class Following:
             except ReleaseError as exc:
                 self._events.put(exc)
                 return
-            except Exception as exc:  # a thread must not die unheard: the reader would wait for its whole time
-                self._events.put(ReleaseError(f"Watching {path} failed.", why=[f"{type(exc).__name__}: {exc}"]))
+            except (
+                Exception
+            ) as exc:  # a thread must not die unheard: the reader would wait for its whole time
+                self._events.put(
+                    ReleaseError(f"Watching {path} failed.", why=[f"{type(exc).__name__}: {exc}"])
+                )
                 return

@@ -37,7 +37,9 @@ def run(api: KubeApi, context: Context) -> Result:
     unknown: dict[str, str] = {}
     if WORKLOADS in checks:
         values["workloads"] = _workloads(api, context)
-        reasons += [f"{report['name']}: {reason}" for report in values["workloads"] for reason in report["reasons"]]
+        reasons += [
+            f"{report['name']}: {reason}" for report in values["workloads"] for reason in report["reasons"]
+        ]
     look = _Look(api, context)
     for check in CHECKS[1:]:
         if check not in checks:
@@ -51,7 +53,9 @@ def run(api: KubeApi, context: Context) -> Result:
             except ReleaseError as exc:
                 if check != CERTIFICATES:
                     raise
-                unknown[check] = str(exc)  # the API server answers, only not to a connection of this kind (a proxy between)
+                unknown[check] = str(
+                    exc
+                )  # the API server answers, only not to a connection of this kind (a proxy between)
             else:
                 values[check] += found
                 reasons += why
@@ -69,10 +73,17 @@ class _Look:
         params, namespace = self._context.params, self._namespace
         known: dict[str, list[t.Callable[[], groups.Found]]] = {
             PODS: [lambda: groups.pods(self._all_pods(), self._api.time())],
-            RESTARTS: [lambda: groups.restarts(self._all_pods(), self._api.time(), params["since"], params["restarts_allowed"])],
+            RESTARTS: [
+                lambda: groups.restarts(
+                    self._all_pods(), self._api.time(), params["since"], params["restarts_allowed"]
+                )
+            ],
             EVENTS: [
                 lambda: groups.events(
-                    self._items(f"{events(namespace)}?fieldSelector=type%3DWarning"), self._api.time(), params["since"], params["events_allowed"]
+                    self._items(f"{events(namespace)}?fieldSelector=type%3DWarning"),
+                    self._api.time(),
+                    params["since"],
+                    params["events_allowed"],
                 )
             ],
             VOLUMES: [lambda: groups.volumes(self._items(claims(namespace)))],
@@ -80,7 +91,9 @@ class _Look:
             CERTIFICATES: [
                 lambda: groups.api_server(self._api.certificate(), self._api.time(), params["expire_within"]),
                 lambda: groups.certificates(
-                    self._items(f"{secrets(namespace)}?fieldSelector=type%3Dkubernetes.io%2Ftls"), self._api.time(), params["expire_within"]
+                    self._items(f"{secrets(namespace)}?fieldSelector=type%3Dkubernetes.io%2Ftls"),
+                    self._api.time(),
+                    params["expire_within"],
                 ),
             ],
             ALL_NODES: [lambda: groups.nodes(self._items(NODES))],
@@ -94,20 +107,31 @@ class _Look:
         if self._pods is None:
             self._pods = self._items(pods(self._namespace))
             for pod in self._pods:
-                self._context.redact.learn_from(diagnosis.secrets_of(pod))  # a container's last words are told
+                self._context.redact.learn_from(
+                    diagnosis.secrets_of(pod)
+                )  # a container's last words are told
         return self._pods
 
 
 def _workloads(api: KubeApi, context: Context) -> list[dict[str, t.Any]]:
-    namespace, names, kinds = context.params["namespace"], context.params["workloads"], context.params["kinds"]
+    namespace, names, kinds = (
+        context.params["namespace"],
+        context.params["workloads"],
+        context.params["kinds"],
+    )
     there: dict[str, Object] = {}
     for kind in reversed(kinds):  # of two of one name the first kind counts
         there.update(workload.by_name(api.get(workloads(kind, namespace)), kind))
     wanted = names or sorted(there)
-    unwell = [name for name in wanted if name in there and workload.status(there[name]).state != workload.READY]
+    unwell = [
+        name for name in wanted if name in there and workload.status(there[name]).state != workload.READY
+    ]
     # Pods and ReplicaSets are read only where something is to be explained.
     reasons = _reasons(api, context, [there[name] for name in unwell]) if unwell else {}
-    return [_report(name, there, reasons.get(name, []), kinds[0] if len(kinds) == 1 else "workload") for name in wanted]
+    return [
+        _report(name, there, reasons.get(name, []), kinds[0] if len(kinds) == 1 else "workload")
+        for name in wanted
+    ]
 
 
 def _report(name: str, there: dict[str, Object], reasons: list[str], kind: str) -> dict[str, t.Any]:
@@ -139,7 +163,11 @@ def _reasons(api: KubeApi, context: Context, unwell: list[Object]) -> dict[str, 
             if of_set and of_set["uid"] in names:
                 names[item["metadata"]["uid"]] = names[of_set["uid"]]
     for pod in api.get(pods(namespace))["items"]:
-        owners = [reference["uid"] for reference in pod["metadata"].get("ownerReferences") or [] if reference.get("controller")]
+        owners = [
+            reference["uid"]
+            for reference in pod["metadata"].get("ownerReferences") or []
+            if reference.get("controller")
+        ]
         said = diagnosis.trouble(pod)
         if said and owners and owners[0] in names:
             context.redact.learn_from(diagnosis.secrets_of(pod))

@@ -59,14 +59,21 @@ def _unwell(pod: Object, now: float) -> str:
 
 
 def restarts(items: t.Iterable[Object], now: float, since: float, allowed: int) -> Found:
-    """Containers that ended and were started again within the time. Kubernetes keeps the total and the last end only."""
+    """Containers that ended and were started again within the
+    time. Kubernetes keeps the total and the last end only.
+    """
     found: Entries = []
     for pod in items:
         for status in statuses(pod):
             ended = (status.get("lastState") or {}).get("terminated") or {}
             at = ended.get("finishedAt")
             if at and status.get("restartCount", 0) and now - seconds(at) <= since:
-                entry = {"pod": pod["metadata"]["name"], "container": status.get("name", ""), "restarts": status["restartCount"], "at": at}
+                entry = {
+                    "pod": pod["metadata"]["name"],
+                    "container": status.get("name", ""),
+                    "restarts": status["restartCount"],
+                    "at": at,
+                }
                 found.append({**entry, "reason": ended.get("reason", ""), "exit_code": ended.get("exitCode")})
     reasons = [
         f"pod {entry['pod']}, container {entry['container']}: restarted at {entry['at']} ({entry['reason']}, exit code {entry['exit_code']}),"
@@ -82,14 +89,31 @@ def events(items: t.Iterable[Object], now: float, since: float, allowed: int) ->
     found: dict[tuple[str, str, str], dict[str, t.Any]] = {}
     for event in sorted(items, key=diagnosis.happened):
         at = diagnosis.happened(event)
-        if event.get("type") != "Warning" or diagnosis.says_nothing(event) or not at or now - seconds(at) > since:
+        if (
+            event.get("type") != "Warning"
+            or diagnosis.says_nothing(event)
+            or not at
+            or now - seconds(at) > since
+        ):
             continue
         about = event.get("involvedObject") or {}
         key = (str(about.get("kind", "")), str(about.get("name", "")), str(event.get("reason", "")))
-        count = int(event.get("count") or (event.get("series") or {}).get("count") or 1) + found.pop(key, {}).get("count", 0)
-        found[key] = {"kind": key[0], "name": key[1], "reason": key[2], "message": str(event.get("message", "")).strip(), "count": count, "at": at}
+        count = int(event.get("count") or (event.get("series") or {}).get("count") or 1) + found.pop(
+            key, {}
+        ).get("count", 0)
+        found[key] = {
+            "kind": key[0],
+            "name": key[1],
+            "reason": key[2],
+            "message": str(event.get("message", "")).strip(),
+            "count": count,
+            "at": at,
+        }
     told = list(found.values())
-    reasons = [f"{event['kind']} {event['name']}: {event['reason']}: {event['message']} ({event['count']} times)" for event in told]
+    reasons = [
+        f"{event['kind']} {event['name']}: {event['reason']}: {event['message']} ({event['count']} times)"
+        for event in told
+    ]
     return told, reasons if len(told) > allowed else []
 
 
@@ -99,8 +123,14 @@ def volumes(items: t.Iterable[Object]) -> Found:
         status, spec = claim.get("status") or {}, claim.get("spec") or {}
         capacity = (status.get("capacity") or {}).get("storage", "")
         asked = ((spec.get("resources") or {}).get("requests") or {}).get("storage", "")
-        resizing = [kind for kind, condition in conditions(claim).items() if condition.get("status") == "True"]
-        entry = {"name": claim["metadata"]["name"], "phase": status.get("phase", ""), "class": spec.get("storageClassName") or ""}
+        resizing = [
+            kind for kind, condition in conditions(claim).items() if condition.get("status") == "True"
+        ]
+        entry = {
+            "name": claim["metadata"]["name"],
+            "phase": status.get("phase", ""),
+            "class": spec.get("storageClassName") or "",
+        }
         found.append({**entry, "capacity": capacity, "requested": asked, "conditions": resizing})
     reasons = [
         f"PersistentVolumeClaim {claim['name']}: {claim['phase'] or 'no phase'}, {claim['requested']} of class {claim['class'] or '(none)'}"
@@ -111,13 +141,23 @@ def volumes(items: t.Iterable[Object]) -> Found:
 
 
 def budgets(items: t.Iterable[Object]) -> Found:
-    """PodDisruptionBudgets: one that its pods do not meet is unwell; one that is met and allows nothing is only told."""
+    """PodDisruptionBudgets: one that its pods do not meet is
+    unwell; one that is met and allows nothing is only told.
+    """
     found: Entries = []
     for budget in items:
         now = budget.get("status") or {}
-        entry = {"name": budget["metadata"]["name"], "healthy": now.get("currentHealthy", 0), "desired": now.get("desiredHealthy", 0)}
+        entry = {
+            "name": budget["metadata"]["name"],
+            "healthy": now.get("currentHealthy", 0),
+            "desired": now.get("desiredHealthy", 0),
+        }
         found.append({**entry, "disruptions_allowed": now.get("disruptionsAllowed", 0)})
-    return found, [f"PodDisruptionBudget {b['name']}: {b['healthy']} healthy pods of {b['desired']}" for b in found if b["healthy"] < b["desired"]]
+    return found, [
+        f"PodDisruptionBudget {b['name']}: {b['healthy']} healthy pods of {b['desired']}"
+        for b in found
+        if b["healthy"] < b["desired"]
+    ]
 
 
 def nodes(items: t.Iterable[Object]) -> Found:
@@ -129,9 +169,18 @@ def nodes(items: t.Iterable[Object]) -> Found:
         ready = now.get("Ready", {})
         pressures = [kind for kind in _PRESSURES if now.get(kind, {}).get("status") == "True"]
         is_ready = ready.get("status") == "True"
-        found.append({"name": name, "ready": is_ready, "schedulable": not (node.get("spec") or {}).get("unschedulable", False), "pressures": pressures})
+        found.append(
+            {
+                "name": name,
+                "ready": is_ready,
+                "schedulable": not (node.get("spec") or {}).get("unschedulable", False),
+                "pressures": pressures,
+            }
+        )
         if not is_ready:
-            reasons.append(f"node {name}: not ready, {ready.get('message') or ready.get('reason') or 'it has not reported'}")
+            reasons.append(
+                f"node {name}: not ready, {ready.get('message') or ready.get('reason') or 'it has not reported'}"
+            )
         reasons += [f"node {name}: {kind}, {now[kind].get('message', '')}".rstrip(", ") for kind in pressures]
     return found, reasons
 
@@ -140,7 +189,9 @@ def certificates(secrets: t.Iterable[Object], now: float, days: float) -> Found:
     """Of TLS Secrets: only the certificate is looked at, and of it only the dates."""
     found: Found = ([], [])
     for secret in secrets:
-        pem = base64.b64decode((secret.get("data") or {}).get("tls.crt") or "").decode("ascii", errors="replace")
+        pem = base64.b64decode((secret.get("data") or {}).get("tls.crt") or "").decode(
+            "ascii", errors="replace"
+        )
         _judge(found, f"Secret {secret['metadata']['name']}", certificate.first_end, pem, now, days)
     return found
 
@@ -151,7 +202,9 @@ def api_server(der: bytes, now: float, days: float) -> Found:
     return found
 
 
-def _judge(found: Found, name: str, read: t.Callable[[t.Any], float], given: str | bytes, now: float, days: float) -> None:
+def _judge(
+    found: Found, name: str, read: t.Callable[[t.Any], float], given: str | bytes, now: float, days: float
+) -> None:
     try:
         end = read(given)
     except ValueError as exc:
@@ -162,9 +215,15 @@ def _judge(found: Found, name: str, read: t.Callable[[t.Any], float], given: str
     at = datetime.datetime.fromtimestamp(end, tz=datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     found[0].append({"name": name, "not_after": at, "days_left": round(left, 1)})
     if left < days:
-        found[1].append(f"certificate of {name}: {f'expired {-left:.0f} days ago' if left < 0 else f'expires in {left:.0f} days'}, at {at}")
+        found[1].append(
+            f"certificate of {name}: {f'expired {-left:.0f} days ago' if left < 0 else f'expires in {left:.0f} days'}, at {at}"
+        )
 
 
 def seconds(stamp: str) -> float:
     """Of a time as Kubernetes writes it, with or without a fraction, in seconds since the epoch."""
-    return datetime.datetime.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=datetime.timezone.utc).timestamp()
+    return (
+        datetime.datetime.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")
+        .replace(tzinfo=datetime.timezone.utc)
+        .timestamp()
+    )

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Pod templates of older revisions: a Deployment's are its ReplicaSets, the other kinds keep ControllerRevisions. Chosen by the owner's UID."""
+"""Pod templates of older revisions: a Deployment's are its ReplicaSets,
+the other kinds keep ControllerRevisions. Chosen by the owner's UID.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ _HASH = "pod-template-hash"
 
 
 class Revision(t.NamedTuple):
-    """``release`` is the one that the revision was made by, as far as it is known; ``earlier`` the numbers it had before it was taken up again."""
+    """``release`` is the one that the revision was made by, as far as it
+    is known; ``earlier`` the numbers it had before it was taken up again.
+    """
 
     number: int
     template: Object
@@ -31,12 +35,27 @@ class Revision(t.NamedTuple):
 def revisions(api: KubeApi, namespace: str, thing: Object) -> list[Revision]:
     """All that the cluster still has, oldest first."""
     if thing["kind"] == "Deployment":
-        sets = [item for item in api.get(replica_sets(namespace))["items"] if _is_owned(item, thing) and workload.revision(item).isdigit()]
-        found = [Revision(int(workload.revision(item)), _without_hash(item["spec"]["template"]), release_of(item), _earlier(item)) for item in sets]
+        sets = [
+            item
+            for item in api.get(replica_sets(namespace))["items"]
+            if _is_owned(item, thing) and workload.revision(item).isdigit()
+        ]
+        found = [
+            Revision(
+                int(workload.revision(item)),
+                _without_hash(item["spec"]["template"]),
+                release_of(item),
+                _earlier(item),
+            )
+            for item in sets
+        ]
     else:
         kept = [item for item in api.get(controller_revisions(namespace))["items"] if _is_owned(item, thing)]
         # What a ControllerRevision holds is itself a patch that replaces the template.
-        found = [Revision(int(item["revision"]), _plain(item["data"]["spec"]["template"]), release_of(item)) for item in kept]
+        found = [
+            Revision(int(item["revision"]), _plain(item["data"]["spec"]["template"]), release_of(item))
+            for item in kept
+        ]
     return sorted(found, key=lambda revision: revision.number)
 
 
@@ -74,7 +93,9 @@ def _is_owned(item: Object, thing: Object) -> bool:
 
 def _earlier(replica_set: Object) -> tuple[int, ...]:
     """A ReplicaSet that is taken up again gets a new number; the controller keeps those it had."""
-    kept = (replica_set["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision-history", "")
+    kept = (replica_set["metadata"].get("annotations") or {}).get(
+        "deployment.kubernetes.io/revision-history", ""
+    )
     return tuple(int(number) for number in kept.split(",") if number.isdigit())
 
 

@@ -38,9 +38,14 @@ def run(api: KubeApi, context: Context) -> Result:
         lock.enter(params["lock_token"], False)
     job = t.cast("Object", there) if step == ATTACH else _begin(api, context, step, wanted, there)
     wait = JobWait(api, context, job)
-    context.say(f"{wait.name}: {'was begun by an earlier run and goes on' if step == ATTACH else 'begun'}, {after.get('image', '')}")
+    context.say(
+        f"{wait.name}: {'was begun by an earlier run and goes on' if step == ATTACH else 'begun'}, {after.get('image', '')}"
+    )
     try:
-        wait.until_ended(listing["metadata"]["resourceVersion"], lock.keep if params["lock_token"] is not None else lambda: None)
+        wait.until_ended(
+            listing["metadata"]["resourceVersion"],
+            lock.keep if params["lock_token"] is not None else lambda: None,
+        )
         end, told = t.cast("Ended", wait.ended), wait.told()
         if not end.succeeded:
             raise wait.failure(_what(told, end, params))
@@ -56,7 +61,9 @@ def plan(wanted: Object, there: Object | None, params: dict[str, t.Any]) -> str:
     """What to do about the Job of this name that is there."""
     if there is None:
         return CREATE
-    same = (there["metadata"].get("annotations") or {}).get(spec.HASH) == wanted["metadata"]["annotations"][spec.HASH]
+    same = (there["metadata"].get("annotations") or {}).get(spec.HASH) == wanted["metadata"]["annotations"][
+        spec.HASH
+    ]
     found = ended(there)
     if found is None and same:
         return ATTACH
@@ -65,7 +72,9 @@ def plan(wanted: Object, there: Object | None, params: dict[str, t.Any]) -> str:
         raise Conflict(
             f"A Job named {name} runs already, and does something else; nothing was changed.",
             why=[
-                "its content is not what this task describes" if spec.HASH in (there["metadata"].get("annotations") or {}) else "it was not made by this module"
+                "its content is not what this task describes"
+                if spec.HASH in (there["metadata"].get("annotations") or {})
+                else "it was not made by this module"
             ],
             then=f"kubectl -n {params['namespace']} describe job {name}; wait for it, or give this one another name",
         )
@@ -80,7 +89,11 @@ def source(api: KubeApi, params: dict[str, t.Any]) -> spec.Source:
         return spec.from_definition(load(params["src"], "src"), f"src ({params['src']})")
     if params["workload"] is not None:
         found = named(api, params["namespace"], "workload", params["workload"], cron=True)
-        return spec.from_cron_job(found) if found["kind"] == "CronJob" else spec.from_workload(found, params["container"])
+        return (
+            spec.from_cron_job(found)
+            if found["kind"] == "CronJob"
+            else spec.from_workload(found, params["container"])
+        )
     return spec.from_image(params["image"])
 
 
@@ -88,7 +101,12 @@ def _would(api: KubeApi, context: Context, step: str, wanted: Object, after: dic
     name = wanted["metadata"]["name"]
     if step in (CREATE, REPLACE):
         ask(api, context.params["namespace"], wanted)
-    said = {CREATE: "would run", REPLACE: "would run again", ATTACH: "runs already; would wait for", NOTHING: "has succeeded already:"}[step]
+    said = {
+        CREATE: "would run",
+        REPLACE: "would run again",
+        ATTACH: "runs already; would wait for",
+        NOTHING: "has succeeded already:",
+    }[step]
     context.say(f"{said} {name}")
     if step == NOTHING:
         return Result(False, values=_told(wanted, "succeeded", 0))
@@ -96,9 +114,15 @@ def _would(api: KubeApi, context: Context, step: str, wanted: Object, after: dic
 
 
 def ask(api: KubeApi, namespace: str, wanted: Object) -> None:
-    """The server's own opinion, quota and admission included; under a name of its own, since the old Job may still be there."""
+    """The server's own opinion, quota and admission included;
+    under a name of its own, since the old Job may still be there.
+    """
     meta = {key: value for key, value in wanted["metadata"].items() if key != "name"}
-    api.post(jobs(namespace), {**wanted, "metadata": {**meta, "generateName": f"{wanted['metadata']['name'][:50]}-"}}, dry_run=True)
+    api.post(
+        jobs(namespace),
+        {**wanted, "metadata": {**meta, "generateName": f"{wanted['metadata']['name'][:50]}-"}},
+        dry_run=True,
+    )
 
 
 def _begin(api: KubeApi, context: Context, step: str, wanted: Object, there: Object | None) -> Object:
@@ -108,7 +132,8 @@ def _begin(api: KubeApi, context: Context, step: str, wanted: Object, there: Obj
     try:
         return api.post(jobs(namespace), wanted)
     except Conflict as exc:
-        # Our own request, sent again because its answer was lost, meets what it wrote; or another run was quicker with the same.
+        # Our own request, sent again because its answer was lost, meets
+        # what it wrote; or another run was quicker with the same.
         found = by_name(api.get(jobs(namespace))).get(wanted["metadata"]["name"])
         if found and plan(wanted, found, context.params) == ATTACH:
             return found
@@ -136,7 +161,9 @@ def _removed(api: KubeApi, context: Context, wait: JobWait, error: ReleaseError)
         error.done = f"Job {wait.name} and its pods were removed (cleanup=on_success keeps them to look at)"
         error.then = f"correct the cause, then run it again; kubectl -n {namespace} get events --field-selector type=Warning"
     elif not wait.ended:
-        error.done = f"Job {wait.name} was left; it ends by itself {context.params['timeout']} s after its start"
+        error.done = (
+            f"Job {wait.name} was left; it ends by itself {context.params['timeout']} s after its start"
+        )
     return error
 
 

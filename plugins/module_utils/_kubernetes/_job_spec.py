@@ -25,7 +25,11 @@ OPTIONS: dict[str, t.Any] = {
     "env_from": {
         "type": "list",
         "elements": "dict",
-        "options": {"secret": {"type": "str", "no_log": False}, "config_map": {"type": "str"}, "prefix": {"type": "str"}},
+        "options": {
+            "secret": {"type": "str", "no_log": False},
+            "config_map": {"type": "str"},
+            "prefix": {"type": "str"},
+        },
         "mutually_exclusive": [["secret", "config_map"]],
         "required_one_of": [["secret", "config_map"]],
     },
@@ -39,7 +43,14 @@ _LONGEST = 63
 _DAY = 86400
 # What belongs to a process that serves, and what would keep a Job from ending or starting.
 _OF_A_SERVICE = ("ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle")
-_OF_A_POD_THAT_SERVES = ("initContainers", "restartPolicy", "hostname", "subdomain", "readinessGates", "nodeName")
+_OF_A_POD_THAT_SERVES = (
+    "initContainers",
+    "restartPolicy",
+    "hostname",
+    "subdomain",
+    "readinessGates",
+    "nodeName",
+)
 
 
 def name_of(name: str, release: str | None) -> str:
@@ -69,22 +80,37 @@ def from_workload(workload: Object, container: str | None) -> Source:
 
     Its labels stay behind: a Service that selects them would send requests to the Job.
     """
-    given, called = copy.deepcopy(workload["spec"]["template"]), f"{workload['kind']} {workload['metadata']['name']}"
+    given, called = (
+        copy.deepcopy(workload["spec"]["template"]),
+        f"{workload['kind']} {workload['metadata']['name']}",
+    )
     spec = {key: value for key, value in given["spec"].items() if key not in _OF_A_POD_THAT_SERVES}
     chosen = _chosen(spec, container, called)
     spec["containers"] = [{key: value for key, value in chosen.items() if key not in _OF_A_SERVICE}]
     annotations = (given.get("metadata") or {}).get("annotations")
-    return Source({"template": {**({"metadata": {"annotations": annotations}} if annotations else {}), "spec": spec}}, {}, called)
+    return Source(
+        {"template": {**({"metadata": {"annotations": annotations}} if annotations else {}), "spec": spec}},
+        {},
+        called,
+    )
 
 
 def from_definition(definition: t.Any, called: str) -> Source:
     """The spec of a Job that the user wrote."""
-    if not isinstance(definition, dict) or definition.get("kind") != "Job" or not isinstance(definition.get("spec"), dict):
-        found = definition.get("kind", "no kind") if isinstance(definition, dict) else type(definition).__name__
+    if (
+        not isinstance(definition, dict)
+        or definition.get("kind") != "Job"
+        or not isinstance(definition.get("spec"), dict)
+    ):
+        found = (
+            definition.get("kind", "no kind") if isinstance(definition, dict) else type(definition).__name__
+        )
         raise InputError(f"{called}: found {found}; allowed: one Job of batch/v1 with a spec")
     spec = definition["spec"]
     if not ((spec.get("template") or {}).get("spec") or {}).get("containers"):
-        raise InputError(f"{called}: spec.template.spec.containers is missing; allowed: at least one container")
+        raise InputError(
+            f"{called}: spec.template.spec.containers is missing; allowed: at least one container"
+        )
     return Source(spec, definition.get("metadata") or {}, called)
 
 
@@ -94,7 +120,9 @@ def from_cron_job(cron_job: Object) -> Source:
 
 
 def body(source: Source, params: dict[str, t.Any]) -> Object:
-    """The whole Job. What the task says wins over the template; a limit that neither sets is one try, and the timeout."""
+    """The whole Job. What the task says wins over the template;
+    a limit that neither sets is one try, and the timeout.
+    """
     spec = copy.deepcopy(source.spec)
     pod = spec["template"].setdefault("spec", {})
     chosen = _chosen(pod, params["container"], source.called)
@@ -112,12 +140,24 @@ def body(source: Source, params: dict[str, t.Any]) -> Object:
     of_pod = spec["template"].setdefault("metadata", {})
     of_pod["labels"] = {**(of_pod.get("labels") or {}), **_LABELS, JOB: name}
     # Two Jobs of the same content are the same work; who waits how long for it is no part of that.
-    digest = hashlib.sha256(json.dumps({**spec, "activeDeadlineSeconds": 0, "ttlSecondsAfterFinished": 0}, sort_keys=True).encode()).hexdigest()[:16]
-    annotations = {**(source.metadata.get("annotations") or {}), HASH: digest, **({RELEASE: params["release"]} if params["release"] else {})}
+    digest = hashlib.sha256(
+        json.dumps(
+            {**spec, "activeDeadlineSeconds": 0, "ttlSecondsAfterFinished": 0}, sort_keys=True
+        ).encode()
+    ).hexdigest()[:16]
+    annotations = {
+        **(source.metadata.get("annotations") or {}),
+        HASH: digest,
+        **({RELEASE: params["release"]} if params["release"] else {}),
+    }
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {"name": name, "labels": {**(source.metadata.get("labels") or {}), **_LABELS, JOB: name}, "annotations": annotations},
+        "metadata": {
+            "name": name,
+            "labels": {**(source.metadata.get("labels") or {}), **_LABELS, JOB: name},
+            "annotations": annotations,
+        },
         "spec": spec,
     }
 
@@ -132,7 +172,12 @@ def shown(job: Object, container: str | None) -> dict[str, t.Any]:
     chosen = container_of(job, container)
     told = {key: chosen[key] for key in ("image", "command", "args") if chosen.get(key)}
     env = {entry["name"]: entry.get("value", "(from the cluster)") for entry in chosen.get("env") or []}
-    return {**told, **({"env": env} if env else {}), "timeout": job["spec"]["activeDeadlineSeconds"], "retries": job["spec"]["backoffLimit"]}
+    return {
+        **told,
+        **({"env": env} if env else {}),
+        "timeout": job["spec"]["activeDeadlineSeconds"],
+        "retries": job["spec"]["backoffLimit"],
+    }
 
 
 def _chosen(pod: Object, container: str | None, called: str) -> Object:
@@ -140,7 +185,9 @@ def _chosen(pod: Object, container: str | None, called: str) -> Object:
     if container is None and names:
         return t.cast("Object", pod["containers"][0])
     if container not in names:
-        raise InputError(f"container: {called} has no container named {container}; it has: {', '.join(names) or 'none'}")
+        raise InputError(
+            f"container: {called} has no container named {container}; it has: {', '.join(names) or 'none'}"
+        )
     return t.cast("Object", pod["containers"][names.index(container)])
 
 
@@ -152,10 +199,18 @@ def _overlay(container: Object, pod: Object, params: dict[str, t.Any]) -> None:
         container.pop("args", None)  # those of the template belong to its own command
     if params["env"]:
         kept = [entry for entry in container.get("env") or [] if entry["name"] not in params["env"]]
-        container["env"] = kept + [{"name": name, "value": str(value)} for name, value in params["env"].items()]
+        container["env"] = kept + [
+            {"name": name, "value": str(value)} for name, value in params["env"].items()
+        ]
     for source in params["env_from"] or []:
-        reference = {"secretRef": {"name": source["secret"]}} if source["secret"] else {"configMapRef": {"name": source["config_map"]}}
-        container.setdefault("envFrom", []).append({**reference, **({"prefix": source["prefix"]} if source["prefix"] else {})})
+        reference = (
+            {"secretRef": {"name": source["secret"]}}
+            if source["secret"]
+            else {"configMapRef": {"name": source["config_map"]}}
+        )
+        container.setdefault("envFrom", []).append(
+            {**reference, **({"prefix": source["prefix"]} if source["prefix"] else {})}
+        )
     if params["service_account"]:
         pod["serviceAccountName"] = params["service_account"]
         pod.pop("serviceAccount", None)

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Waits until a Job has ended, by one watch each on Jobs and pods, and says the lines of its log as they come.
+"""Waits until a Job has ended, by one watch each on Jobs and
+pods, and says the lines of its log as they come.
 
 Gives up at once on what will not heal, and after a while on what may.
 """
@@ -38,9 +39,16 @@ class Ended(t.NamedTuple):
 
 
 def ended(job: Object) -> Ended | None:
-    """The verdict comes before the last pod is gone (SuccessCriteriaMet, FailureTarget), and is told in a condition of its own."""
+    """The verdict comes before the last pod is gone (SuccessCriteriaMet,
+    FailureTarget), and is told in a condition of its own.
+    """
     now = conditions(job)
-    for kind, succeeded in (("Complete", True), ("SuccessCriteriaMet", True), ("Failed", False), ("FailureTarget", False)):
+    for kind, succeeded in (
+        ("Complete", True),
+        ("SuccessCriteriaMet", True),
+        ("Failed", False),
+        ("FailureTarget", False),
+    ):
         found = now.get(kind, {})
         if found.get("status") == "True":
             return Ended(succeeded, found.get("reason", kind), found.get("message", ""))
@@ -103,7 +111,14 @@ class JobWait:
     def told(self) -> dict[str, t.Any]:
         """As it stands in results, of success and of failure."""
         seconds = round(self.context.clock.now() - self.began, 1)
-        return {"job": self.name, "pod": self.pod, "exit_code": self.exit_code, "tries": len(self.pods), "seconds": seconds, "log": self.log}
+        return {
+            "job": self.name,
+            "pod": self.pod,
+            "exit_code": self.exit_code,
+            "tries": len(self.pods),
+            "seconds": seconds,
+            "log": self.log,
+        }
 
     def failure(self, what: str) -> ReleaseError:
         """Why, over the last pod; what it said we have had live already."""
@@ -112,10 +127,21 @@ class JobWait:
         said = diagnosis.trouble(last) if last else _NO_POD
         if last and not said:
             reason = self.ended.reason if self.ended else "unfinished"
-            said = diagnosis.Trouble(self.pod, self.container, reason, self.ended.message if self.ended else "", self.exit_code)
+            said = diagnosis.Trouble(
+                self.pod, self.container, reason, self.ended.message if self.ended else "", self.exit_code
+            )
         finding = Finding(self.name, last or {"metadata": {"name": ""}}, t.cast("diagnosis.Trouble", said))
         lines = {name: list(known) for name, known in self._lines.items() if known}
-        return failure(self.api, self.context, what, [finding], {self.name: {**self.job, "kind": "Job"}}, logs=lines, changed=True, **self.told())
+        return failure(
+            self.api,
+            self.context,
+            what,
+            [finding],
+            {self.name: {**self.job, "kind": "Job"}},
+            logs=lines,
+            changed=True,
+            **self.told(),
+        )
 
     def _job(self, kind: str, thing: Object) -> None:
         if kind == SYNC:
@@ -125,7 +151,10 @@ class JobWait:
         if thing["metadata"]["uid"] != self._uid:
             return
         if kind == "DELETED" and not self.ended:
-            raise Conflict(f"Job {self.name} was deleted while it ran.", then=f"kubectl -n {self.context.params['namespace']} get events; then run it again")
+            raise Conflict(
+                f"Job {self.name} was deleted while it ran.",
+                then=f"kubectl -n {self.context.params['namespace']} get events; then run it again",
+            )
         self.job = thing
         self.ended = self.ended or ended(thing)
 
@@ -139,14 +168,18 @@ class JobWait:
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
         if uid not in self.pods:
             self.context.redact.learn_from(diagnosis.secrets_of(pod))
-        self._patience.look(uid, None if kind == "DELETED" else diagnosis.trouble(pod), self.context.clock.now())
+        self._patience.look(
+            uid, None if kind == "DELETED" else diagnosis.trouble(pod), self.context.clock.now()
+        )
         if kind == "DELETED" and _terminated(self.pods.get(uid, {}), self.container):
             pod = self.pods[uid]  # how it ended is known already
         self.pods[uid] = pod
         state = _state(pod, self.container)
         if uid not in self._streams and ("running" in state or "terminated" in state):
             self._lines[name] = collections.deque(maxlen=self.context.params["log_lines"])
-            self._streams[uid] = LogStream(self.api, f"{pods(self.context.params['namespace'])}/{name}/log?container={self.container}")
+            self._streams[uid] = LogStream(
+                self.api, f"{pods(self.context.params['namespace'])}/{name}/log?container={self.container}"
+            )
         if uid in self._streams and (kind == "DELETED" or ("terminated" in state and _is_over(pod))):
             self._streams[uid].end()
         if "running" in state:
@@ -184,12 +217,16 @@ class JobWait:
         self._patience.look("", None if self.pods else _NO_POD, now)
         for pod in self.pods.values():
             said = diagnosis.trouble(pod)
-            if said and said.hopeless and said.exit_code is None:  # whoever has run and failed is the Job controller's to judge
+            if (
+                said and said.hopeless and said.exit_code is None
+            ):  # whoever has run and failed is the Job controller's to judge
                 raise self.failure(f"Job {self.name} will not start.")
         if self._patience.over(now):
             raise self.failure(f"Job {self.name} did not start within {params['stuck_after']} s.")
         if now - self.began > params["timeout"] + _BEYOND:
-            raise self.failure(f"Job {self.name} did not end within its timeout of {params['timeout']} s, nor did its controller end it.")
+            raise self.failure(
+                f"Job {self.name} did not end within its timeout of {params['timeout']} s, nor did its controller end it."
+            )
 
     def _tries(self) -> list[Object]:
         return sorted(self.pods.values(), key=lambda pod: str(pod["metadata"].get("creationTimestamp", "")))
@@ -209,4 +246,6 @@ def _terminated(pod: Object, container: str) -> Object:
 
 def _is_over(pod: Object) -> bool:
     """Whether the container will not be started again in this pod."""
-    return (pod.get("spec") or {}).get("restartPolicy") == "Never" or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    return (pod.get("spec") or {}).get("restartPolicy") == "Never" or (pod.get("status") or {}).get(
+        "phase"
+    ) in ("Succeeded", "Failed")

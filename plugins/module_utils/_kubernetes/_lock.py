@@ -5,9 +5,10 @@
 # PRIVATE to this collection.
 """The lock of a platform: one release at a time in a namespace, as a Lease in it.
 
-It is taken before the first write, renewed before every write and while waiting, and given back when the record of the
-release is closed. A controller that was stopped for longer than the lease lasts, or from which the lock was taken by
-force, finds that out before its next write and stops. Times are the API server's, so clocks need not agree.
+It is taken before the first write, renewed before every write and while waiting, and given back
+when the record of the release is closed. A controller that was stopped for longer than the
+lease lasts, or from which the lock was taken by force, finds that out before its next write and
+stops. Times are the API server's, so clocks need not agree.
 """
 
 from __future__ import annotations
@@ -52,7 +53,11 @@ def held(lease: Object | None) -> Held | None:
     spec = (lease or {}).get("spec") or {}
     if not lease or not spec.get("holderIdentity"):
         return None
-    renewed = datetime.datetime.strptime(spec["renewTime"], _STAMP).replace(tzinfo=datetime.timezone.utc).timestamp()
+    renewed = (
+        datetime.datetime.strptime(spec["renewTime"], _STAMP)
+        .replace(tzinfo=datetime.timezone.utc)
+        .timestamp()
+    )
     release = (lease["metadata"].get("annotations") or {}).get(RELEASE, "")
     return Held(spec["holderIdentity"], release, renewed + spec.get("leaseDurationSeconds", SECONDS))
 
@@ -71,7 +76,8 @@ class Lock:
     def enter(self, token: int | None, force: bool) -> None:
         """Before the first write of an operation.
 
-        :param token: what an earlier operation of this run was given; with it the lock has to be the very one held then.
+        :param token: what an earlier operation of this run was
+            given; with it the lock has to be the very one held then.
         """
         if token is None:
             self.take(force)
@@ -85,7 +91,9 @@ class Lock:
         return None if found is None or self._is_over(found) else found
 
     def take(self, force: bool = False) -> str:
-        """Takes the lock or renews our own. Gives what it was taken from ('' when it was free or ours already)."""
+        """Takes the lock or renews our own. Gives what it
+        was taken from ('' when it was free or ours already).
+        """
         lease = self._read()
         found = held(lease)
         other = found if found and found.by != self.me else None
@@ -111,16 +119,28 @@ class Lock:
         """Before a write: renews, and raises LockLost when somebody else holds the lock by now."""
         lease = self._read()
         found = held(lease)
-        if lease is None or found is None or found.by != self.me or lease["spec"]["leaseTransitions"] != self.token:
+        if (
+            lease is None
+            or found is None
+            or found.by != self.me
+            or lease["spec"]["leaseTransitions"] != self.token
+        ):
             raise LockLost(
                 f"The lock of namespace {self._namespace} was lost; nothing more was written.",
-                why=[f"it is held by {found}" if found else "another run had it meanwhile, or it was given back", f"this run is {self.me}"],
+                why=[
+                    f"it is held by {found}"
+                    if found
+                    else "another run had it meanwhile, or it was given back",
+                    f"this run is {self.me}",
+                ],
                 then="see what the other run has done, then run this release again",
             )
         self._write(lease, "", fresh=False)
 
     def fence(self) -> None:
-        """Before each of many writes in a row: confirms, unless it did so a moment ago. A process may be stopped between any two of them."""
+        """Before each of many writes in a row: confirms, unless it did so
+        a moment ago. A process may be stopped between any two of them.
+        """
         if self._renewed is None or self._clock.now() - self._renewed > _MOMENT:
             self.confirm()
 
@@ -156,9 +176,16 @@ class Lock:
 
     def _write(self, lease: Object | None, taken: str, fresh: bool) -> None:
         """Replaces what was read: the API server refuses it (409) when somebody else has written meanwhile."""
-        began = self._clock.now()  # this process may be stopped before it has read the answer: that does not make it any younger
+        began = (
+            self._clock.now()
+        )  # this process may be stopped before it has read the answer: that does not make it any younger
         now = datetime.datetime.fromtimestamp(self._api.time(), tz=datetime.timezone.utc).strftime(_STAMP)
-        body: Object = lease or {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": NAME}, "spec": {}}
+        body: Object = lease or {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": NAME},
+            "spec": {},
+        }
         spec: dict[str, t.Any] = body["spec"]
         annotations: dict[str, str] = body["metadata"].setdefault("annotations", {})
         if fresh:
@@ -177,7 +204,11 @@ class Lock:
         except Conflict as exc:
             # Our own request, sent again because its answer was lost, meets what it wrote.
             there = self._read()
-            if there and there["spec"].get("holderIdentity") == self.me and there["spec"].get("renewTime") == now:
+            if (
+                there
+                and there["spec"].get("holderIdentity") == self.me
+                and there["spec"].get("renewTime") == now
+            ):
                 self._renewed = began
                 return
             raise LockLost(
@@ -202,7 +233,8 @@ UNHELD = Hold(lambda: None, lambda: None)
 def borrowed(api: KubeApi, context: Context, name: str) -> t.Iterator[Hold]:
     """Holds the lock for as long as the block lasts, for what is no release itself.
 
-    A release that works in the namespace is not disturbed. One of this very run is renewed, and goes on holding the lock.
+    A release that works in the namespace is not disturbed. One
+    of this very run is renewed, and goes on holding the lock.
 
     :param name: what is told in place of a release to those who find the lock taken.
     """

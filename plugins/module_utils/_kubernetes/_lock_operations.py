@@ -34,7 +34,9 @@ def run(api: KubeApi, context: Context) -> Result:
 
 
 def look(api: KubeApi, context: Context) -> Result:
-    lock = Lock(api, Context({**context.params, "release": ""}, clock=context.clock, controller=context.controller))
+    lock = Lock(
+        api, Context({**context.params, "release": ""}, clock=context.clock, controller=context.controller)
+    )
     there = lock.look()
     return Result(False, values={"mine": there is not None and there.by == lock.me, **_told(there, api)})
 
@@ -42,4 +44,9 @@ def look(api: KubeApi, context: Context) -> Result:
 def _told(there: Held | None, api: KubeApi) -> dict[str, t.Any]:
     if there is None:
         return {"held": False, "holder": "", "release": "", "seconds_left": 0}
-    return {"held": True, "holder": there.by, "release": there.release, "seconds_left": max(0, round(there.until - api.time()))}
+    return {
+        "held": True,
+        "holder": there.by,
+        "release": there.release,
+        "seconds_left": max(0, round(there.until - api.time())),
+    }

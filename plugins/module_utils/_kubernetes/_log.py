@@ -5,9 +5,10 @@
 # PRIVATE to this collection.
 """The log of a container as it comes, through cut connections, without losing or repeating a line.
 
-The API server gives the time of every line; after a cut the log is asked for from a second before the last time on, and what was
-had already is left out. The order is that of the log, not that of the times: standard output and standard error come by two pipes, and
-a line of one may be written after a younger line of the other (measured: one Job in eight).
+The API server gives the time of every line; after a cut the log is asked for from a second before the
+last time on, and what was had already is left out. The order is that of the log, not that of the
+times: standard output and standard error come by two pipes, and a line of one may be written after a
+younger line of the other (measured: one Job in eight).
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from .._common._errors import ReleaseError
 
 _PAUSE = 0.3
 _BACK = datetime.timedelta(seconds=1)
-_LINE = re.compile(r"(?P<seconds>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?P<zone>Z|[+-]\d\d:\d\d)(?: (?P<text>.*))?", re.DOTALL)
+_LINE = re.compile(
+    r"(?P<seconds>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?P<zone>Z|[+-]\d\d:\d\d)(?: (?P<text>.*))?",
+    re.DOTALL,
+)
 
 
 class Logs(t.Protocol):

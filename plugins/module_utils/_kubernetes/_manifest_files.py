@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Reads manifests: of the task, files, folders, kustomizations. Reads all of them, and tells all that is wrong with them."""
+"""Reads manifests: of the task, files, folders, kustomizations.
+Reads all of them, and tells all that is wrong with them.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +29,22 @@ _MANIFESTS = (".yaml", ".yml", ".json")
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
-def read(inline: t.Sequence[t.Any], sources: t.Sequence[str], command: Command, problems: list[str]) -> list[Document]:
+def read(
+    inline: t.Sequence[t.Any], sources: t.Sequence[str], command: Command, problems: list[str]
+) -> list[Document]:
     """All documents with their origin; what cannot be read is appended to ``problems``.
 
     :param command: runs kubectl, which builds kustomizations.
     """
     if not HAS_YAML:
-        raise ReleaseError("The Python package 'PyYAML' is missing where this task runs.", then="pip install PyYAML for the Python that runs Ansible")
+        raise ReleaseError(
+            "The Python package 'PyYAML' is missing where this task runs.",
+            then="pip install PyYAML for the Python that runs Ansible",
+        )
     # Through JSON: Ansible hands over strings of types of its own, and a manifest is what JSON can say.
-    documents = [Document(f"manifests[{index}]", json.loads(json.dumps(value))) for index, value in enumerate(inline)]
+    documents = [
+        Document(f"manifests[{index}]", json.loads(json.dumps(value))) for index, value in enumerate(inline)
+    ]
     for source in sources:
         documents += _source(source, command, problems)
     return documents
@@ -82,7 +91,9 @@ def _documents(origin: str, text: str, problems: list[str]) -> list[Document]:
         line = exc.problem_mark.line + 1 if exc.problem_mark else "?"
         problems.append(f"{origin}, document {len(documents) + 1}, line {line}: is no YAML: {exc.problem}")
     except yaml.YAMLError:
-        problems.append(f"{origin}, document {len(documents) + 1}: is no YAML: a character that YAML does not allow")
+        problems.append(
+            f"{origin}, document {len(documents) + 1}: is no YAML: a character that YAML does not allow"
+        )
     return documents
 
 
@@ -92,14 +103,17 @@ def _loader() -> t.Any:
 
     class Loader(base):
         yaml_implicit_resolvers = {
-            first: [pair for pair in pairs if not pair[0].endswith(":timestamp")] for first, pairs in base.yaml_implicit_resolvers.items()
+            first: [pair for pair in pairs if not pair[0].endswith(":timestamp")]
+            for first, pairs in base.yaml_implicit_resolvers.items()
         }
 
         def construct_mapping(self, node: t.Any, deep: bool = False) -> t.Any:
             seen = set()
             for key, _value in node.value:
                 if key.value in seen and key.tag.endswith(":str"):
-                    raise yaml.constructor.ConstructorError(None, None, f"the key {key.value} is there twice", key.start_mark)
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"the key {key.value} is there twice", key.start_mark
+                    )
                 seen.add(key.value if isinstance(key.value, str) else id(key))
             return super().construct_mapping(node, deep=deep)
 

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Manifests as they were given: which they are, what is wrong with them, in which order they are applied. Pure."""
+"""Manifests as they were given: which they are, what is
+wrong with them, in which order they are applied. Pure.
+"""
 
 from __future__ import annotations
 
@@ -14,22 +16,47 @@ import typing as t
 from .._common._schema import found
 from ._port import Object
 
-# What has to be there before what: definitions, permissions and configuration before the pods that use them, routes after
-# them. Kinds that are not listed (custom resources above all) stand where the empty name is, since nobody knows what they need.
+# What has to be there before what: definitions, permissions and configuration before the pods
+# that use them, routes after them. Kinds that are not listed (custom resources above all) stand
+# where the empty name is, since nobody knows what they need.
 _ORDER = (
     *("Namespace", "CustomResourceDefinition"),
-    *("PriorityClass", "StorageClass", "IngressClass", "RuntimeClass", "ResourceQuota", "LimitRange", "NetworkPolicy", "PersistentVolume"),
+    *(
+        "PriorityClass",
+        "StorageClass",
+        "IngressClass",
+        "RuntimeClass",
+        "ResourceQuota",
+        "LimitRange",
+        "NetworkPolicy",
+        "PersistentVolume",
+    ),
     *("ServiceAccount", "ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding"),
     *("ConfigMap", "Secret", "PersistentVolumeClaim", "Service", "PodDisruptionBudget"),
-    *("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Pod", "Job", "CronJob", "HorizontalPodAutoscaler"),
+    *(
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "ReplicaSet",
+        "Pod",
+        "Job",
+        "CronJob",
+        "HorizontalPodAutoscaler",
+    ),
     *("Ingress", "HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "VirtualService", "IngressRoute"),
     "",
     # They stand in the way of all that comes after them.
-    *("ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration", "MutatingWebhookConfiguration", "APIService"),
+    *(
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+        "MutatingWebhookConfiguration",
+        "APIService",
+    ),
 )
 _RANKS = {kind: rank for rank, kind in enumerate(_ORDER)}
 DEFINITION = "CustomResourceDefinition"
-# What the API server writes. Manifests that were read from a cluster hold it, and server-side apply refuses it.
+# What the API server writes. Manifests that were read from a
+# cluster hold it, and server-side apply refuses it.
 SERVERS = ("managedFields", "resourceVersion", "uid", "creationTimestamp", "generation", "selfLink")
 
 Key = tuple[str, str, str, str]
@@ -81,7 +108,10 @@ class Manifest:
     def moved(self, namespace: str) -> Manifest:
         """The same in this namespace; without one when it is ''."""
         metadata = {key: value for key, value in self.body["metadata"].items() if key != "namespace"}
-        return dataclasses.replace(self, body={**self.body, "metadata": {**metadata, **({"namespace": namespace} if namespace else {})}})
+        return dataclasses.replace(
+            self,
+            body={**self.body, "metadata": {**metadata, **({"namespace": namespace} if namespace else {})}},
+        )
 
 
 def rank(kind: str) -> int:
@@ -94,7 +124,9 @@ def named(kind: str, namespace: str, name: str) -> str:
 
 
 def accepted(documents: t.Iterable[Document], problems: list[str]) -> list[Manifest]:
-    """The manifests among the documents, Lists taken apart; what is wrong with the others is appended to ``problems``."""
+    """The manifests among the documents, Lists taken apart;
+    what is wrong with the others is appended to ``problems``.
+    """
     manifests = []
     for origin, value in documents:
         if value is None:
@@ -103,7 +135,10 @@ def accepted(documents: t.Iterable[Document], problems: list[str]) -> list[Manif
         if wrong:
             problems += [f"{origin}: {said}" for said in wrong]
         elif value["kind"].endswith("List") and isinstance(value.get("items"), list):
-            manifests += accepted((Document(f"{origin}, items[{index}]", item) for index, item in enumerate(value["items"])), problems)
+            manifests += accepted(
+                (Document(f"{origin}, items[{index}]", item) for index, item in enumerate(value["items"])),
+                problems,
+            )
         else:
             manifests.append(Manifest(origin, _cleaned(value)))
     return manifests
@@ -117,10 +152,16 @@ def _wrong(value: t.Any) -> list[str]:
         return []
     metadata = value.get("metadata")
     if not isinstance(metadata, dict):
-        wrong.append(f"metadata: {'is missing' if metadata is None else f'found {found(metadata)}'}; allowed: a dictionary with a name")
+        wrong.append(
+            f"metadata: {'is missing' if metadata is None else f'found {found(metadata)}'}; allowed: a dictionary with a name"
+        )
         return wrong
     if not _is_text(metadata.get("name")):
-        why = " (generateName makes a new object every time; an apply needs to know which one it was)" if metadata.get("generateName") else ""
+        why = (
+            " (generateName makes a new object every time; an apply needs to know which one it was)"
+            if metadata.get("generateName")
+            else ""
+        )
         wrong.append(_not_text("metadata.name", metadata.get("name")) + why)
     if metadata.get("namespace") is not None and not _is_text(metadata["namespace"]):
         wrong.append(_not_text("metadata.namespace", metadata["namespace"]))
@@ -140,12 +181,18 @@ def _is_text(value: t.Any) -> bool:
 
 
 def _not_text(where: str, value: t.Any) -> str:
-    return f"{where}: " + ("is missing" if value in (None, "") else f"found {found(value)}") + "; allowed: a string"
+    return (
+        f"{where}: "
+        + ("is missing" if value in (None, "") else f"found {found(value)}")
+        + "; allowed: a string"
+    )
 
 
 def _cleaned(value: Object) -> Object:
     metadata = {key: item for key, item in value["metadata"].items() if key not in SERVERS}
-    return copy.deepcopy({**{key: item for key, item in value.items() if key != "status"}, "metadata": metadata})
+    return copy.deepcopy(
+        {**{key: item for key, item in value.items() if key != "status"}, "metadata": metadata}
+    )
 
 
 def repeated(manifests: t.Iterable[Manifest]) -> list[str]:

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""A workload by the name that a person gives it, as kubectl takes it: wallet, deployment/wallet, statefulset/ledger."""
+"""A workload by the name that a person gives it, as kubectl
+takes it: wallet, deployment/wallet, statefulset/ledger.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,15 @@ def named(api: KubeApi, namespace: str, option: str, value: str, cron: bool = Fa
     said, slash, name = value.rpartition("/")
     if (slash and said.lower() not in kinds) or not name:
         allowed = ", ".join(f"{kind}/NAME" for kind in kinds)
-        raise InputError(f"{option}: found {value}; allowed: the name of a Deployment, or one of {allowed}", then="correct it; nothing was changed")
+        raise InputError(
+            f"{option}: found {value}; allowed: the name of a Deployment, or one of {allowed}",
+            then="correct it; nothing was changed",
+        )
     kind = kinds[said.lower()] if slash else "Deployment"
     there = by_name(api.get(cron_jobs(namespace) if kind == "CronJob" else workloads(kind, namespace)), kind)
     if name not in there:
-        raise InputError(f"{option}: found {value}; in namespace {namespace} is {absent(name, there, kind)}", then="correct the name; nothing was changed")
+        raise InputError(
+            f"{option}: found {value}; in namespace {namespace} is {absent(name, there, kind)}",
+            then="correct the name; nothing was changed",
+        )
     return there[name]

@@ -10,13 +10,29 @@ from __future__ import annotations
 import typing as t
 
 from .._common._operation import Operation
-from . import _access, _apply, _exec, _health, _job, _job_spec, _lock_operations, _prune, _report, _rollback, _rollout, _scale
+from . import (
+    _access,
+    _apply,
+    _exec,
+    _health,
+    _job,
+    _job_spec,
+    _lock_operations,
+    _prune,
+    _report,
+    _rollback,
+    _rollout,
+    _scale,
+)
 from ._api import OPTIONS, ClusterApi
 from ._port import WORKLOADS
 
 _NAMESPACE: dict[str, t.Any] = {**OPTIONS, "namespace": {"type": "str", "required": True}}
 _LOCK: dict[str, t.Any] = {"lock_force": {"type": "bool", "default": False}}
-_TIMEOUT: dict[str, t.Any] = {"timeout": {"type": "int", "default": 300}, "stuck_after": {"type": "int", "default": 60}}
+_TIMEOUT: dict[str, t.Any] = {
+    "timeout": {"type": "int", "default": 300},
+    "stuck_after": {"type": "int", "default": 60},
+}
 
 ROLLOUT = Operation(
     {
@@ -96,7 +112,10 @@ ROLLBACK = Operation(
     },
     ClusterApi,
     _rollback.run,
-    {"mutually_exclusive": [["to_revision", "to_release", "unfinished_only"]], "required_by": {"to_revision": ["workloads"]}},
+    {
+        "mutually_exclusive": [["to_revision", "to_release", "unfinished_only"]],
+        "required_by": {"to_revision": ["workloads"]},
+    },
 )
 
 APPLY = Operation(
@@ -142,7 +161,12 @@ ACCESS = Operation(
 HEALTH = Operation(
     {
         **_NAMESPACE,
-        "checks": {"type": "list", "elements": "str", "choices": list(_health.CHECKS), "default": [_health.WORKLOADS]},
+        "checks": {
+            "type": "list",
+            "elements": "str",
+            "choices": list(_health.CHECKS),
+            "default": [_health.WORKLOADS],
+        },
         "workloads": {"type": "list", "elements": "str"},
         "kinds": {"type": "list", "elements": "str", "choices": list(WORKLOADS), "default": ["Deployment"]},
         "since": {"type": "int", "default": 3600},

@@ -3,17 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The parts of a workload that a release sets: what is wanted, what is there, and the patch from one to the other. Pure.
+"""The parts of a workload that a release sets: what is wanted,
+what is there, and the patch from one to the other. Pure.
 
 Parts are a flat mapping, so that what is compared, changed, recorded and restored is always the same list:
 
-    ("images", container)                      image
-    ("env", container, name)                   the entry without its name ({"value": ...} or {"valueFrom": ...}); None: not there
-    ("resources", container, kind, resource)   quantity of "limits" or "requests"; None: not there
-    ("replicas",)                              number
-    ("strategy",)                              the Deployment's strategy
-    ("config",)                                names and hashes of the configuration that the pods were started with; None: never hashed
-    ("template",)                              the whole pod template, where a rollback goes to an older revision
+    ("images", container)                      image ("env", container, name)                   the entry
+    without its name ({"value": ...} or {"valueFrom": ...}); None: not there ("resources", container, kind,
+    resource)   quantity of "limits" or "requests"; None: not there ("replicas",)
+    number ("strategy",)                              the Deployment's strategy ("config",)
+    names and hashes of the configuration that the pods were started with; None: never hashed ("template",)
+    the whole pod template, where a rollback goes to an older revision
 
 Only what the user names is in it: everything else on the workload belongs to somebody else.
 """
@@ -31,7 +31,18 @@ Parts = dict[tuple[str, ...], t.Any]
 CONFIG = "runbook.release/config-hash"
 # How many names stand between the word and the value.
 _DEPTH = {"images": 1, "env": 2, "resources": 3, "replicas": 0, "strategy": 0, "config": 0, "template": 0}
-_SUFFIXES = {"n": "1e-9", "u": "1e-6", "m": "1e-3", "": "1", "k": "1e3", "M": "1e6", "G": "1e9", "T": "1e12", "P": "1e15", "E": "1e18"}
+_SUFFIXES = {
+    "n": "1e-9",
+    "u": "1e-6",
+    "m": "1e-3",
+    "": "1",
+    "k": "1e3",
+    "M": "1e6",
+    "G": "1e9",
+    "T": "1e12",
+    "P": "1e15",
+    "E": "1e18",
+}
 _BINARY = ("Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 
 
@@ -53,7 +64,9 @@ def flat(nested: t.Mapping[str, t.Any]) -> Parts:
 
 
 def nested(parts: Parts) -> dict[str, t.Any]:
-    """As it stands in results, in the record and in the baseline: ``{"images": {"wallet": ...}, "replicas": 3}``."""
+    """As it stands in results, in the record and in the
+    baseline: ``{"images": {"wallet": ...}, "replicas": 3}``.
+    """
     found: dict[str, t.Any] = {}
     for path, value in parts.items():
         into = found
@@ -103,7 +116,11 @@ def observed(thing: Object, asked: t.Iterable[tuple[str, ...]]) -> Parts:
             found[path] = container["image"]
         elif path[0] == "env":
             entry = next((entry for entry in container.get("env") or [] if entry["name"] == path[2]), None)
-            found[path] = None if entry is None else {key: value for key, value in entry.items() if key != "name"} or {"value": ""}
+            found[path] = (
+                None
+                if entry is None
+                else {key: value for key, value in entry.items() if key != "name"} or {"value": ""}
+            )
         else:
             found[path] = ((container.get("resources") or {}).get(path[2]) or {}).get(path[3])
     return found
@@ -112,7 +129,9 @@ def observed(thing: Object, asked: t.Iterable[tuple[str, ...]]) -> Parts:
 def config_text(parts: Parts) -> str | None:
     """Names and hashes of the configuration, also where a whole pod template is meant."""
     if ("template",) in parts:
-        return t.cast("str | None", ((parts[("template",)].get("metadata") or {}).get("annotations") or {}).get(CONFIG))
+        return t.cast(
+            "str | None", ((parts[("template",)].get("metadata") or {}).get("annotations") or {}).get(CONFIG)
+        )
     return t.cast("str | None", parts.get(("config",)))
 
 
@@ -128,9 +147,14 @@ def of_template(parts: Parts) -> Parts:
 def body(thing: Object, now: Parts, after: Parts, annotations: t.Mapping[str, str | None]) -> Object:
     """The strategic merge patch: only what changes.
 
-    The UID and version say for which object it was made: one that was re-created or written meanwhile is refused (409).
+    The UID and version say for which object it was made: one
+    that was re-created or written meanwhile is refused (409).
     """
-    metadata = {"uid": thing["metadata"]["uid"], "resourceVersion": thing["metadata"]["resourceVersion"], "annotations": dict(annotations)}
+    metadata = {
+        "uid": thing["metadata"]["uid"],
+        "resourceVersion": thing["metadata"]["resourceVersion"],
+        "annotations": dict(annotations),
+    }
     spec: Object = {}
     for path in differing(now, after):
         _put(spec, thing, path, now.get(path), after[path])
@@ -153,7 +177,11 @@ def _put(spec: Object, thing: Object, path: tuple[str, ...], now: t.Any, after: 
             container["image"] = after
         elif path[0] == "env":
             # value and valueFrom exclude each other as well; a merge alone would leave both.
-            gone = {"$patch": "delete"} if after is None else {key: None for key in now or {} if key not in after}
+            gone = (
+                {"$patch": "delete"}
+                if after is None
+                else {key: None for key in now or {} if key not in after}
+            )
             container.setdefault("env", []).append({"name": path[2], **gone, **(after or {})})
         else:
             container.setdefault("resources", {}).setdefault(path[2], {})[path[3]] = after
@@ -161,7 +189,9 @@ def _put(spec: Object, thing: Object, path: tuple[str, ...], now: t.Any, after: 
 
 def _container(pod_spec: Object, thing: Object, name: str) -> Object:
     init = thing["spec"]["template"]["spec"].get("initContainers") or []
-    among: list[Object] = pod_spec.setdefault("initContainers" if any(container["name"] == name for container in init) else "containers", [])
+    among: list[Object] = pod_spec.setdefault(
+        "initContainers" if any(container["name"] == name for container in init) else "containers", []
+    )
     for container in among:
         if container["name"] == name:
             return container
@@ -178,7 +208,9 @@ def _same(path: tuple[str, ...], now: t.Any, after: t.Any) -> bool:
 
 
 def _covers(now: t.Any, after: t.Any) -> bool:
-    """The API server adds defaults to what it is given (a fieldRef's apiVersion, the numbers of a rolling update)."""
+    """The API server adds defaults to what it is given (a
+    fieldRef's apiVersion, the numbers of a rolling update).
+    """
     if isinstance(now, dict) and isinstance(after, dict):
         return all(key in now and _covers(now[key], value) for key, value in after.items())
     return bool(now == after)
@@ -191,7 +223,9 @@ def is_quantity(text: str) -> bool:
 
 
 def _quantity(text: str) -> decimal.Decimal | str:
-    """The API server writes quantities its own way: 0.5 comes back as 500m, 1024Mi as 1Gi (resource.Quantity)."""
+    """The API server writes quantities its own way: 0.5
+    comes back as 500m, 1024Mi as 1Gi (resource.Quantity).
+    """
     number = text.rstrip("KkMGTPEimnu")
     suffix = text.removeprefix(number)
     try:

@@ -11,7 +11,9 @@ from ._diagnosis import Trouble
 
 
 class Patience:
-    """For how long what may heal has been wrong, by whatever names it (the UID of a pod, the name of a workload)."""
+    """For how long what may heal has been wrong, by whatever
+    names it (the UID of a pod, the name of a workload).
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

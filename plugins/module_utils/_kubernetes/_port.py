@@ -47,7 +47,9 @@ class Follow(t.Protocol):
 
 
 class KubeApi(t.Protocol):
-    """Paths begin with /api or /apis. Errors are those of ``_common._errors``: NotFound, Conflict, Unavailable, ReleaseError."""
+    """Paths begin with /api or /apis. Errors are those of
+    ``_common._errors``: NotFound, Conflict, Unavailable, ReleaseError.
+    """
 
     def get(self, path: str) -> Object:
         """An object, or a list with the version to watch it from."""
@@ -70,7 +72,8 @@ class KubeApi(t.Protocol):
     def apply(self, path: str, body: Object, force: bool = False, dry_run: bool = False) -> Object:
         """Server-side apply: creates or changes an object, and gives it as it is then.
 
-        :param force: take over fields that others own; without it they raise Conflict, whose ``answer`` names them.
+        :param force: take over fields that others own; without
+            it they raise Conflict, whose ``answer`` names them.
         :param dry_run: the API server does all but store it.
         """
 

@@ -18,7 +18,18 @@ from . import _lock as lock
 from . import _record as record
 from . import _workload as workload
 from ._access import OPTIONAL, in_words, missing
-from ._port import WORKLOADS, KubeApi, Object, config_maps, controller_revisions, deployments, jobs, leases, replica_sets, workloads
+from ._port import (
+    WORKLOADS,
+    KubeApi,
+    Object,
+    config_maps,
+    controller_revisions,
+    deployments,
+    jobs,
+    leases,
+    replica_sets,
+    workloads,
+)
 from ._prune_config import of_copies, users
 from ._prune_verdict import Verdict
 
@@ -45,7 +56,11 @@ def of_replica_sets(path: str, items: list[Object], there: dict[str, Object], ke
         why = _why_a_replica_set_stays(item, thing)
         if not why and thing:
             left[thing["metadata"]["uid"]] -= 1
-            why = f"one of the newest {keep} of {thing['metadata']['name']}" if left[thing["metadata"]["uid"]] >= 0 else ""
+            why = (
+                f"one of the newest {keep} of {thing['metadata']['name']}"
+                if left[thing["metadata"]["uid"]] >= 0
+                else ""
+            )
         gone = f"revision {_number(item)}, older than the newest {keep}"
         verdicts.append(Verdict("ReplicaSet", path, item, not why, why or gone))
     return verdicts
@@ -65,7 +80,10 @@ def _why_a_replica_set_stays(item: Object, thing: Object | None) -> str:
     kept = baseline.recorded(thing, baseline.release_of(thing))
     history = (item["metadata"].get("annotations") or {}).get(_HISTORY, "").split(",")
     images = {path[1]: image for path, image in kept.parts.items() if path[0] == "images"} if kept else {}
-    if kept and (kept.revision in (workload.revision(item), *history) or images.items() <= workload.images(item).items()):
+    if kept and (
+        kept.revision in (workload.revision(item), *history)
+        or images.items() <= workload.images(item).items()
+    ):
         return f"{name} ran it before release {baseline.release_of(thing)}: a rollback needs it"
     return ""
 
@@ -78,7 +96,14 @@ def _number(item: Object) -> int:
 def of_jobs(path: str, items: list[Object], keep: int) -> list[Verdict]:
     verdicts, left = [], keep
     for item in sorted(items, key=_ended, reverse=True):
-        owner = next((reference for reference in item["metadata"].get("ownerReferences") or [] if reference.get("controller")), None)
+        owner = next(
+            (
+                reference
+                for reference in item["metadata"].get("ownerReferences") or []
+                if reference.get("controller")
+            ),
+            None,
+        )
         if owner:
             why = f"{owner['kind']} {owner['name']} keeps its own history"
         elif not _ended(item):
@@ -93,8 +118,14 @@ def of_jobs(path: str, items: list[Object], keep: int) -> list[Verdict]:
 def _ended(item: Object) -> str:
     """When (RFC 3339, which sorts by time); '' for one that has not."""
     condition = workload.conditions(item)
-    ends = [condition[name] for name in ("Complete", "Failed") if condition.get(name, {}).get("status") == "True"]
-    return str((item.get("status") or {}).get("completionTime") or ends[0].get("lastTransitionTime", "")) if ends else ""
+    ends = [
+        condition[name] for name in ("Complete", "Failed") if condition.get(name, {}).get("status") == "True"
+    ]
+    return (
+        str((item.get("status") or {}).get("completionTime") or ends[0].get("lastTransitionTime", ""))
+        if ends
+        else ""
+    )
 
 
 def of_records(path: str, items: list[Object], things: list[Object], locked: str, keep: int) -> list[Verdict]:
@@ -102,7 +133,10 @@ def of_records(path: str, items: list[Object], things: list[Object], locked: str
     :param things: the workloads, which say what release they are on.
     :param locked: the release that the lock is held for; '' when it is not held.
     """
-    running = {baseline.release_of(thing): f"{thing['kind']} {thing['metadata']['name']} is on this release" for thing in things}
+    running = {
+        baseline.release_of(thing): f"{thing['kind']} {thing['metadata']['name']} is on this release"
+        for thing in things
+    }
     verdicts, left = [], keep
     for item in sorted(items, key=lambda item: str(_verdict(item).get("at", "")), reverse=True):
         release = baseline.release_of(item)
@@ -127,8 +161,14 @@ def _verdict(item: Object) -> dict[str, t.Any]:
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
     asked = {option: params[option] for option in OPTIONS if params[option] is not None}
-    if wrong := [f"{option}: found {number}; allowed: 0 or more" for option, number in asked.items() if number < 0]:
-        raise InputError("What to keep cannot be less than nothing; nothing was deleted.", why=wrong, then="correct what is named above")
+    if wrong := [
+        f"{option}: found {number}; allowed: 0 or more" for option, number in asked.items() if number < 0
+    ]:
+        raise InputError(
+            "What to keep cannot be less than nothing; nothing was deleted.",
+            why=wrong,
+            then="correct what is named above",
+        )
     needs = dict.fromkeys(need for option in asked for need in OPTIONS[option])
     refused = missing(api, params["namespace"], needs, read_only=context.check_mode)
     if refused:
@@ -146,18 +186,27 @@ def run(api: KubeApi, context: Context) -> Result:
     elif any(verdict.goes for verdict in verdicts):
         with lock.borrowed(api, context, "(kube_prune)") as hold:
             # Looked at again under the lock: nobody begins or undoes a release from now on.
-            verdicts = _verdicts(api, params["namespace"], asked, lambda verdict: _done(api, context, verdict, hold.fence))
+            verdicts = _verdicts(
+                api, params["namespace"], asked, lambda verdict: _done(api, context, verdict, hold.fence)
+            )
     going = [verdict for verdict in verdicts if verdict.goes]
     values: dict[str, t.Any] = {"deleted": [verdict.told() for verdict in going]}
     if params["explain"]:
         values["kept"] = [verdict.told() for verdict in verdicts if not verdict.goes]
-    before, after = (_names(verdicts), _names([verdict for verdict in verdicts if not verdict.goes])) if going else (None, None)
+    before, after = (
+        (_names(verdicts), _names([verdict for verdict in verdicts if not verdict.goes]))
+        if going
+        else (None, None)
+    )
     return Result(bool(going), before, after, values)
 
 
-def _verdicts(api: KubeApi, namespace: str, asked: dict[str, int], act: t.Callable[[Verdict], Verdict]) -> list[Verdict]:
+def _verdicts(
+    api: KubeApi, namespace: str, asked: dict[str, int], act: t.Callable[[Verdict], Verdict]
+) -> list[Verdict]:
     """
-    :param act: what becomes of each verdict before the next are found: what is left of the ReplicaSets says which copies are needed.
+    :param act: what becomes of each verdict before the next are found:
+        what is left of the ReplicaSets says which copies are needed.
     """
     verdicts: list[Verdict] = []
     if "keep_replica_sets" in asked:
@@ -170,20 +219,41 @@ def _verdicts(api: KubeApi, namespace: str, asked: dict[str, int], act: t.Callab
     if "keep_records" in asked:
         path = config_maps(namespace)
         listing = api.get(f"{path}?labelSelector={record.LABEL}")
-        verdicts += map(act, of_records(path, listing["items"], _workloads(api, namespace), _locked_for(api, namespace), asked["keep_records"]))
+        verdicts += map(
+            act,
+            of_records(
+                path,
+                listing["items"],
+                _workloads(api, namespace),
+                _locked_for(api, namespace),
+                asked["keep_records"],
+            ),
+        )
     if "keep_config" in asked:
         going = {verdict.thing["metadata"]["uid"] for verdict in verdicts if verdict.goes}
-        old = {"ReplicaSet": api.get(replica_sets(namespace))["items"], "ControllerRevision": api.get(controller_revisions(namespace))["items"]}
-        stay = {kind: [item for item in items if item["metadata"]["uid"] not in going] for kind, items in old.items()}
+        old = {
+            "ReplicaSet": api.get(replica_sets(namespace))["items"],
+            "ControllerRevision": api.get(controller_revisions(namespace))["items"],
+        }
+        stay = {
+            kind: [item for item in items if item["metadata"]["uid"] not in going]
+            for kind, items in old.items()
+        }
         needed = users(_workloads(api, namespace), stay)
         for kind, place in config.PATHS.items():
             listing = api.get(f"{place(namespace)}?labelSelector={config.COPY_OF}")
-            verdicts += map(act, of_copies(kind, place(namespace), listing["items"], needed, asked["keep_config"]))
+            verdicts += map(
+                act, of_copies(kind, place(namespace), listing["items"], needed, asked["keep_config"])
+            )
     return verdicts
 
 
 def _workloads(api: KubeApi, namespace: str) -> list[Object]:
-    return [thing for kind in WORKLOADS for thing in workload.by_name(api.get(workloads(kind, namespace)), kind).values()]
+    return [
+        thing
+        for kind in WORKLOADS
+        for thing in workload.by_name(api.get(workloads(kind, namespace)), kind).values()
+    ]
 
 
 def _locked_for(api: KubeApi, namespace: str) -> str:
@@ -202,7 +272,12 @@ def _done(api: KubeApi, context: Context, verdict: Verdict, fence: t.Callable[[]
     fence()
     metadata = verdict.thing["metadata"]
     only = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
-    options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background", "preconditions": only}
+    options = {
+        "kind": "DeleteOptions",
+        "apiVersion": "v1",
+        "propagationPolicy": "Background",
+        "preconditions": only,
+    }
     try:
         api.delete(f"{verdict.path}/{verdict.name}", options)
     except NotFound:

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Which copies of configuration may go: those that no pod runs with and no rollback can lead to, beyond the newest of each name. Pure."""
+"""Which copies of configuration may go: those that no pod runs with
+and no rollback can lead to, beyond the newest of each name. Pure.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,21 @@ def users(things: list[Object], old: t.Mapping[str, t.Iterable[Object]]) -> User
     for kind, items in old.items():
         for item in items:
             template = (item.get("spec") or (item.get("data") or {}).get("spec") or {}).get("template") or {}
-            found.update(dict.fromkeys(_copies(template), f"{kind} {item['metadata']['name']} names it: a rollback to that revision needs it"))
+            found.update(
+                dict.fromkeys(
+                    _copies(template),
+                    f"{kind} {item['metadata']['name']} names it: a rollback to that revision needs it",
+                )
+            )
     for thing in things:
         release = baseline.release_of(thing)
         if kept := baseline.recorded(thing, release):
-            found.update(dict.fromkeys(config.copies(config_text(kept.parts)), f"{_name(thing)} had it before release {release}: a rollback needs it"))
+            found.update(
+                dict.fromkeys(
+                    config.copies(config_text(kept.parts)),
+                    f"{_name(thing)} had it before release {release}: a rollback needs it",
+                )
+            )
     for thing in things:
         found.update(dict.fromkeys(_copies(thing["spec"]["template"]), f"{_name(thing)} runs with it"))
     return found
@@ -49,7 +61,9 @@ def of_copies(kind: str, path: str, items: list[Object], needed: Users, keep: in
         elif not why:
             left[of] = left.get(of, keep) - 1
             why = f"one of the newest {keep} of {of}" if left[of] >= 0 else ""
-        gone = f"content of {of}, kept at {item['metadata']['creationTimestamp']}, older than the newest {keep}"
+        gone = (
+            f"content of {of}, kept at {item['metadata']['creationTimestamp']}, older than the newest {keep}"
+        )
         verdicts.append(Verdict(kind, path, item, not why, why or gone))
     return verdicts
 

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Whether an object of any kind has become what it is for: pure. What no rule is known for is ready as soon as it is stored."""
+"""Whether an object of any kind has become what it is for: pure.
+What no rule is known for is ready as soon as it is stored.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ def is_waited_for(thing: Object, binds_at_once: bool = False) -> bool:
     """
     :param binds_at_once: a claim is bound without a pod that uses it (volumeBindingMode Immediate).
     """
-    return thing["kind"] in (*WORKLOADS, DEFINITION, "Namespace") or (thing["kind"] == CLAIM and binds_at_once)
+    return thing["kind"] in (*WORKLOADS, DEFINITION, "Namespace") or (
+        thing["kind"] == CLAIM and binds_at_once
+    )
 
 
 def status(thing: Object) -> Status:
@@ -33,7 +37,9 @@ def status(thing: Object) -> Status:
     phase, wanted = str(now.get("phase", "")), "Active" if thing["kind"] == "Namespace" else "Bound"
     if phase == wanted:
         return Status(READY, phase)
-    return Status(FAILED if phase in ("Terminating", "Lost") else PROGRESSING, phase or "not yet seen by its controller")
+    return Status(
+        FAILED if phase in ("Terminating", "Lost") else PROGRESSING, phase or "not yet seen by its controller"
+    )
 
 
 def _definition(condition: dict[str, Object]) -> Status:
@@ -48,4 +54,7 @@ def _definition(condition: dict[str, Object]) -> Status:
 def binds_at_once(claim: Object, classes: list[Object]) -> bool:
     """Of a claim as the API server has stored it: it has filled in the default class."""
     name = claim["spec"].get("storageClassName")
-    return any(item["metadata"]["name"] == name and item.get("volumeBindingMode", "Immediate") == "Immediate" for item in classes)
+    return any(
+        item["metadata"]["name"] == name and item.get("volumeBindingMode", "Immediate") == "Immediate"
+        for item in classes
+    )

@@ -5,8 +5,8 @@
 # PRIVATE to this collection.
 """The record of a release in the cluster: one ConfigMap a release, one entry an event.
 
-It is written where the effect is, so the report needs no controller that was there when it happened. Every entry has a
-key of its own, so writing one again changes nothing, and two writers do not overwrite each other.
+It is written where the effect is, so the report needs no controller that was there when it happened. Every
+entry has a key of its own, so writing one again changes nothing, and two writers do not overwrite each other.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ class Record:
         self._attempt = 0
 
     def read(self) -> dict[str, t.Any]:
-        """``attempt`` (0: there is no record), ``verdict`` and the ``entries`` of the newest attempt, oldest first."""
+        """``attempt`` (0: there is no record), ``verdict`` and
+        the ``entries`` of the newest attempt, oldest first.
+        """
         try:
             data = self._api.get(self._path).get("data") or {}
         except NotFound:
@@ -58,7 +60,10 @@ class Record:
         now = self.read()
         attempt = now["attempt"] + 1 if not now["attempt"] or (now["verdict"] and again) else now["attempt"]
         self._attempt = attempt
-        self._write({ATTEMPT: str(attempt), VERDICT: "", **self._entry(attempt, kind, "began", entry)}, create=not now["attempt"])
+        self._write(
+            {ATTEMPT: str(attempt), VERDICT: "", **self._entry(attempt, kind, "began", entry)},
+            create=not now["attempt"],
+        )
 
     def end(self, kind: str, entry: dict[str, t.Any]) -> None:
         """After ``begin`` on the same record: how it went."""
@@ -73,11 +78,19 @@ class Record:
     def _entry(self, attempt: int, kind: str, phase: str, entry: dict[str, t.Any]) -> dict[str, str]:
         # The key sorts by time: milliseconds since the epoch.
         key = f"{attempt:03d}-{int(self._clock.wall() * 1000):015d}-{kind}-{phase}"
-        return {key: json.dumps({"kind": kind, "phase": phase, "at": self._clock.stamp(), **entry}, sort_keys=True)}
+        return {
+            key: json.dumps(
+                {"kind": kind, "phase": phase, "at": self._clock.stamp(), **entry}, sort_keys=True
+            )
+        }
 
     def _write(self, data: dict[str, str], create: bool) -> None:
         if create:
-            metadata = {"name": name_of(self._release), "labels": {LABEL: "true"}, "annotations": {"runbook.release/release": self._release}}
+            metadata = {
+                "name": name_of(self._release),
+                "labels": {LABEL: "true"},
+                "annotations": {"runbook.release/release": self._release},
+            }
             body: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
             try:
                 self._api.post(config_maps(self._namespace), body)

@@ -23,15 +23,27 @@ def run(api: KubeApi, context: Context) -> Result:
     path = os.path.abspath(os.path.expanduser(params["path"]))
     kept = Record(api, params["namespace"], params["release"], context.clock)
     record = kept.read()
-    # Without entries there is no record to close: nothing had to be done, and nothing is written into the cluster.
+    # Without entries there is no record to close: nothing had to
+    # be done, and nothing is written into the cluster.
     closes = bool(record["entries"]) and not record["verdict"]
     if not record["verdict"]:
         found = verdict(record["entries"], params["reason"] or "")
         smoke = [
-            {key: check.get(key) for key in ("name", "passed", "status", "reason", *(("milliseconds", "attempts") if closes else ()))}
+            {
+                key: check.get(key)
+                for key in (
+                    "name",
+                    "passed",
+                    "status",
+                    "reason",
+                    *(("milliseconds", "attempts") if closes else ()),
+                )
+            }
             for check in params["smoke"] or []
         ]
-        record["verdict"] = context.redact.value({"verdict": found, "reason": params["reason"] or "", "smoke": smoke})
+        record["verdict"] = context.redact.value(
+            {"verdict": found, "reason": params["reason"] or "", "smoke": smoke}
+        )
     if closes and not context.check_mode:
         record["verdict"] = kept.close(record["verdict"])
     text = context.redact.text(markdown(params["platform"], params["release"], record))
@@ -41,7 +53,9 @@ def run(api: KubeApi, context: Context) -> Result:
     if not context.check_mode:
         Lock(api, context).give_back()
     context.say(f"report: {path}" if not context.check_mode else f"would write the report to {path}")
-    return Result(closes or differs, values={"path": path, "verdict": record["verdict"]["verdict"], "report": text})
+    return Result(
+        closes or differs, values={"path": path, "verdict": record["verdict"]["verdict"], "report": text}
+    )
 
 
 def _content(path: str) -> str:
@@ -58,9 +72,15 @@ def _write(path: str, text: str) -> None:
     """By way of a file beside it: whoever reads the report never sees half of one."""
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=os.path.dirname(path), delete=False) as file:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", dir=os.path.dirname(path), delete=False
+        ) as file:
             file.write(text)
         os.chmod(file.name, 0o644)
         os.replace(file.name, path)
     except OSError as exc:
-        raise ReleaseError(f"The report {path} cannot be written.", why=[str(exc)], then="set release_report_dir to a folder that can be written") from exc
+        raise ReleaseError(
+            f"The report {path} cannot be written.",
+            why=[str(exc)],
+            then="set release_report_dir to a folder that can be written",
+        ) from exc

@@ -16,7 +16,9 @@ from ._port import KubeApi, Object
 
 
 class Resource(t.NamedTuple):
-    """``served``: it can be read and written now; else a definition that is applied with it has to come first."""
+    """``served``: it can be read and written now; else a
+    definition that is applied with it has to come first.
+    """
 
     group: str
     version: str
@@ -50,7 +52,14 @@ class Resources:
 
     def of_kind(self, group: str, kind: str) -> Resource | None:
         """In whichever version the API server prefers; None when it has no such kind (any more)."""
-        return next((found for version in self._versions_of(group) if (found := self._served(group, version).get(kind))), None)
+        return next(
+            (
+                found
+                for version in self._versions_of(group)
+                if (found := self._served(group, version).get(kind))
+            ),
+            None,
+        )
 
     def unknown(self, manifest: Manifest) -> str:
         """What to say of a manifest whose kind is not there."""
@@ -71,7 +80,9 @@ class Resources:
             except NotFound:
                 listed = []
             self._asked[group, version] = {
-                item["kind"]: Resource(group, version, item["kind"], item["name"], item["namespaced"]) for item in listed if "/" not in item["name"]
+                item["kind"]: Resource(group, version, item["kind"], item["name"], item["namespaced"])
+                for item in listed
+                if "/" not in item["name"]
             }
         return self._asked[group, version]
 
@@ -94,7 +105,12 @@ def _defined(spec: Object) -> dict[tuple[str, str, str], Resource]:
     group, names = spec.get("group", ""), spec.get("names") or {}
     return {
         (group, version.get("name", ""), names.get("kind", "")): Resource(
-            group, version.get("name", ""), names.get("kind", ""), names.get("plural", ""), spec.get("scope") == "Namespaced", served=False
+            group,
+            version.get("name", ""),
+            names.get("kind", ""),
+            names.get("plural", ""),
+            spec.get("scope") == "Namespaced",
+            served=False,
         )
         for version in spec.get("versions") or []
     }

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Rolling out waves: everything is planned before anything changes, then each wave is changed as a whole and waited for."""
+"""Rolling out waves: everything is planned before anything
+changes, then each wave is changed as a whole and waited for.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ Respected = t.Callable[[Object, parts.Parts], parts.Parts]
 Planned = t.Callable[[list[Workload], dict[str, Object]], list[Change]]
 
 
-def read(api: KubeApi, namespace: str, kinds: t.Iterable[str]) -> tuple[dict[str, dict[str, Object]], dict[str, str]]:
+def read(
+    api: KubeApi, namespace: str, kinds: t.Iterable[str]
+) -> tuple[dict[str, dict[str, Object]], dict[str, str]]:
     """All objects by kind and name, and the version of each list by its path."""
     there, versions = {}, {}
     for kind in sorted(set(kinds)):
@@ -39,7 +43,11 @@ def read(api: KubeApi, namespace: str, kinds: t.Iterable[str]) -> tuple[dict[str
 
 
 def plan(
-    wanted: list[Workload], there: dict[str, Object], release: str, timeout: int = 300, respected: Respected = lambda _thing, wanted: wanted
+    wanted: list[Workload],
+    there: dict[str, Object],
+    release: str,
+    timeout: int = 300,
+    respected: Respected = lambda _thing, wanted: wanted,
 ) -> list[Change]:
     """Every workload with what has to change.
 
@@ -49,8 +57,12 @@ def plan(
     return [_change(workload, there[workload["name"]], release, timeout, respected) for workload in wanted]
 
 
-def check(wanted: list[Workload], there: dict[str, dict[str, Object]], timeout: int, found: list[str]) -> None:
-    """Whatever does not fit what is in the cluster, all of it, is one InputError. ``found``: what is wrong already."""
+def check(
+    wanted: list[Workload], there: dict[str, dict[str, Object]], timeout: int, found: list[str]
+) -> None:
+    """Whatever does not fit what is in the cluster, all of
+    it, is one InputError. ``found``: what is wrong already.
+    """
     problems = [*found, *asked.unfit(wanted, there)]
     for workload in wanted:
         thing = there[workload["kind"]].get(workload["name"])
@@ -81,19 +93,38 @@ def _change(workload: Workload, thing: Object, release: str, timeout: int, respe
     patch: Object = {}
     if parts.differing(now, after):
         kept = baseline.before(thing, release, workload["wave"], after)
-        marks: dict[str, str | None] = {baseline.RELEASE: release, baseline.BASELINE: kept.as_text(), baseline.UNDONE: None}
+        marks: dict[str, str | None] = {
+            baseline.RELEASE: release,
+            baseline.BASELINE: kept.as_text(),
+            baseline.UNDONE: None,
+        }
         patch = parts.body(thing, now, after, marks)
-    return Change(workload["name"], thing["kind"], thing["metadata"]["uid"], workload["wave"], now, after, patch, workload["timeout"] or timeout)
+    return Change(
+        workload["name"],
+        thing["kind"],
+        thing["metadata"]["uid"],
+        workload["wave"],
+        now,
+        after,
+        patch,
+        workload["timeout"] or timeout,
+    )
 
 
 def run(api: KubeApi, context: Context) -> Result:
     params, wanted = context.params, context.params["workloads"]
     there, versions = read(api, params["namespace"], (workload["kind"] for workload in wanted))
-    contents, problems = config.read(api, params["namespace"], (name for workload in wanted for name in workload["config"] or []))
+    contents, problems = config.read(
+        api, params["namespace"], (name for workload in wanted for name in workload["config"] or [])
+    )
     if params["parallel"] is not None and params["parallel"] < 1:
-        problems.append(f"parallel: found {params['parallel']}; allowed: 1 or more, or nothing for all of a wave at once")
+        problems.append(
+            f"parallel: found {params['parallel']}; allowed: 1 or more, or nothing for all of a wave at once"
+        )
     check(wanted, there, params["timeout"], problems)
-    wanted = [{**workload, "config_text": config.text(contents, workload["config"] or [])} for workload in wanted]
+    wanted = [
+        {**workload, "config_text": config.text(contents, workload["config"] or [])} for workload in wanted
+    ]
     objects = {workload["name"]: there[workload["kind"]][workload["name"]] for workload in wanted}
     scalers = Autoscalers(api, context)
 
@@ -112,17 +143,32 @@ def run(api: KubeApi, context: Context) -> Result:
     with Wait(api, context, objects, versions, look_back=True) as wait:
         for wave in sorted({change.wave for change in changes}):
             try:
-                told += _wave(context, [workload for workload in wanted if workload["wave"] == wave], planned, wait, record, lock, contents)
+                told += _wave(
+                    context,
+                    [workload for workload in wanted if workload["wave"] == wave],
+                    planned,
+                    wait,
+                    record,
+                    lock,
+                    contents,
+                )
             except _Stopped as exc:
                 where = [*(_on(item["name"], item["images"]) for item in told), *exc.where]
                 where += [f"{change.name} untouched" for change in changes if change.wave > wave]
                 raise _told_where(exc.error, params["release"], where, lock.token is not None) from exc.error
     wrote = lock.token is not None
-    found = digests(api, params["namespace"], {item["name"]: item["images"] for item in told}) if wrote else {}
+    found = (
+        digests(api, params["namespace"], {item["name"]: item["images"] for item in told}) if wrote else {}
+    )
     if wrote:
         record.end("images", {"digests": found})
     told = [{**item, "digests": found.get(item["name"], {})} for item in told]
-    return Result(bool(after), before, after, {"workloads": told, "lock_token": params["lock_token"] if lock.token is None else lock.token})
+    return Result(
+        bool(after),
+        before,
+        after,
+        {"workloads": told, "lock_token": params["lock_token"] if lock.token is None else lock.token},
+    )
 
 
 class _Stopped(Exception):
@@ -134,24 +180,43 @@ class _Stopped(Exception):
 
 
 def _wave(
-    context: Context, wanted: list[Workload], planned: Planned, wait: Wait, record: Record, lock: Lock, contents: dict[str, Object]
+    context: Context,
+    wanted: list[Workload],
+    planned: Planned,
+    wait: Wait,
+    record: Record,
+    lock: Lock,
+    contents: dict[str, Object],
 ) -> list[dict[str, t.Any]]:
     """One wave, planned anew: what others have written since the beginning counts."""
     params, wave = context.params, wanted[0]["wave"]
     if gone := [workload["name"] for workload in wanted if workload["name"] not in wait.objects]:
-        error = InputError(f"{', '.join(gone)} was deleted before its wave began.", then="create what is missing, then run the release again")
-        raise _Stopped(error, [f"{workload['name']} untouched" for workload in wanted if workload["name"] not in gone])
+        error = InputError(
+            f"{', '.join(gone)} was deleted before its wave began.",
+            then="create what is missing, then run the release again",
+        )
+        raise _Stopped(
+            error, [f"{workload['name']} untouched" for workload in wanted if workload["name"] not in gone]
+        )
     changes = planned(wanted, wait.objects)
 
     def again(thing: Object) -> Change:
-        return planned([workload for workload in wanted if workload["name"] == thing["metadata"]["name"]], wait.objects)[0]
+        return planned(
+            [workload for workload in wanted if workload["name"] == thing["metadata"]["name"]], wait.objects
+        )[0]
 
     _before, after = diff(changes)
     if after:
         lock.enter(params["lock_token"] if lock.token is None else lock.token, params["lock_force"])
-        moved = {change.name: {"from": images(change.before), "to": images(change.after)} for change in changes if change.patch}
+        moved = {
+            change.name: {"from": images(change.before), "to": images(change.after)}
+            for change in changes
+            if change.patch
+        }
         record.begin("wave", {"wave": wave, "changes": moved})
-        read_here = {name for workload in wanted for name in workload["config"] or [] if workload["name"] in after}
+        read_here = {
+            name for workload in wanted for name in workload["config"] or [] if workload["name"] in after
+        }
         config.keep(wait.api, params["namespace"], {name: contents[name] for name in sorted(read_here)})
     try:
         wait.roll(changes, again, lock, params["parallel"] or 0)
@@ -177,7 +242,11 @@ def _where(change: Change, wait: Wait) -> str:
     now = wait.objects[change.name].get("status") or {}
     available = now.get("availableReplicas", now.get("numberAvailable", 0))
     before, to = _shorts(images(change.before)), _shorts(images(change.after))
-    return f"{change.name} " + (f"between {before} and {to}" if before != to else "half-way") + f" ({available} available)"
+    return (
+        f"{change.name} "
+        + (f"between {before} and {to}" if before != to else "half-way")
+        + f" ({available} available)"
+    )
 
 
 def _on(name: str, images_by_container: dict[str, str]) -> str:
@@ -191,4 +260,10 @@ def _shorts(images_by_container: dict[str, str]) -> str:
 
 def _told_where(error: ReleaseError, release: str, where: list[str], wrote: bool) -> ReleaseError:
     details = {**error.details, "changed": wrote}
-    return type(error)(f"Release {release}: {error.what}", why=[*error.why, "now: " + "; ".join(where)], done=error.done, then=error.then, **details)
+    return type(error)(
+        f"Release {release}: {error.what}",
+        why=[*error.why, "now: " + "; ".join(where)],
+        done=error.done,
+        then=error.then,
+        **details,
+    )

@@ -5,9 +5,9 @@
 # PRIVATE to this collection.
 """Maintenance: replicas and environment for a while, then exactly what was there before.
 
-What was there is remembered on the object in the patch that changes it, so "off" needs nothing but the cluster. Only what
-still is as maintenance set it is given back: what a release or a person has changed meanwhile is theirs. A workload that an
-autoscaler owns is scaled by the autoscaler's floor.
+What was there is remembered on the object in the patch that changes it, so "off" needs nothing but the
+cluster. Only what still is as maintenance set it is given back: what a release or a person has changed
+meanwhile is theirs. A workload that an autoscaler owns is scaled by the autoscaler's floor.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ class Floor(t.NamedTuple):
         return f"minReplicas of HorizontalPodAutoscaler {self.name} {self.before} -> {self.after}"
 
 
-def on(workload: dict[str, t.Any], thing: Object, owner: Object | None, timeout: int) -> tuple[Change, Floor | None]:
+def on(
+    workload: dict[str, t.Any], thing: Object, owner: Object | None, timeout: int
+) -> tuple[Change, Floor | None]:
     """What maintenance does to one workload. ``owner``: the autoscaler of the workload, if there is one."""
     wanted = parts.wanted(workload)
     floor = None
@@ -53,10 +55,19 @@ def on(workload: dict[str, t.Any], thing: Object, owner: Object | None, timeout:
         floor = _floor(owner, wanted.pop(("replicas",)))
     marked = _mark(thing)
     before = parts.observed(thing, wanted)
-    kept = {**before, **{path: value for path, value in parts.flat(marked.get("before", {})).items() if path in wanted or path in _set(marked)}}
+    kept = {
+        **before,
+        **{
+            path: value
+            for path, value in parts.flat(marked.get("before", {})).items()
+            if path in wanted or path in _set(marked)
+        },
+    }
     mark = {"before": parts.nested(kept), "set": parts.nested({**_set(marked), **wanted})}
     patch = parts.body(thing, before, wanted, {MARK: _text(mark)}) if parts.differing(before, wanted) else {}
-    return Change(thing["metadata"]["name"], thing["kind"], thing["metadata"]["uid"], 1, before, wanted, patch, timeout), floor
+    return Change(
+        thing["metadata"]["name"], thing["kind"], thing["metadata"]["uid"], 1, before, wanted, patch, timeout
+    ), floor
 
 
 def off(thing: Object, timeout: int) -> tuple[Change, list[str]]:
@@ -68,7 +79,9 @@ def off(thing: Object, timeout: int) -> tuple[Change, list[str]]:
     after = {path: value for path, value in was.items() if path in now and path not in theirs}
     stays = [" ".join(path) for path in was if path in theirs and path in parts.differing(now, was)]
     patch = parts.body(thing, now, after, {MARK: None})
-    return Change(thing["metadata"]["name"], thing["kind"], thing["metadata"]["uid"], 1, now, after, patch, timeout), stays
+    return Change(
+        thing["metadata"]["name"], thing["kind"], thing["metadata"]["uid"], 1, now, after, patch, timeout
+    ), stays
 
 
 def _floor(autoscaler: Object, wanted: int) -> Floor:
@@ -93,11 +106,20 @@ def _lowered(autoscaler: Object) -> Floor:
 
 def _hpa_patch(autoscaler: Object, floor: int, mark: str | None) -> Object:
     meta = autoscaler["metadata"]
-    return {"metadata": {"uid": meta["uid"], "resourceVersion": meta["resourceVersion"], "annotations": {MARK: mark}}, "spec": {_FLOOR: floor}}
+    return {
+        "metadata": {
+            "uid": meta["uid"],
+            "resourceVersion": meta["resourceVersion"],
+            "annotations": {MARK: mark},
+        },
+        "spec": {_FLOOR: floor},
+    }
 
 
 def _mark(thing: Object) -> dict[str, t.Any]:
-    return t.cast("dict[str, t.Any]", json.loads((thing["metadata"].get("annotations") or {}).get(MARK, "{}")))
+    return t.cast(
+        "dict[str, t.Any]", json.loads((thing["metadata"].get("annotations") or {}).get(MARK, "{}"))
+    )
 
 
 def _set(marked: dict[str, t.Any]) -> Parts:
@@ -112,23 +134,43 @@ def run(api: KubeApi, context: Context) -> Result:
     params = context.params
     namespace, restore = params["namespace"], params["state"] == "restored"
     wanted = {workload["name"]: workload for workload in params["workloads"] or []}
-    by_kind, versions = read(api, namespace, WORKLOADS if restore else {workload["kind"] for workload in wanted.values()})
-    scalers = api.get(autoscalers(namespace))["items"] if restore or any(workload["replicas"] for workload in wanted.values()) else []
+    by_kind, versions = read(
+        api, namespace, WORKLOADS if restore else {workload["kind"] for workload in wanted.values()}
+    )
+    scalers = (
+        api.get(autoscalers(namespace))["items"]
+        if restore or any(workload["replicas"] for workload in wanted.values())
+        else []
+    )
     stays: dict[str, list[str]] = {}
     floors: list[Floor] = []
     if restore:
-        things = [thing for kind in by_kind.values() for name, thing in kind.items() if _mark(thing) and (not wanted or name in wanted)]
+        things = [
+            thing
+            for kind in by_kind.values()
+            for name, thing in kind.items()
+            if _mark(thing) and (not wanted or name in wanted)
+        ]
         ways = [off(thing, params["timeout"]) for thing in things]
         changes = [change for change, _stays in ways]
         stays = {label: left for label, (_change, left) in zip(labels(changes), ways) if left}
-        floors = [_lowered(scaler) for scaler in scalers if _mark(scaler) and (not wanted or scaler["spec"]["scaleTargetRef"]["name"] in wanted)]
+        floors = [
+            _lowered(scaler)
+            for scaler in scalers
+            if _mark(scaler) and (not wanted or scaler["spec"]["scaleTargetRef"]["name"] in wanted)
+        ]
     else:
         if problems := list(asked.unfit(params["workloads"] or [], by_kind)):
             raise InputError(
-                "workloads: what is asked for does not fit; nothing was changed.", why=problems, then="correct workloads, or create what is missing"
+                "workloads: what is asked for does not fit; nothing was changed.",
+                why=problems,
+                then="correct workloads, or create what is missing",
             )
         things = [by_kind[workload["kind"]][name] for name, workload in wanted.items()]
-        both = [on(workload, thing, owner_of(thing, scalers), params["timeout"]) for workload, thing in zip(wanted.values(), things)]
+        both = [
+            on(workload, thing, owner_of(thing, scalers), params["timeout"])
+            for workload, thing in zip(wanted.values(), things)
+        ]
         changes, floors = [change for change, _floor in both], [floor for _change, floor in both if floor]
     floors = [floor for floor in floors if floor.patch]
     before, after = diff(changes)
@@ -136,7 +178,12 @@ def run(api: KubeApi, context: Context) -> Result:
     after.update({f"HorizontalPodAutoscaler {floor.name}": {_FLOOR: floor.after} for floor in floors})
     for name, left in stays.items():
         context.say(f"{name}: {', '.join(left)} stays as it is: somebody else has changed it since")
-    values = {"workloads": [change.told() for change in changes], "left": stays, "drained": True, "lock_token": params["lock_token"]}
+    values = {
+        "workloads": [change.told() for change in changes],
+        "left": stays,
+        "drained": True,
+        "lock_token": params["lock_token"],
+    }
     if context.check_mode or not after:
         for line in [*(f"{change.name}: {change}" for change in changes if change.patch), *map(str, floors)]:
             context.say(f"would change {line}")
@@ -150,7 +197,11 @@ def run(api: KubeApi, context: Context) -> Result:
     again: t.Callable[[Object], Change] = _again(wanted, scalers, params["timeout"], restore)
     told: list[dict[str, t.Any]] = []
     for some in _one_of_each_name(list(zip(changes, things))):
-        seen = {path: version for path, version in versions.items() if any(change.path(namespace).startswith(path + "/") for change, _thing in some)}
+        seen = {
+            path: version
+            for path, version in versions.items()
+            if any(change.path(namespace).startswith(path + "/") for change, _thing in some)
+        }
         with Wait(api, context, {change.name: thing for change, thing in some}, seen) as wait:
             wait.roll([change for change, _thing in some], again, lock)
         told += [change.told(wait.settled[change.name]) for change, _thing in some]
@@ -161,7 +212,9 @@ def run(api: KubeApi, context: Context) -> Result:
 
 
 def _one_of_each_name(pairs: list[tuple[Change, Object]]) -> t.Iterator[list[tuple[Change, Object]]]:
-    """Workloads are waited for by their names. Two kinds may have one: they were changed by two runs, and one way back is both of theirs."""
+    """Workloads are waited for by their names. Two kinds may have one:
+    they were changed by two runs, and one way back is both of theirs.
+    """
     while pairs:
         first = {pair[0].name: pair for pair in reversed(pairs)}
         some = [pair for pair in pairs if first[pair[0].name] is pair]
@@ -169,11 +222,16 @@ def _one_of_each_name(pairs: list[tuple[Change, Object]]) -> t.Iterator[list[tup
         yield some
 
 
-def _again(wanted: dict[str, dict[str, t.Any]], scalers: list[Object], timeout: int, restore: bool) -> t.Callable[[Object], Change]:
+def _again(
+    wanted: dict[str, dict[str, t.Any]], scalers: list[Object], timeout: int, restore: bool
+) -> t.Callable[[Object], Change]:
     def again(thing: Object) -> Change:
         if restore:
             if not _mark(thing):
-                raise ReleaseError(f"{thing['kind']} {thing['metadata']['name']} was restored by somebody else meanwhile.", then="run this again")
+                raise ReleaseError(
+                    f"{thing['kind']} {thing['metadata']['name']} was restored by somebody else meanwhile.",
+                    then="run this again",
+                )
             return off(thing, timeout)[0]
         return on(wanted[thing["metadata"]["name"]], thing, owner_of(thing, scalers), timeout)[0]
 

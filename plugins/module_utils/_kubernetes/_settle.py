@@ -5,9 +5,9 @@
 # PRIVATE to this collection.
 """Changes workloads and waits until each has settled on what it was given, by one watch a kind and namespace.
 
-The watches go on from wave to wave, so what others write in between is known without asking. Pods are watched beside
-the workloads only once somebody has waited for a moment: a wave that is well needs no reasons. Gives up at once on what
-will not heal.
+The watches go on from wave to wave, so what others write in between is known without asking. Pods
+are watched beside the workloads only once somebody has waited for a moment: a wave that is well
+needs no reasons. Gives up at once on what will not heal.
 """
 
 from __future__ import annotations
@@ -29,25 +29,40 @@ from ._podspec import containers
 from ._port import SYNC, Event, Follow, KubeApi, Object, pods, workloads
 from ._revisions import Revisions
 
-# A pod takes about that long to become ready when all is well (the kubelet looks at its containers once a second).
+# A pod takes about that long to become ready when all is well
+# (the kubelet looks at its containers once a second).
 _SECONDS_BEFORE_PODS = 1.5
 
 
-# How often a patch is made anew because somebody else was quicker: a status that is being written is one, too.
+# How often a patch is made anew because somebody else was
+# quicker: a status that is being written is one, too.
 _TRIES = 10
 
 Plan = t.Callable[[Object], Change]
 
 
 class Wait:
-    """``objects`` holds the newest state of all workloads by name; ``settled`` the seconds that each change took.
+    """``objects`` holds the newest state of all workloads by
+    name; ``settled`` the seconds that each change took.
 
     :param versions: collection path -> resource version of the list that ``objects`` come from.
     :param look_back: give up, too, when what settled in an earlier wave breaks while a later one rolls out.
     """
 
-    def __init__(self, api: KubeApi, context: Context, objects: dict[str, Object], versions: dict[str, str], look_back: bool = False) -> None:
-        self.api, self.context, self.namespace, self.objects = api, context, context.params["namespace"], objects
+    def __init__(
+        self,
+        api: KubeApi,
+        context: Context,
+        objects: dict[str, Object],
+        versions: dict[str, str],
+        look_back: bool = False,
+    ) -> None:
+        self.api, self.context, self.namespace, self.objects = (
+            api,
+            context,
+            context.params["namespace"],
+            objects,
+        )
         self.settled: dict[str, float] = {}
         self._versions, self._look_back = versions, look_back
         self._stream: Follow | None = None
@@ -107,7 +122,9 @@ class Wait:
         self._look(change.name)
 
     def _made(self, change: Change, plan: Plan) -> Change:
-        """Patches, with what others have written meanwhile in the baseline; the change as it was made in the end."""
+        """Patches, with what others have written meanwhile in
+        the baseline; the change as it was made in the end.
+        """
         for left in reversed(range(_TRIES)):
             try:
                 if change.patch:
@@ -128,20 +145,38 @@ class Wait:
 
     def _look_at_the_clock(self) -> None:
         now = self.context.clock.now()
-        late = {name: self._changes[name].timeout for name in self._waiting() if now - self._began[name] > self._changes[name].timeout}
+        late = {
+            name: self._changes[name].timeout
+            for name in self._waiting()
+            if now - self._began[name] > self._changes[name].timeout
+        }
         if late:
-            raise self._failure(f"{', '.join(late)} did not settle within {', '.join(dict.fromkeys(f'{timeout} s' for timeout in late.values()))}.")
-        if self._pods is None and self._stream is not None and any(now - self._began[name] > _SECONDS_BEFORE_PODS for name in self._waiting()):
+            raise self._failure(
+                f"{', '.join(late)} did not settle within {', '.join(dict.fromkeys(f'{timeout} s' for timeout in late.values()))}."
+            )
+        if (
+            self._pods is None
+            and self._stream is not None
+            and any(now - self._began[name] > _SECONDS_BEFORE_PODS for name in self._waiting())
+        ):
             self._pods = {}
             self._stream.add(pods(self.namespace))
 
     def _workload(self, event: Event) -> None:
         if event.type == SYNC:
-            kind = next(kind for kind in {thing["kind"] for thing in self.objects.values()} if workloads(kind, self.namespace) == event.path)
+            kind = next(
+                kind
+                for kind in {thing["kind"] for thing in self.objects.values()}
+                if workloads(kind, self.namespace) == event.path
+            )
             there = workload.by_name(event.object, kind)
             for name, known in list(self.objects.items()):
                 if known["kind"] == kind:
-                    self._workload(Event(event.path, "MODIFIED" if name in there else "DELETED", there.get(name) or known))
+                    self._workload(
+                        Event(
+                            event.path, "MODIFIED" if name in there else "DELETED", there.get(name) or known
+                        )
+                    )
             return
         thing, name = event.object, event.object["metadata"]["name"]
         known_as = self.objects.get(name)
@@ -151,7 +186,8 @@ class Wait:
             del self.objects[name]
             if name in self._waiting():
                 raise Conflict(
-                    f"{thing['kind']} {name} was deleted while it rolled out" + (", and another one made." if event.type != "DELETED" else "."),
+                    f"{thing['kind']} {name} was deleted while it rolled out"
+                    + (", and another one made." if event.type != "DELETED" else "."),
                     then=f"create it again where it is missing (kubectl -n {self.namespace} get {thing['kind'].lower()} {name}); then run the release again",
                 )
             return
@@ -164,14 +200,23 @@ class Wait:
         target = of_template(change.after)
         if foreign := differing(observed(thing, target), target):
             there, who = observed(thing, target), last_writer(thing)
-            told = [f"{' '.join(path)}: wanted {target[path]}, found {there.get(path)}" for path in foreign if path[0] in ("images", "resources")]
+            told = [
+                f"{' '.join(path)}: wanted {target[path]}, found {there.get(path)}"
+                for path in foreign
+                if path[0] in ("images", "resources")
+            ]
             raise Conflict(
-                f"Somebody else changed {thing['kind']} {name} while it rolled out" + (f": {who}." if who else "."),
+                f"Somebody else changed {thing['kind']} {name} while it rolled out"
+                + (f": {who}." if who else "."),
                 why=told or [f"{' '.join(path[:3])} is not what this release has set" for path in foreign],
                 then=f"kubectl -n {self.namespace} get {thing['kind'].lower()} {name} -o yaml --show-managed-fields; then run the release again",
             )
         now = workload.status(thing)
-        self._patience.look(name, diagnosis.trouble_of_workload(thing) if now.state == workload.PROGRESSING else None, self.context.clock.now())
+        self._patience.look(
+            name,
+            diagnosis.trouble_of_workload(thing) if now.state == workload.PROGRESSING else None,
+            self.context.clock.now(),
+        )
         if now.state == workload.READY:
             self.settled[name] = round(self.context.clock.now() - self._began[name], 1)
             if self.settled[name]:
@@ -209,22 +254,35 @@ class Wait:
     def _free(self, pod: Object) -> None:
         """Deletes a broken pod of an old version that a StatefulSet waits for before it goes on.
 
-        The controller waits for it to become ready, which it never does; going back to the old template alone does not
-        help (Kubernetes documentation, StatefulSets, "Forced rollback").
+        The controller waits for it to become ready, which it never does; going back to the old
+        template alone does not help (Kubernetes documentation, StatefulSets, "Forced rollback").
         """
         for name in self._waiting():
             thing, uid = self.objects[name], pod["metadata"]["uid"]
-            if thing["kind"] != "StatefulSet" or uid in self._freed or not workload.seen(thing) or not self._revisions.owns(thing, pod):
+            if (
+                thing["kind"] != "StatefulSet"
+                or uid in self._freed
+                or not workload.seen(thing)
+                or not self._revisions.owns(thing, pod)
+            ):
                 continue
             if not self._revisions.is_newest(thing, pod):
                 self._freed.add(uid)
-                self.context.say(f"{name}: deleting its broken pod {pod['metadata']['name']} of the version before, which holds up the others")
+                self.context.say(
+                    f"{name}: deleting its broken pod {pod['metadata']['name']} of the version before, which holds up the others"
+                )
                 self._fence()
-                with contextlib.suppress(NotFound, Conflict):  # it is gone, or another one of its name has taken its place
-                    self.api.delete(f"{pods(self.namespace)}/{pod['metadata']['name']}", {"preconditions": {"uid": uid}})
+                with contextlib.suppress(
+                    NotFound, Conflict
+                ):  # it is gone, or another one of its name has taken its place
+                    self.api.delete(
+                        f"{pods(self.namespace)}/{pod['metadata']['name']}", {"preconditions": {"uid": uid}}
+                    )
 
     def _give_up_on_the_hopeless(self) -> None:
-        """At once on what will not heal, after a while on what somebody else would have to mend. What only is not ready yet is no reason."""
+        """At once on what will not heal, after a while on what somebody
+        else would have to mend. What only is not ready yet is no reason.
+        """
         stuck = self._patience.over(self.context.clock.now())
         there = self._pods or {}
         for pod in [*self._hopeless.values(), *(there[uid] for uid in stuck if uid in there)]:
@@ -233,18 +291,33 @@ class Wait:
         else:
             if not any(name in stuck for name in self._waiting()):
                 return
-        findings = [finding for finding in self._findings() if finding.trouble.hopeless or finding.trouble.heals or finding.trouble.exit_code is not None]
+        findings = [
+            finding
+            for finding in self._findings()
+            if finding.trouble.hopeless or finding.trouble.heals or finding.trouble.exit_code is not None
+        ]
         if names := sorted({finding.workload for finding in findings if finding.trouble.hopeless}):
-            broke, never = [name for name in names if name in self.settled], [name for name in names if name not in self.settled]
+            broke, never = (
+                [name for name in names if name in self.settled],
+                [name for name in names if name not in self.settled],
+            )
             said = [f"{', '.join(never)} will not become ready."] if never else []
-            raise self._failure(" ".join(said + [f"{name} broke after it had settled." for name in broke]), findings)
+            raise self._failure(
+                " ".join(said + [f"{name} broke after it had settled." for name in broke]), findings
+            )
         names = sorted({finding.workload for finding in findings if finding.trouble.heals})
-        raise self._failure(f"{', '.join(names)} did not get on for {self.context.params['stuck_after']} s.", findings)
+        raise self._failure(
+            f"{', '.join(names)} did not get on for {self.context.params['stuck_after']} s.", findings
+        )
 
     def _findings(self) -> list[Finding]:
-        """What is wrong with the workloads that still wait: the hopeless before the others, a named reason before 'not ready'."""
+        """What is wrong with the workloads that still wait: the
+        hopeless before the others, a named reason before 'not ready'.
+        """
         if self._pods is None:
-            self._pods = {item["metadata"]["uid"]: item for item in self.api.get(pods(self.namespace))["items"]}
+            self._pods = {
+                item["metadata"]["uid"]: item for item in self.api.get(pods(self.namespace))["items"]
+            }
         found = []
         for name in self._waiting():
             if said := diagnosis.trouble_of_workload(self.objects[name]):
@@ -262,7 +335,9 @@ class Wait:
         return sorted(found, key=lambda finding: _rank(finding.trouble), reverse=True)
 
     def _name_of(self, pod: Object) -> str:
-        """The workload that is waited for (or looked back at) and whose newest version the pod runs, or that it holds up; '' for all other pods."""
+        """The workload that is waited for (or looked back at) and whose newest
+        version the pod runs, or that it holds up; '' for all other pods.
+        """
         found = None
         if not pod["metadata"].get("deletionTimestamp"):
             found = self._revisions.workload_of(pod, [self.objects[name] for name in self._watched()])
@@ -271,11 +346,25 @@ class Wait:
         return str(found["metadata"]["name"]) if found else ""
 
     def _watched(self) -> list[str]:
-        return [*self._waiting(), *(name for name in self.settled if self._look_back and name in self.objects and name in self._began)]
+        return [
+            *self._waiting(),
+            *(
+                name
+                for name in self.settled
+                if self._look_back and name in self.objects and name in self._began
+            ),
+        ]
 
     def _failure(self, what: str, findings: list[Finding] | None = None) -> ReleaseError:
         told = self._findings() if findings is None else findings
-        return failure(self.api, self.context, what, told, {name: self.objects[name] for name in self._waiting()}, self.objects)
+        return failure(
+            self.api,
+            self.context,
+            what,
+            told,
+            {name: self.objects[name] for name in self._waiting()},
+            self.objects,
+        )
 
 
 def digests(api: KubeApi, namespace: str, wanted: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
@@ -288,17 +377,22 @@ def digests(api: KubeApi, namespace: str, wanted: dict[str, dict[str, str]]) -> 
         images = {container["name"]: container["image"] for container in containers(pod)}
         for status in workload.statuses(pod):
             for name, asked in wanted.items():
-                if asked.get(status["name"]) == images.get(status["name"], "") and "@" in status.get("imageID", ""):
+                if asked.get(status["name"]) == images.get(status["name"], "") and "@" in status.get(
+                    "imageID", ""
+                ):
                     found[name][status["name"]] = status["imageID"].rsplit("@", 1)[1]
     return found
 
 
 def last_writer(thing: Object) -> str:
-    """Who wrote the pod template last, other than ourselves, by the managed fields; '' where they do not tell."""
+    """Who wrote the pod template last, other than ourselves,
+    by the managed fields; '' where they do not tell.
+    """
     wrote = [
         entry
         for entry in thing["metadata"].get("managedFields") or []
-        if "f:template" in (entry.get("fieldsV1") or {}).get("f:spec", {}) and entry.get("manager") != "runbook.release"
+        if "f:template" in (entry.get("fieldsV1") or {}).get("f:spec", {})
+        and entry.get("manager") != "runbook.release"
     ]
     newest = max(wrote, key=lambda entry: str(entry.get("time", "")), default=None)
     return f"{newest['manager']} at {newest.get('time', 'an unknown time')}" if newest else ""
@@ -310,4 +404,7 @@ def _rank(said: diagnosis.Trouble) -> tuple[bool, bool, bool, bool]:
 
 def _newer(thing: Object, known: Object) -> bool:
     """Events of before our patch come first when the watch begins at an older version; they tell nothing new."""
-    return int(thing["metadata"]["resourceVersion"]) >= int(known["metadata"]["resourceVersion"]) or thing["metadata"]["uid"] != known["metadata"]["uid"]
+    return (
+        int(thing["metadata"]["resourceVersion"]) >= int(known["metadata"]["resourceVersion"])
+        or thing["metadata"]["uid"] != known["metadata"]["uid"]
+    )

@@ -23,7 +23,12 @@ def certificate_of(address: str, server_name: str | None) -> bytes:
     look = ssl.create_default_context()
     look.check_hostname, look.verify_mode = False, ssl.CERT_NONE
     try:
-        with socket.create_connection((host, parts.port or 443), _SECONDS) as plain, look.wrap_socket(plain, server_hostname=server_name or host) as secured:
+        with (
+            socket.create_connection((host, parts.port or 443), _SECONDS) as plain,
+            look.wrap_socket(plain, server_hostname=server_name or host) as secured,
+        ):
             return secured.getpeercert(binary_form=True) or b""
     except OSError as exc:
-        raise Unavailable(f"The certificate of the API server {address} cannot be looked at.", why=[str(exc)]) from exc
+        raise Unavailable(
+            f"The certificate of the API server {address} cannot be looked at.", why=[str(exc)]
+        ) from exc

@@ -21,7 +21,9 @@ from ._workload import absent
 _KINDS = ("limits", "requests")
 
 
-def unfit(workloads: t.Sequence[t.Mapping[str, t.Any]], there: t.Mapping[str, t.Mapping[str, Object]]) -> t.Iterator[str]:
+def unfit(
+    workloads: t.Sequence[t.Mapping[str, t.Any]], there: t.Mapping[str, t.Mapping[str, Object]]
+) -> t.Iterator[str]:
     """What cannot be of all that is asked for, one sentence each; nothing when it can.
 
     :param there: the objects by kind and name.
@@ -72,7 +74,9 @@ def problems(workload: t.Mapping[str, t.Any]) -> t.Iterator[str]:
                     if not variable or "=" in str(variable)
                 )
             else:
-                yield from (f"{name}: resources of container {container}: {said}" for said in _resources(value))
+                yield from (
+                    f"{name}: resources of container {container}: {said}" for said in _resources(value)
+                )
 
 
 def _resources(value: dict[str, t.Any]) -> t.Iterator[str]:

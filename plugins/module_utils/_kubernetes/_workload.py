@@ -57,12 +57,13 @@ def seen(thing: Object) -> bool:
 
 
 def status(thing: Object) -> Status:
-    """The rule of ``kubectl rollout status`` for the object's kind, and the cases in which that calls ready what is not, or waits in vain.
+    """The rule of ``kubectl rollout status`` for the object's kind, and
+    the cases in which that calls ready what is not, or waits in vain.
 
-    Beyond kubectl: a paused Deployment is not ready (nothing rolls out while it is paused), a controller that cannot create
-    pods (quota, admission) is told at once, pods have to be available and not only ready (minReadySeconds), what is scaled
-    down is not ready before the others are gone, and a StatefulSet or DaemonSet that replaces pods only when they are
-    deleted (OnDelete) is not ready before all were.
+    Beyond kubectl: a paused Deployment is not ready (nothing rolls out while it is paused), a controller that
+    cannot create pods (quota, admission) is told at once, pods have to be available and not only ready
+    (minReadySeconds), what is scaled down is not ready before the others are gone, and a StatefulSet or
+    DaemonSet that replaces pods only when they are deleted (OnDelete) is not ready before all were.
     """
     kind = thing["kind"]
     if kind in ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet") and not seen(thing):
@@ -93,7 +94,9 @@ def _replica_set(spec: Object, now: Object, condition: dict[str, Object]) -> Sta
     wanted, available = spec.get("replicas", 1), now.get("availableReplicas", 0)
     if now.get("replicas", 0) == wanted and available >= wanted:
         return Status(READY, _available(wanted))
-    return refused(condition) or Status(PROGRESSING, f"{now.get('replicas', 0)} of {wanted} there, {available} available")
+    return refused(condition) or Status(
+        PROGRESSING, f"{now.get('replicas', 0)} of {wanted} there, {available} available"
+    )
 
 
 def _stateful_set(spec: Object, now: Object, condition: dict[str, Object]) -> Status:
@@ -108,17 +111,32 @@ def _stateful_set(spec: Object, now: Object, condition: dict[str, Object]) -> St
     aside = f" (partition {partition})" if partition else ""
     counts = _counts(spec, updated, to_update, available, 0) + aside
     if strategy.get("type") == "OnDelete" and updated < wanted:
-        return Status(PROGRESSING, f"{counts}: its updateStrategy is OnDelete, so pods stay on the old version until they are deleted")
-    if now.get("replicas", 0) != wanted or available < wanted or updated < to_update or not (same or partition):
+        return Status(
+            PROGRESSING,
+            f"{counts}: its updateStrategy is OnDelete, so pods stay on the old version until they are deleted",
+        )
+    if (
+        now.get("replicas", 0) != wanted
+        or available < wanted
+        or updated < to_update
+        or not (same or partition)
+    ):
         return refused(condition) or Status(PROGRESSING, counts)
     return Status(READY, _available(wanted) + aside)
 
 
 def _daemon_set(spec: Object, now: Object, condition: dict[str, Object]) -> Status:
-    wanted, updated, available = now.get("desiredNumberScheduled", 0), now.get("updatedNumberScheduled", 0), now.get("numberAvailable", 0)
+    wanted, updated, available = (
+        now.get("desiredNumberScheduled", 0),
+        now.get("updatedNumberScheduled", 0),
+        now.get("numberAvailable", 0),
+    )
     counts = _counts(spec, updated, wanted, available, 0)
     if (spec.get("updateStrategy") or {}).get("type") == "OnDelete" and updated < wanted:
-        return Status(PROGRESSING, f"{counts}: its updateStrategy is OnDelete, so pods stay on the old version until they are deleted")
+        return Status(
+            PROGRESSING,
+            f"{counts}: its updateStrategy is OnDelete, so pods stay on the old version until they are deleted",
+        )
     if updated < wanted or available < wanted:
         return Status(PROGRESSING, counts)
     return Status(READY, _available(wanted) if wanted else "no node wants a pod of it")
@@ -128,7 +146,10 @@ def _job(spec: Object, now: Object, condition: dict[str, Object]) -> Status:
     wanted = spec.get("completions") or spec.get("parallelism") or 1
     counts = f"{now.get('succeeded', 0)} of {wanted} succeeded, {now.get('active', 0)} active, {now.get('failed', 0)} failed"
     if _is(condition, "Failed"):
-        return Status(FAILED, f"{condition['Failed'].get('reason', 'failed')}: {condition['Failed'].get('message', counts)}")
+        return Status(
+            FAILED,
+            f"{condition['Failed'].get('reason', 'failed')}: {condition['Failed'].get('message', counts)}",
+        )
     if _is(condition, "Complete"):
         return Status(READY, f"complete, {counts}")
     if spec.get("suspend") or _is(condition, "Suspended"):
@@ -139,7 +160,9 @@ def _job(spec: Object, now: Object, condition: dict[str, Object]) -> Status:
 def _cron_job(spec: Object, now: Object, condition: dict[str, Object]) -> Status:
     """A schedule is in force as soon as it is stored; its Jobs have a status of their own."""
     last = f", last success {now['lastSuccessfulTime']}" if now.get("lastSuccessfulTime") else ""
-    return Status(READY, ("suspended" if spec.get("suspend") else f"scheduled {spec.get('schedule', '')}") + last)
+    return Status(
+        READY, ("suspended" if spec.get("suspend") else f"scheduled {spec.get('schedule', '')}") + last
+    )
 
 
 _RULES: dict[str, t.Callable[[Object, Object, dict[str, Object]], Status]] = {
@@ -173,7 +196,9 @@ def owner(thing: Object, kind: str) -> dict[str, t.Any] | None:
 
 
 def revision(thing: Object) -> str:
-    """The number that the Deployment controller keeps on a Deployment and its ReplicaSets; other kinds name a ControllerRevision."""
+    """The number that the Deployment controller keeps on a Deployment
+    and its ReplicaSets; other kinds name a ControllerRevision.
+    """
     if thing.get("kind") == "StatefulSet":
         return str((thing.get("status") or {}).get("updateRevision", ""))
     return str((thing["metadata"].get("annotations") or {}).get("deployment.kubernetes.io/revision", ""))
@@ -183,7 +208,11 @@ def current_replica_set(deployment: Object, replica_sets: t.Iterable[Object]) ->
     """The ReplicaSet of the Deployment's newest revision."""
     for replica_set in replica_sets:
         reference = owner(replica_set, "Deployment")
-        if reference and reference["uid"] == deployment["metadata"]["uid"] and revision(replica_set) == revision(deployment):
+        if (
+            reference
+            and reference["uid"] == deployment["metadata"]["uid"]
+            and revision(replica_set) == revision(deployment)
+        ):
             return replica_set
     return None
 

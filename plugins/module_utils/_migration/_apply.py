@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Carries a plan out, under the lock of the database. Where the connection is lost, everything begins anew: the lock, what is applied, the plan."""
+"""Carries a plan out, under the lock of the database. Where the connection
+is lost, everything begins anew: the lock, what is applied, the plan.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,19 @@ from ._plan import RECORDED, Plan
 from ._ports import Ports
 
 _PAUSE = 2.0
-# A program that asks a wrong address in vain will do so for ever; a network that was just set up lets it through after a moment.
+# A program that asks a wrong address in vain will do so for ever;
+# a network that was just set up lets it through after a moment.
 _ASTRAY = 3
 
 
 def refuse(where: str, problems: t.Sequence[str], **details: t.Any) -> None:
     if problems:
-        raise InputError(f"{where}: these migrations are not run; nothing was changed.", why=problems, then="mend what is named, and run this again", **details)
+        raise InputError(
+            f"{where}: these migrations are not run; nothing was changed.",
+            why=problems,
+            then="mend what is named, and run this again",
+            **details,
+        )
 
 
 class Apply:
@@ -55,7 +63,11 @@ class Apply:
                     raise
                 lost, astray = exc, []
             in_vain = astray[-_ASTRAY:] == [len(self.done)] * _ASTRAY
-            if in_vain or clock.now() + _PAUSE - began > self._params["retry_window"] or self._work.left() < _PAUSE:
+            if (
+                in_vain
+                or clock.now() + _PAUSE - began > self._params["retry_window"]
+                or self._work.left() < _PAUSE
+            ):
                 raise self._told(lost)
             self._context.say(f"{lost.what} Connecting again in {_PAUSE:.0f} s")
             clock.sleep(_PAUSE)
@@ -63,7 +75,9 @@ class Apply:
     def _under_the_lock(self) -> None:
         """Plans once more: who held the lock until now may have done it all."""
         doing = f"migrate{' down' if self._direction == DOWN else ''} {self._params['release']}"
-        with lock.held(self._work.server, doing, self._context, patience=self._params["lock_patience"]) as session:
+        with lock.held(
+            self._work.server, doing, self._context, patience=self._params["lock_patience"]
+        ) as session:
             backends.end(session, self._context)
             _seen, plan = look(self._ports, self._context, session, self._files)
             refuse(self._work.server.login.where, plan.problems)
@@ -75,7 +89,9 @@ class Apply:
             while self._waiting:
                 migration = self._waiting.pop(0)
                 if self._params["state"] == RECORDED:
-                    self._ports.ledger.applied(session, migration, self._params["release"], 0, len(migration.statements))
+                    self._ports.ledger.applied(
+                        session, migration, self._params["release"], 0, len(migration.statements)
+                    )
                 else:
                     self._one(attempts, session, migration)
 
@@ -88,9 +104,13 @@ class Apply:
     def _one(self, attempts: Attempts, session: Session, migration: Migration) -> None:
         engine, ledger = self._ports.engine, self._ports.ledger
         up = self._direction == UP
-        session.value("SELECT 1")  # the lock lives as long as its session: a server that was restarted has given it to whoever asked
+        session.value(
+            "SELECT 1"
+        )  # the lock lives as long as its session: a server that was restarted has given it to whoever asked
         self._context.say(f"{migration.name}: {'up' if up else 'down'}")
-        if up and not engine.keeps_ledger:  # before its effect: whose it is has to be known even when we die in between
+        if (
+            up and not engine.keeps_ledger
+        ):  # before its effect: whose it is has to be known even when we die in between
             ledger.done(session, migration.name, self._params["release"], prefix([]), 0)
         try:
             ran = attempts.run(migration, self._direction)
@@ -105,9 +125,21 @@ class Apply:
 
     def _told(self, error: ReleaseError) -> ReleaseError:
         """With what was done before it, and what was not begun."""
-        before, waiting = ", ".join(one.name for one in self.done), ", ".join(one.name for one in self._waiting)
+        before, waiting = (
+            ", ".join(one.name for one in self.done),
+            ", ".join(one.name for one in self._waiting),
+        )
         gone = "went up" if self._direction == UP else "went down"
-        said = [error.done, f"{before} {gone} before it" if before else f"nothing {gone} before it", f"not begun: {waiting}" if waiting else ""]
+        said = [
+            error.done,
+            f"{before} {gone} before it" if before else f"nothing {gone} before it",
+            f"not begun: {waiting}" if waiting else "",
+        ]
         error.done = "; ".join(part for part in said if part)
-        error.details.update({"changed": bool(self.done), "applied" if self._direction == UP else "reverted": describe.ran(self.done)})
+        error.details.update(
+            {
+                "changed": bool(self.done),
+                "applied" if self._direction == UP else "reverted": describe.ran(self.done),
+            }
+        )
         return error

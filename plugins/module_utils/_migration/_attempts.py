@@ -36,7 +36,8 @@ class Ran:
 
 
 class Reconnect(Exception):
-    """The connection is gone, or could not be made: what was applied has to be read again, under the lock, before anything else.
+    """The connection is gone, or could not be made: what was applied
+    has to be read again, under the lock, before anything else.
 
     :ivar astray: whether the engine's program asks another address than we do, and ours answers.
     """
@@ -52,7 +53,9 @@ class Attempts:
     :param jitter: gives a number from 0 to 1; two runners must not stay in step.
     """
 
-    def __init__(self, engine: Engine, work: Work, lock: Session, jitter: t.Callable[[], float] = random.random) -> None:
+    def __init__(
+        self, engine: Engine, work: Work, lock: Session, jitter: t.Callable[[], float] = random.random
+    ) -> None:
         self._engine, self._work, self._lock, self._jitter = engine, work, lock, jitter
         self._context = work.context
         every = min(_LOOKOUT_MOST, max(_LOOKOUT_LEAST, self._context.params["lock_timeout"] / 2500))
@@ -68,7 +71,9 @@ class Attempts:
                 self._work.check_time()
                 with self._lookout.kept():
                     statements = self._engine.run(self._work, migration, direction)
-                if not (self._engine.keeps_ledger or self._is_done(migration, direction)):  # Flyway 11 ends with 0 after a migration that failed
+                if not (
+                    self._engine.keeps_ledger or self._is_done(migration, direction)
+                ):  # Flyway 11 ends with 0 after a migration that failed
                     raise DatabaseError(
                         f"Its program ended well, and {migration.name} is {'not applied' if direction == UP else 'applied still'} all the same."
                     )
@@ -76,7 +81,12 @@ class Attempts:
             except TooLong as exc:
                 backends.end(self._lock, self._context, self._work.name)
                 raise self._failure(
-                    migration, direction, exc, Reaction("stop", "timeout", "do less in one migration, or raise timeout after a rehearsal")
+                    migration,
+                    direction,
+                    exc,
+                    Reaction(
+                        "stop", "timeout", "do less in one migration, or raise timeout after a rehearsal"
+                    ),
                 ) from exc
             except DatabaseError as exc:
                 means = LOST if isinstance(exc, Unreachable) and not exc.sqlstate else reaction(exc.sqlstate)
@@ -85,16 +95,28 @@ class Attempts:
                     raise Reconnect(failure, means is LOST and self._astray(failure)) from exc
                 pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1)) * (0.5 + self._jitter())
                 over = clock.now() + pause - began
-                if means.kind != RETRY or over > self._context.params["retry_window"] or pause >= self._work.left():
-                    failure.why += [f"tried {attempt} times within {round(clock.now() - began)} s"] if attempt > 1 else []
+                if (
+                    means.kind != RETRY
+                    or over > self._context.params["retry_window"]
+                    or pause >= self._work.left()
+                ):
+                    failure.why += (
+                        [f"tried {attempt} times within {round(clock.now() - began)} s"]
+                        if attempt > 1
+                        else []
+                    )
                     raise failure from exc
-                self._context.say(f"{migration.name}: {means.name}{self._blocked_by()}; attempt {attempt + 1} in {pause:.1f} s")
+                self._context.say(
+                    f"{migration.name}: {means.name}{self._blocked_by()}; attempt {attempt + 1} in {pause:.1f} s"
+                )
                 clock.sleep(pause)
                 if self._is_done(migration, direction):
                     return Ran(migration.name, clock.now() - tried, attempt)
 
     def _is_done(self, migration: Migration, direction: str) -> bool:
-        """As the engine's own table says, on a session of its own: the one that holds the lock may have been lost since."""
+        """As the engine's own table says, on a session of its
+        own: the one that holds the lock may have been lost since.
+        """
         with self._work.server.session() as session:
             return (migration.name in self._engine.applied(session)) == (direction == UP)
 
@@ -113,7 +135,9 @@ class Attempts:
     def _blocked_by(self) -> str:
         return f" behind {'; '.join(self._lookout.seen.values())}" if self._lookout.seen else ""
 
-    def _failure(self, migration: Migration, direction: str, error: ReleaseError, means: Reaction) -> ReleaseError:
+    def _failure(
+        self, migration: Migration, direction: str, error: ReleaseError, means: Reaction
+    ) -> ReleaseError:
         sqlstate = getattr(error, "sqlstate", "")
         code = f" (SQLSTATE {sqlstate})" if sqlstate else ""
         what = f"{'Migration' if direction == UP else 'The way down of migration'} {migration.name} failed: {means.name}{code}."

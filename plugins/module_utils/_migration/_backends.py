@@ -16,7 +16,8 @@ from .._common._operation import Context
 from .._common._owner import identity
 from .._database._session import NAME_LENGTH, DatabaseError, Session
 
-# Of sessions that work. Sessions that hold or await the lock have other names: whoever holds the lock may end all of these.
+# Of sessions that work. Sessions that hold or await the lock
+# have other names: whoever holds the lock may end all of these.
 _WORKING = "runbook.release migrating"
 _GONE_WITHIN = 5.0
 _LEFT = """
@@ -34,7 +35,9 @@ def working_name(release: str, context: Context) -> str:
 
 
 def end(session: Session, context: Context, name: str = _WORKING) -> int:
-    """Ends sessions that work under this name, once the lock says that their runner is gone. Gives how many there were."""
+    """Ends sessions that work under this name, once the lock
+    says that their runner is gone. Gives how many there were.
+    """
     left = [row[0] for row in session.rows(_LEFT, [name])]
     for pid in left:
         context.say(f"ending backend {pid}, which a runner that is gone has left")
@@ -49,13 +52,18 @@ def end(session: Session, context: Context, name: str = _WORKING) -> int:
     began = context.clock.now()
     while left and session.rows(_LEFT, [name]):
         if context.clock.now() - began > _GONE_WITHIN:
-            raise ReleaseError("Backends of a runner that is gone do not end.", then="look at pg_stat_activity, and wait until they have gone")
+            raise ReleaseError(
+                "Backends of a runner that is gone do not end.",
+                then="look at pg_stat_activity, and wait until they have gone",
+            )
         context.clock.sleep(0.1)
     return len(left)
 
 
 class Lookout:
-    """Looks, while a migration runs, at who stands in its way. Over the session that holds the lock, which has nothing else to do meanwhile."""
+    """Looks, while a migration runs, at who stands in its way. Over the
+    session that holds the lock, which has nothing else to do meanwhile.
+    """
 
     def __init__(self, session: Session, context: Context, name: str, every: float) -> None:
         self._session, self._context, self._name, self._every = session, context, name, every

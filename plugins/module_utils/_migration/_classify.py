@@ -13,11 +13,18 @@ import typing as t
 
 from ._statements import Statement
 
-EXPAND, DATA, CONTRACT, IRREVERSIBLE, UNKNOWN = KINDS = ("expand", "data", "contract", "irreversible", "unknown")
+EXPAND, DATA, CONTRACT, IRREVERSIBLE, UNKNOWN = KINDS = (
+    "expand",
+    "data",
+    "contract",
+    "irreversible",
+    "unknown",
+)
 APP_ONLY, DOWN, RESTORE = WAYS = ("app_only", "down", "restore")
 
 _ALTER = r"ALTER TABLE\b.*"
-# The first that fits counts, for each statement. Everything else is an expansion: the old release does not notice it.
+# The first that fits counts, for each statement. Everything
+# else is an expansion: the old release does not notice it.
 _RULES: tuple[tuple[str, str, str], ...] = (
     (IRREVERSIBLE, r"DROP (FOREIGN )?TABLE|DROP (SCHEMA|DATABASE|OWNED|SEQUENCE)", "drops what holds data"),
     (
@@ -35,7 +42,11 @@ _RULES: tuple[tuple[str, str, str], ...] = (
         rf"{_ALTER} ADD (COLUMN )?(IF NOT EXISTS )?(?!CONSTRAINT)\S+ (?!.*\b(DEFAULT|GENERATED)\b).*NOT NULL",
         "adds a column that the old release does not fill",
     ),
-    (CONTRACT, rf"{_ALTER} ADD (CONSTRAINT|CHECK|UNIQUE|PRIMARY|FOREIGN|EXCLUDE)\b", "adds a rule that the old release may break"),
+    (
+        CONTRACT,
+        rf"{_ALTER} ADD (CONSTRAINT|CHECK|UNIQUE|PRIMARY|FOREIGN|EXCLUDE)\b",
+        "adds a rule that the old release may break",
+    ),
     (CONTRACT, r"CREATE UNIQUE INDEX", "adds a rule that the old release may break"),
     (
         CONTRACT,
@@ -47,7 +58,11 @@ _RULES: tuple[tuple[str, str, str], ...] = (
         r"DROP (?!INDEX|STATISTICS)|REVOKE|CREATE (CONSTRAINT )?TRIGGER|CREATE RULE|CREATE POLICY",
         "takes away or changes what the old release may use",
     ),
-    (DATA, r"(WITH\b.*)?(INSERT INTO|UPDATE|MERGE INTO)\b|COPY\b.* FROM|REFRESH MATERIALIZED", "changes rows"),
+    (
+        DATA,
+        r"(WITH\b.*)?(INSERT INTO|UPDATE|MERGE INTO)\b|COPY\b.* FROM|REFRESH MATERIALIZED",
+        "changes rows",
+    ),
     (DATA, r"DO\b|CALL\b|EXECUTE\b|SELECT\b.*\(|WITH\b|PERFORM\b", "runs code that cannot be looked into"),
 )
 _COMPILED = [(kind, re.compile(pattern, re.IGNORECASE), reason) for kind, pattern, reason in _RULES]
@@ -77,14 +92,21 @@ class Class:
     reversible: bool
 
 
-def of(name: str, statements: t.Sequence[Statement] | None, reversible: bool, rules: t.Iterable[str] = ()) -> Class:
+def of(
+    name: str, statements: t.Sequence[Statement] | None, reversible: bool, rules: t.Iterable[str] = ()
+) -> Class:
     """
     :param statements: None where nobody knows what it does: a program does the work.
     :param rules: of squawk's findings in it.
     """
     if statements is None:
         return Class(name, UNKNOWN, ("a program does the work; a rehearsal shows what it does",), reversible)
-    found = [(kind, f"line {statement.line}: {reason}") for statement in statements for kind, reason in [_of(statement)] if kind != EXPAND]
+    found = [
+        (kind, f"line {statement.line}: {reason}")
+        for statement in statements
+        for kind, reason in [_of(statement)]
+        if kind != EXPAND
+    ]
     if breaking := sorted(_BREAKING.intersection(rules)):
         found.append((CONTRACT, f"squawk: {', '.join(breaking)}"))
     kind = max((kind for kind, _reason in found), key=KINDS.index, default=EXPAND)
@@ -93,7 +115,12 @@ def of(name: str, statements: t.Sequence[Statement] | None, reversible: bool, ru
 
 def destroys(statements: t.Sequence[Statement]) -> list[str]:
     """What of it cannot be brought back, each with its line."""
-    return [f"line {statement.line}: {reason}" for statement in statements for kind, reason in [_of(statement)] if kind == IRREVERSIBLE]
+    return [
+        f"line {statement.line}: {reason}"
+        for statement in statements
+        for kind, reason in [_of(statement)]
+        if kind == IRREVERSIBLE
+    ]
 
 
 def way_back(classes: t.Sequence[Class]) -> tuple[str, list[str]]:
@@ -111,8 +138,13 @@ def way_back(classes: t.Sequence[Class]) -> tuple[str, list[str]]:
     stuck = [one.name for one in classes[first:] if not one.reversible]
     if stuck:
         return RESTORE, [f"{name}: has no way down" for name in stuck]
-    return DOWN, [f"{classes[index].name}: {reason}" for index in touching for reason in classes[index].reasons]
+    return DOWN, [
+        f"{classes[index].name}: {reason}" for index in touching for reason in classes[index].reasons
+    ]
 
 
 def _of(statement: Statement) -> tuple[str, str]:
-    return next(((kind, reason) for kind, pattern, reason in _COMPILED if pattern.match(statement.words)), (EXPAND, ""))
+    return next(
+        ((kind, reason) for kind, pattern, reason in _COMPILED if pattern.match(statement.words)),
+        (EXPAND, ""),
+    )

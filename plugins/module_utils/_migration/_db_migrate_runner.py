@@ -3,13 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The program that runs one migration of db-migrate, in JavaScript: its programmatic interface tells what its command line hides (SQLSTATE, name)."""
+"""The program that runs one migration of db-migrate, in JavaScript: its
+programmatic interface tells what its command line hides (SQLSTATE, name).
+"""
 
 from __future__ import annotations
 
 MARK = "runbook-release-answer:"
-# Run by node in the folder of the service. Everything secret comes by libpq's environment variables. "overwrite" is the only part of
-# db-migrate's configuration that neither DATABASE_URL nor the .env file of the service can change.
+# Run by node in the folder of the service. Everything secret comes by libpq's environment
+# variables. "overwrite" is the only part of db-migrate's configuration that neither
+# DATABASE_URL nor the .env file of the service can change.
 SOURCE = """
 const given = JSON.parse(process.env.RUNBOOK_MIGRATION), fs = require('fs'), ran = [];
 const answer = (told) => {

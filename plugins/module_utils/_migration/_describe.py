@@ -29,13 +29,20 @@ def pending(migrations: t.Sequence[Migration], classes: t.Sequence[classify.Clas
 
 
 def ran(done: t.Sequence[Ran]) -> list[dict[str, t.Any]]:
-    return [{"name": one.name, "milliseconds": round(one.seconds * 1000), "attempts": one.attempts} for one in done]
+    return [
+        {"name": one.name, "milliseconds": round(one.seconds * 1000), "attempts": one.attempts}
+        for one in done
+    ]
 
 
 def before_and_after(seen: Observed, plan: Plan, state: str) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     before = list(seen.applied)
     names = [migration.name for migration in plan.steps]
-    after = [name for name in before if name not in names] if state == DOWN else before + [name for name in names if name not in before]
+    after = (
+        [name for name in before if name not in names]
+        if state == DOWN
+        else before + [name for name in names if name not in before]
+    )
     shown = {"applied": before}, {"applied": after}
     if plan.adopted or state == "recorded":
         mine = [name for name, entry in seen.ledger.items() if entry.finished]

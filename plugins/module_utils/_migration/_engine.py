@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What an engine is: it knows the files, what of them is applied, and how to run one of them. One at a time, so that every failure has a name."""
+"""What an engine is: it knows the files, what of them is applied, and
+how to run one of them. One at a time, so that every failure has a name.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,11 @@ from ._files import Migration
 from ._program import Doing, Ended, EnginePrograms, Programs, Supervised
 
 UP, DOWN = "up", "down"
-# client_connection_check_interval is of PostgreSQL 14 and newer (manual, 20.3.4); an unknown setting is refused with the connection.
+# client_connection_check_interval is of PostgreSQL 14 and newer
+# (manual, 20.3.4); an unknown setting is refused with the connection.
 _CHECKS_CLIENTS = 140000
-# A client whose machine is gone says no farewell: within a minute the server lets go of what it holds (manual, 20.3.2).
+# A client whose machine is gone says no farewell: within a
+# minute the server lets go of what it holds (manual, 20.3.2).
 _KEEPALIVES = {"tcp_keepalives_idle": "20", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "4"}
 
 
@@ -33,7 +37,8 @@ class Work:
     """What running a migration is given.
 
     :ivar programs: where the engine's program runs.
-    :ivar name: the application_name of everything that works, by which what a dead runner left behind is found.
+    :ivar name: the application_name of everything that works,
+        by which what a dead runner left behind is found.
     :ivar left: seconds until the wall clock runs out.
     :ivar server_version: as server_version_num says it.
     :ivar rehearsal: whether it is asked what was run, too: of a program nobody knows before.
@@ -50,7 +55,8 @@ class Work:
     tools: Programs = dataclasses.field(default_factory=Supervised)
 
     def settings(self, transaction: bool = True) -> dict[str, str]:
-        """Of a session that works. What runs without a transaction waits for others by design (CONCURRENTLY): only time ends it.
+        """Of a session that works. What runs without a transaction
+        waits for others by design (CONCURRENTLY): only time ends it.
 
         Where we send the statements ourselves, this holds for those alone that do.
         """
@@ -58,9 +64,13 @@ class Work:
         milliseconds = str(max(1, int(self.left() * 1000)))
         return {
             "lock_timeout": str(params["lock_timeout"]) if transaction else "0",
-            "statement_timeout": str(params["statement_timeout"]) if transaction and params["statement_timeout"] else milliseconds,
+            "statement_timeout": str(params["statement_timeout"])
+            if transaction and params["statement_timeout"]
+            else milliseconds,
             **_KEEPALIVES,
-            **({"client_connection_check_interval": "1000"} if self.server_version >= _CHECKS_CLIENTS else {}),
+            **(
+                {"client_connection_check_interval": "1000"} if self.server_version >= _CHECKS_CLIENTS else {}
+            ),
         }
 
     def login(self, transaction: bool = True) -> Login:
@@ -72,14 +82,23 @@ class Work:
         options = " ".join(f"-c {name}={value}" for name, value in self.settings(transaction).items())
         return self.server.login.having(options=options, application_name=self.name)
 
-    def run(self, arguments: t.Sequence[str], environment: t.Mapping[str, str], folder: str, migration: Migration, direction: str) -> Ended:
+    def run(
+        self,
+        arguments: t.Sequence[str],
+        environment: t.Mapping[str, str],
+        folder: str,
+        migration: Migration,
+        direction: str,
+    ) -> Ended:
         """Runs the engine's program to its end, or to that of our time."""
         doing = Doing(self.programs.login(self.server.login), migration.name, direction)
         return self.programs.run(arguments, environment, folder, self.left(), doing)
 
     def check_time(self) -> None:
         if self.left() <= 0:
-            raise TooLong(f"The migration did not end within its timeout of {self.context.params['timeout']} s.")
+            raise TooLong(
+                f"The migration did not end within its timeout of {self.context.params['timeout']} s."
+            )
 
 
 class Engine(t.Protocol):
@@ -112,7 +131,9 @@ class Engine(t.Protocol):
 
 
 class KeepsItsTable:
-    """Of engines whose table is right whatever ended their program: they write it with the migration, or behind it."""
+    """Of engines whose table is right whatever ended their
+    program: they write it with the migration, or behind it.
+    """
 
     def recover(self, work: Work, migration: Migration, direction: str, ended: Ended) -> None:
         return

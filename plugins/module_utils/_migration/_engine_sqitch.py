@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Sqitch (https://sqitch.org): its plan, its scripts, its registry. Changes are deployed one by one, each in the transaction that its script makes."""
+"""Sqitch (https://sqitch.org): its plan, its scripts, its registry. Changes
+are deployed one by one, each in the transaction that its script makes.
+"""
 
 from __future__ import annotations
 
@@ -41,36 +43,69 @@ class SqitchEngine(KeepsItsTable):
     def files(self) -> list[Migration]:
         plan = read(os.path.join(self._src, "sqitch.plan"))
         project, names = _PROJECT.search(plan), _CHANGE.findall(plan)
-        problems = [f"{name}: is reworked; such a plan has to be deployed by sqitch itself" for name in sorted({one for one in names if names.count(one) > 1})]
+        problems = [
+            f"{name}: is reworked; such a plan has to be deployed by sqitch itself"
+            for name in sorted({one for one in names if names.count(one) > 1})
+        ]
         if not project or problems:
-            raise InputError(f"src: found {self._src}, whose sqitch.plan cannot be taken as it is.", why=problems or ["it has no line %project="])
+            raise InputError(
+                f"src: found {self._src}, whose sqitch.plan cannot be taken as it is.",
+                why=problems or ["it has no line %project="],
+            )
         self._project = project[1]
         return [self._change(name, number) for number, name in enumerate(names, start=1)]
 
     def _change(self, name: str, number: int) -> Migration:
         deploy, revert = (os.path.join(self._src, way, f"{name}.sql") for way in ("deploy", "revert"))
         up, down = read(deploy), read(revert) if os.path.exists(revert) else None
-        return Migration(name, (number,), checksum(up), deploy, readable(up), readable(down), down is not None, revert)
+        return Migration(
+            name, (number,), checksum(up), deploy, readable(up), readable(down), down is not None, revert
+        )
 
     def applied(self, session: Session) -> list[str]:
         project = self._project.replace("'", "''")
-        return [row[0] for row in self._changes.rows(session, f"SELECT change FROM {{}} WHERE project = '{project}' ORDER BY committed_at, planned_at")]
+        return [
+            row[0]
+            for row in self._changes.rows(
+                session,
+                f"SELECT change FROM {{}} WHERE project = '{project}' ORDER BY committed_at, planned_at",
+            )
+        ]
 
     def problems(self, session: Session) -> list[str]:
         return []
 
     def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
-        whole = migration.transaction if direction == UP else migration.down is None or transactional(migration.down, split(migration.down))
+        whole = (
+            migration.transaction
+            if direction == UP
+            else migration.down is None or transactional(migration.down, split(migration.down))
+        )
         who = identity(None)
-        environment = {**work.login(whole).environment(), "SQITCH_FULLNAME": who, "SQITCH_EMAIL": who if "@" in who else f"{who}@localhost"}
+        environment = {
+            **work.login(whole).environment(),
+            "SQITCH_FULLNAME": who,
+            "SQITCH_EMAIL": who if "@" in who else f"{who}@localhost",
+        }
         common = ["--target", "db:pg:", "--registry", self._registry, "--set", "VERBOSITY=verbose"]
         if direction == DOWN:
             arguments = ["revert", *common, "-y", *self._down_to(work, migration)]
         else:
-            arguments = ["deploy", *common, "--mode", "change", "--to-change", migration.name, "--lock-timeout", "10"]
+            arguments = [
+                "deploy",
+                *common,
+                "--mode",
+                "change",
+                "--to-change",
+                migration.name,
+                "--lock-timeout",
+                "10",
+            ]
         ended = work.run([self._program, *arguments], environment, self._src, migration, direction)
         if ended.code is None:
-            raise TooLong(f"sqitch did not end within the timeout of {self._context.params['timeout']} s; it was ended.")
+            raise TooLong(
+                f"sqitch did not end within the timeout of {self._context.params['timeout']} s; it was ended."
+            )
         if ended.code:
             raise error("sqitch", ended)
         return ()

@@ -45,38 +45,70 @@ class SqlEngine(KeepsItsTable):
                 self._one_by_one(session, work, migration, direction, statements)
         return ()
 
-    def _at_once(self, session: Session, work: Work, migration: Migration, direction: str, statements: t.Sequence[Statement]) -> None:
+    def _at_once(
+        self,
+        session: Session,
+        work: Work,
+        migration: Migration,
+        direction: str,
+        statements: t.Sequence[Statement],
+    ) -> None:
         began = work.context.clock.now()
         with session.transaction():
             for statement in statements:
                 _send(session, work, _path(migration, direction), statement, True)
             self._write(session, work, migration, direction, began, len(statements))
 
-    def _one_by_one(self, session: Session, work: Work, migration: Migration, direction: str, statements: t.Sequence[Statement]) -> None:
-        """How far it is, is written down before each statement: a run that follows an interrupted one goes on there."""
+    def _one_by_one(
+        self,
+        session: Session,
+        work: Work,
+        migration: Migration,
+        direction: str,
+        statements: t.Sequence[Statement],
+    ) -> None:
+        """How far it is, is written down before each statement:
+        a run that follows an interrupted one goes on there.
+        """
         began, release = work.context.clock.now(), self._params["release"]
         known = self._ledger.read(session).get(migration.name)
         done = known.statements if direction == UP and known and not known.finished else 0
         resumed = _resumed(known, direction)
         for number, statement in enumerate(statements[done:], start=done):
             if direction == UP:
-                self._ledger.done(session, migration.name, release, prefix([one.text for one in statements[:number]]), number)
+                self._ledger.done(
+                    session,
+                    migration.name,
+                    release,
+                    prefix([one.text for one in statements[:number]]),
+                    number,
+                )
             if statement.index and self._is_built(session, work, statement, resumed and number == done):
                 continue
             _send(session, work, _path(migration, direction), statement, False)
         self._write(session, work, migration, direction, began, len(statements))
 
     def _is_built(self, session: Session, work: Work, statement: Statement, resumed: bool) -> bool:
-        """Clears away what is left of an index; where the run before was interrupted right behind the statement, it is there and whole."""
+        """Clears away what is left of an index; where the run before was
+        interrupted right behind the statement, it is there and whole.
+        """
         if not statement.index:
             raise AssertionError("only statements that build an index come here")
         if gone := indexes.clear(session, *statement.index):
             work.context.say(f"dropped the invalid index {gone}, which an interrupted run had left")
         return resumed and indexes.is_there(session, *statement.index)
 
-    def _write(self, session: Session, work: Work, migration: Migration, direction: str, began: float, count: int) -> None:
+    def _write(
+        self, session: Session, work: Work, migration: Migration, direction: str, began: float, count: int
+    ) -> None:
         if direction == UP:
-            self._ledger.applied(session, migration, self._params["release"], round((work.context.clock.now() - began) * 1000), count)
+            self._ledger.applied(
+                session,
+                migration,
+                self._params["release"],
+                round((work.context.clock.now() - began) * 1000),
+                count,
+            )
         else:
             self._ledger.forget(session, migration.name)
 

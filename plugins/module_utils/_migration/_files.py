@@ -93,7 +93,9 @@ def read(path: str) -> str:
         with open(path, encoding="utf-8", newline="") as file:
             return file.read()
     except OSError as exc:
-        raise InputError(f"src: found {path}, which cannot be read ({exc.strerror}); allowed: files that the user of this task may read") from exc
+        raise InputError(
+            f"src: found {path}, which cannot be read ({exc.strerror}); allowed: files that the user of this task may read"
+        ) from exc
     except UnicodeDecodeError as exc:
         raise InputError(f"src: found {path}, which is no text in UTF-8 ({exc.reason})") from exc
 
@@ -102,7 +104,9 @@ def names(folder: str) -> list[str]:
     try:
         return sorted(os.listdir(folder))
     except OSError as exc:
-        raise InputError(f"src: found {folder}, which is no folder that can be read ({exc.strerror}); allowed: the folder of the migrations") from exc
+        raise InputError(
+            f"src: found {folder}, which is no folder that can be read ({exc.strerror}); allowed: the folder of the migrations"
+        ) from exc
 
 
 def folder(src: str) -> list[Migration]:
@@ -110,14 +114,33 @@ def folder(src: str) -> list[Migration]:
     there = [name for name in names(src) if name.endswith(".sql")]
     ups = {re.sub(r"(\.up)?\.sql$", "", name): name for name in there if not name.endswith(".down.sql")}
     downs = {name[: -len(".down.sql")]: name for name in there if name.endswith(".down.sql")}
-    problems = [f"{downs[name]}: there is no {name}.sql that it would be the way down of" for name in downs if name not in ups]
-    problems += [f"{name}: begins with no number; allowed: such as 20261121093000_add_limits.sql" for base, name in ups.items() if not version(base)]
+    problems = [
+        f"{downs[name]}: there is no {name}.sql that it would be the way down of"
+        for name in downs
+        if name not in ups
+    ]
+    problems += [
+        f"{name}: begins with no number; allowed: such as 20261121093000_add_limits.sql"
+        for base, name in ups.items()
+        if not version(base)
+    ]
     found = []
     for base, name in ups.items():
         up = read(os.path.join(src, name))
         down_path = os.path.join(src, downs[base]) if base in downs else ""
         down = read(down_path) if down_path else None
-        found.append(Migration(base, version(base), checksum(up), os.path.join(src, name), up, down, down is not None, down_path))
+        found.append(
+            Migration(
+                base,
+                version(base),
+                checksum(up),
+                os.path.join(src, name),
+                up,
+                down,
+                down is not None,
+                down_path,
+            )
+        )
     if not found and not problems:
         problems = ["there is no migration in it; allowed: files such as 20261121093000_add_limits.sql"]
     return accepted(src, found, problems)
@@ -126,15 +149,20 @@ def folder(src: str) -> list[Migration]:
 def accepted(src: str, found: list[Migration], problems: list[str], by_name: bool = False) -> list[Migration]:
     """In order, or every problem of the folder at once.
 
-    :param by_name: whether the engine tells migrations apart by their names, so that numbers may be there twice.
+    :param by_name: whether the engine tells migrations apart
+        by their names, so that numbers may be there twice.
     """
     by_version: dict[tuple[int, ...], str] = {}
     for migration in sorted(found, key=lambda one: one.order):
         if migration.version in by_version and not by_name:
-            problems.append(f"{migration.name}: has the same number as {by_version[migration.version]}; give one of them another")
+            problems.append(
+                f"{migration.name}: has the same number as {by_version[migration.version]}; give one of them another"
+            )
         by_version[migration.version] = migration.name
     if problems:
-        raise InputError(f"src: found {src}, whose files cannot be taken as they are; nothing was changed.", why=problems)
+        raise InputError(
+            f"src: found {src}, whose files cannot be taken as they are; nothing was changed.", why=problems
+        )
     return sorted(found, key=lambda one: one.order)
 
 

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Indexes that CREATE INDEX CONCURRENTLY left behind unfinished: every write pays for them, no query uses them, and IF NOT EXISTS skips them in silence."""
+"""Indexes that CREATE INDEX CONCURRENTLY left behind unfinished: every write
+pays for them, no query uses them, and IF NOT EXISTS skips them in silence.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def invalid(session: Session) -> list[str]:
 
 
 def clear(session: Session, table: str, name: str) -> str:
-    """Drops what an interrupted statement left of the index; gives its name where one was left, and nothing otherwise."""
+    """Drops what an interrupted statement left of the index;
+    gives its name where one was left, and nothing otherwise.
+    """
     for full, valid in session.rows(_OF, [_folded_table(table), _folded(name)]):
         if not valid:
             session.execute(f"DROP INDEX CONCURRENTLY {full}")
@@ -40,7 +44,9 @@ def is_there(session: Session, table: str, name: str) -> bool:
 
 
 def _folded(name: str) -> str:
-    """As the server keeps it: what is not quoted is in small letters. The schema of an index is that of its table."""
+    """As the server keeps it: what is not quoted is in small
+    letters. The schema of an index is that of its table.
+    """
     name = name.rpartition(".")[2]
     return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
 

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What was applied, with checksums: a table of our own beside whatever table an engine keeps. Reading works where there is none yet."""
+"""What was applied, with checksums: a table of our own beside
+whatever table an engine keeps. Reading works where there is none yet.
+"""
 
 from __future__ import annotations
 
@@ -71,8 +73,12 @@ class Ledger:
         if not session.value("SELECT to_regclass(%s) IS NOT NULL", [TABLE]):
             session.execute(_CREATE)
 
-    def applied(self, session: Session, migration: Migration, release: str, milliseconds: int, statements: int = 0) -> None:
-        session.execute(_WRITE, [self.scope, migration.name, migration.sha256, release, milliseconds, statements])
+    def applied(
+        self, session: Session, migration: Migration, release: str, milliseconds: int, statements: int = 0
+    ) -> None:
+        session.execute(
+            _WRITE, [self.scope, migration.name, migration.sha256, release, milliseconds, statements]
+        )
 
     def done(self, session: Session, name: str, release: str, sha256: str, statements: int) -> None:
         """How far a migration without a transaction has come."""

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Reads what is there and says what is to be done about it. Writes nothing, not even a table to keep notes in."""
+"""Reads what is there and says what is to be done about it.
+Writes nothing, not even a table to keep notes in.
+"""
 
 from __future__ import annotations
 
@@ -38,10 +40,13 @@ class Judged:
     refusals: list[str]
 
 
-def look(ports: Ports, context: Context, session: Session, files: t.Sequence[Migration], settled: bool = True) -> tuple[Observed, Plan]:
+def look(
+    ports: Ports, context: Context, session: Session, files: t.Sequence[Migration], settled: bool = True
+) -> tuple[Observed, Plan]:
     """The plan alone: what is read again under the lock.
 
-    :param settled: what an engine says against a run counts; not while the program of an earlier run is at work, which it may speak of.
+    :param settled: what an engine says against a run counts; not while
+        the program of an earlier run is at work, which it may speak of.
     """
     params, engine = context.params, ports.engine
     seen = Observed(files, engine.applied(session), ports.ledger.read(session))
@@ -52,19 +57,29 @@ def look(ports: Ports, context: Context, session: Session, files: t.Sequence[Mig
         plan = planning.recorded(seen, to, engine.keeps_ledger)
     else:
         plan = planning.up(seen, to, count)
-    unreadable = [problem for step in plan.steps for problem in problems_of_sql(step)] if engine.runs_sql and state != RECORDED else []
+    unreadable = (
+        [problem for step in plan.steps for problem in problems_of_sql(step)]
+        if engine.runs_sql and state != RECORDED
+        else []
+    )
     against = engine.problems(session) if settled else []
     return seen, dataclasses.replace(plan, problems=[*against, *plan.problems, *unreadable])
 
 
-def judge(ports: Ports, context: Context, session: Session, files: t.Sequence[Migration], settled: bool = True) -> Judged:
+def judge(
+    ports: Ports, context: Context, session: Session, files: t.Sequence[Migration], settled: bool = True
+) -> Judged:
     version = int(session.value("SHOW server_version_num"))
     seen, plan = look(ports, context, session, files, settled)
     # What cannot be taken as it is is not looked at any closer.
     sound = not plan.problems
     findings = _lint(ports, context, plan, version) if sound else []
     classes = [_class(ports, step, findings) for step in plan.steps] if sound else []
-    refusals = [*plan.problems, *(_losses(context, plan) if sound else []), *(str(finding) for finding in findings if finding.blocks)]
+    refusals = [
+        *plan.problems,
+        *(_losses(context, plan) if sound else []),
+        *(str(finding) for finding in findings if finding.blocks),
+    ]
     return Judged(version, seen, plan, findings, classes, indexes.invalid(session), refusals)
 
 
@@ -72,7 +87,9 @@ def _lint(ports: Ports, context: Context, plan: Plan, version: int) -> list[squa
     lint = context.params["lint"]
     if lint == "skip" or context.params["state"] not in (UP, REHEARSED) or not plan.steps:
         return []
-    return squawk.lint(ports.programs, plan.steps, version, context.params["lint_block"] if lint == "block" else [])
+    return squawk.lint(
+        ports.programs, plan.steps, version, context.params["lint_block"] if lint == "block" else []
+    )
 
 
 def _class(ports: Ports, step: Migration, findings: t.Sequence[squawk.Finding]) -> classify.Class:
@@ -88,7 +105,12 @@ def _losses(context: Context, plan: Plan) -> list[str]:
     found = []
     for step in plan.steps:
         losses = classify.destroys(step.ways_down if back else step.statements)
-        if back and step.down is None:  # backwards most things are lost; forwards a rehearsal shows what a program does
+        if (
+            back and step.down is None
+        ):  # backwards most things are lost; forwards a rehearsal shows what a program does
             losses = ["a program, which may destroy data"]
-        found += [f"{step.name}: {'its way down: ' if back else ''}{loss}; allow_data_loss=true lets it, after a fresh backup" for loss in losses]
+        found += [
+            f"{step.name}: {'its way down: ' if back else ''}{loss}; allow_data_loss=true lets it, after a fresh backup"
+            for loss in losses
+        ]
     return found

@@ -35,9 +35,20 @@ _ENGINES: dict[str, t.Callable[[Context, Ledger], Engine]] = {
 
 
 def _ports(context: Context) -> Ports:
-    server, ledger, copy = Postgres.of(context), Ledger(context.params["scope"] or context.params["engine"]), context.params["rehearse_on"]
+    server, ledger, copy = (
+        Postgres.of(context),
+        Ledger(context.params["scope"] or context.params["engine"]),
+        context.params["rehearse_on"],
+    )
     engine = _ENGINES[context.params["engine"]](context, ledger)
-    return Ports(server, Supervised(), _engine_programs(context, server), engine, ledger, Postgres(server.login.to(copy)) if copy else None)
+    return Ports(
+        server,
+        Supervised(),
+        _engine_programs(context, server),
+        engine,
+        ledger,
+        Postgres(server.login.to(copy)) if copy else None,
+    )
 
 
 def _engine_programs(context: Context, server: Postgres) -> EnginePrograms:
@@ -76,5 +87,9 @@ MIGRATE = Operation(
     },
     _ports,
     _run.run,
-    {**CONSTRAINTS, "mutually_exclusive": [*CONSTRAINTS["mutually_exclusive"], ["to", "count"]], "required_if": [["state", "rehearsed", ["rehearse_on"]]]},
+    {
+        **CONSTRAINTS,
+        "mutually_exclusive": [*CONSTRAINTS["mutually_exclusive"], ["to", "count"]],
+        "required_if": [["state", "rehearsed", ["rehearse_on"]]],
+    },
 )

@@ -5,9 +5,10 @@
 # PRIVATE to this collection.
 """Ends this process when the ansible-playbook that it works for has died, or is ended by a signal.
 
-Workers of Ansible sit in sessions of their own and live on when it is killed: the migration would go on with nobody to tell of it,
-and with nobody to run what follows. Ended, its connections end, and the server takes back what was not committed. What works elsewhere
-has no connection that ends: it is ended as the last thing that is done here.
+Workers of Ansible sit in sessions of their own and live on when it is killed: the migration
+would go on with nobody to tell of it, and with nobody to run what follows. Ended, its
+connections end, and the server takes back what was not committed. What works elsewhere has no
+connection that ends: it is ended as the last thing that is done here.
 """
 
 from __future__ import annotations
@@ -54,10 +55,12 @@ def not_outliving(context: Context, abandon: t.Callable[[], None] = lambda: None
 
 @contextlib.contextmanager
 def _kept(signals: list[int]) -> t.Iterator[None]:
-    """Takes note of the signals that Ansible passes on to its workers, which else die of them without another word.
+    """Takes note of the signals that Ansible passes on to
+    its workers, which else die of them without another word.
 
-    A SIGTERM follows a Ctrl-C within milliseconds: the second must not cut short what the first has begun. And a handler runs between
-    any two steps of the main thread, which may hold a lock that the clean-up needs: so it does no more than this.
+    A SIGTERM follows a Ctrl-C within milliseconds: the second must not cut short what the first
+    has begun. And a handler runs between any two steps of the main thread, which may hold a lock
+    that the clean-up needs: so it does no more than this.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

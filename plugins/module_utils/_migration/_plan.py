@@ -61,11 +61,15 @@ def up(seen: Observed, to: str | None = None, count: int | None = None) -> Plan:
     steps = pending if count is None else pending[:count]
     known = {name for name, entry in seen.ledger.items() if entry.finished}
     adopted = [seen.by_name[name] for name in seen.applied if name in seen.by_name and name not in known]
-    return Plan(steps, adopted, [*_edited(seen), *_missing(seen), *_late(seen, pending), *_half_done(seen, steps)])
+    return Plan(
+        steps, adopted, [*_edited(seen), *_missing(seen), *_late(seen, pending), *_half_done(seen, steps)]
+    )
 
 
 def down(seen: Observed, release: str, to: str | None = None, count: int | None = None) -> Plan:
-    """Back, the last one first: what came after ``to``, the last ``count``, or else what the release itself applied."""
+    """Back, the last one first: what came after ``to``, the
+    last ``count``, or else what the release itself applied.
+    """
     backwards = list(reversed(seen.applied))
     if to:
         _named(to, [seen.by_name[name] for name in seen.applied if name in seen.by_name])
@@ -77,8 +81,17 @@ def down(seen: Observed, release: str, to: str | None = None, count: int | None 
         last = max((index for index, name in enumerate(backwards) if name in mine), default=-1)
         chosen = backwards[: last + 1]
         if foreign := [name for name in chosen if name not in mine]:
-            return Plan(problems=[f"{name}: was applied after those of release {release}, by another release; it has to go first" for name in foreign])
-    problems = [f"{name}: its file is missing; a way down needs the files of the release that brought it" for name in chosen if name not in seen.by_name]
+            return Plan(
+                problems=[
+                    f"{name}: was applied after those of release {release}, by another release; it has to go first"
+                    for name in foreign
+                ]
+            )
+    problems = [
+        f"{name}: its file is missing; a way down needs the files of the release that brought it"
+        for name in chosen
+        if name not in seen.by_name
+    ]
     there = [seen.by_name[name] for name in chosen if name in seen.by_name]
     problems += [f"{migration.name}: has no way down" for migration in there if not migration.reversible]
     half = [name for name, entry in seen.ledger.items() if not entry.finished and name not in seen.applied]
@@ -91,14 +104,26 @@ def down(seen: Observed, release: str, to: str | None = None, count: int | None 
 
 
 def recorded(seen: Observed, to: str | None = None, all_of_them: bool = True) -> Plan:
-    """Written down as applied, as the files are now: a database that was migrated by other means, or a file that was edited for good reason.
+    """Written down as applied, as the files are now: a database that was
+    migrated by other means, or a file that was edited for good reason.
 
-    :param all_of_them: also what the engine does not call applied; only where our ledger is all that there is.
+    :param all_of_them: also what the engine does not call
+        applied; only where our ledger is all that there is.
     """
     last = _named(to, seen.files).order if to else None
-    wanted = [one for one in seen.files if (last is None or one.order <= last) and (all_of_them or one.name in seen.applied)]
+    wanted = [
+        one
+        for one in seen.files
+        if (last is None or one.order <= last) and (all_of_them or one.name in seen.applied)
+    ]
     entries = ((migration, seen.ledger.get(migration.name)) for migration in wanted)
-    return Plan([migration for migration, entry in entries if not entry or entry.sha256 != migration.sha256 or not entry.finished])
+    return Plan(
+        [
+            migration
+            for migration, entry in entries
+            if not entry or entry.sha256 != migration.sha256 or not entry.finished
+        ]
+    )
 
 
 def _named(name: str, files: t.Sequence[Migration]) -> Migration:
@@ -106,7 +131,9 @@ def _named(name: str, files: t.Sequence[Migration]) -> Migration:
         if migration.name == name:
             return migration
     there = [migration.name for migration in files]
-    raise InputError(f"to: found {name!r}{like(name, there)}; allowed: {', '.join(there[-8:]) or 'nothing, because nothing is there'}")
+    raise InputError(
+        f"to: found {name!r}{like(name, there)}; allowed: {', '.join(there[-8:]) or 'nothing, because nothing is there'}"
+    )
 
 
 def _edited(seen: Observed) -> t.Iterator[str]:
@@ -126,7 +153,11 @@ def _missing(seen: Observed) -> t.Iterator[str]:
 
 
 def _late(seen: Observed, pending: t.Sequence[Migration]) -> t.Iterator[str]:
-    last = max((seen.by_name[name] for name in seen.applied if name in seen.by_name), key=lambda one: one.order, default=None)
+    last = max(
+        (seen.by_name[name] for name in seen.applied if name in seen.by_name),
+        key=lambda one: one.order,
+        default=None,
+    )
     for migration in pending:
         if last and migration.order < last.order:
             yield f"{migration.name}: comes before {last.name}, which is applied already; give it a higher number"

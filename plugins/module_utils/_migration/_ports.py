@@ -20,7 +20,8 @@ class Ports:
     """
     :ivar programs: what runs where the task runs: squawk, pg_dump.
     :ivar engine_programs: where the program of the engine runs.
-    :ivar copy: the server again, with the copy to rehearse on as its database; None where nothing is rehearsed.
+    :ivar copy: the server again, with the copy to rehearse
+        on as its database; None where nothing is rehearsed.
     """
 
     server: Server

@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Runs the programs of engines: limited by the wall clock, and gone when we are gone, with everything that they started.
+"""Runs the programs of engines: limited by the wall clock,
+and gone when we are gone, with everything that they started.
 
 Either where the task runs (Supervised, here), or in a Job of Kubernetes (_program_job.py).
 """
@@ -49,7 +50,9 @@ class Doing(t.NamedTuple):
 
 
 class Left(t.NamedTuple):
-    """What a run that is gone had begun, and how it ended; without an exit code where nobody knows how far it came."""
+    """What a run that is gone had begun, and how it ended;
+    without an exit code where nobody knows how far it came.
+    """
 
     migration: str
     direction: str
@@ -57,17 +60,29 @@ class Left(t.NamedTuple):
 
 
 class Programs(t.Protocol):
-    def run(self, arguments: t.Sequence[str], environment: t.Mapping[str, str], folder: str, seconds: float) -> Ended:
+    def run(
+        self, arguments: t.Sequence[str], environment: t.Mapping[str, str], folder: str, seconds: float
+    ) -> Ended:
         """Runs a program to its end.
 
-        :param environment: on top of our own; secrets go here, since every user of the machine sees command lines.
+        :param environment: on top of our own; secrets go here,
+            since every user of the machine sees command lines.
         """
 
 
 class EnginePrograms(t.Protocol):
-    """Where an engine's own program runs: it may see other folders and another address of the database than we do."""
+    """Where an engine's own program runs: it may see other
+    folders and another address of the database than we do.
+    """
 
-    def run(self, arguments: t.Sequence[str], environment: t.Mapping[str, str], folder: str, seconds: float, doing: Doing) -> Ended:
+    def run(
+        self,
+        arguments: t.Sequence[str],
+        environment: t.Mapping[str, str],
+        folder: str,
+        seconds: float,
+        doing: Doing,
+    ) -> Ended:
         """As that of Programs.
 
         :param folder: one of our paths.
@@ -86,14 +101,20 @@ class EnginePrograms(t.Protocol):
         """Names of what earlier runs have begun on this database and what may go on without them."""
 
     def take_up(self, login: Login, seconds: float) -> list[Left]:
-        """Waits for the end of what earlier runs have begun, or ends it. Only under the lock, which says that they are gone."""
+        """Waits for the end of what earlier runs have begun, or
+        ends it. Only under the lock, which says that they are gone.
+        """
 
     def abandon(self) -> None:
-        """Ends what runs now, as the last thing that this process does. Called by another thread, or by the handler of a signal."""
+        """Ends what runs now, as the last thing that this process
+        does. Called by another thread, or by the handler of a signal.
+        """
 
 
 class Supervised:
-    """Each program under a supervisor of its own (see _supervisor.py), which ends it when we have gone: it is never left at work."""
+    """Each program under a supervisor of its own (see _supervisor.py),
+    which ends it when we have gone: it is never left at work.
+    """
 
     def path(self, path: str) -> str:
         return path
@@ -113,14 +134,36 @@ class Supervised:
     def abandon(self) -> None:
         return
 
-    def run(self, arguments: t.Sequence[str], environment: t.Mapping[str, str], folder: str, seconds: float, doing: Doing | None = None) -> Ended:
-        reading, writing = os.pipe()  # held open by us alone: its end is how the supervisor learns of ours, whatever ended us
+    def run(
+        self,
+        arguments: t.Sequence[str],
+        environment: t.Mapping[str, str],
+        folder: str,
+        seconds: float,
+        doing: Doing | None = None,
+    ) -> Ended:
+        reading, writing = (
+            os.pipe()
+        )  # held open by us alone: its end is how the supervisor learns of ours, whatever ended us
         try:
             with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-                command = [sys.executable, "-I", "-c", inspect.getsource(_supervisor), str(max(0.0, seconds)), *arguments]
+                command = [
+                    sys.executable,
+                    "-I",
+                    "-c",
+                    inspect.getsource(_supervisor),
+                    str(max(0.0, seconds)),
+                    *arguments,
+                ]
                 try:
                     code = subprocess.Popen(  # pylint: disable=ansible-bad-function
-                        command, env={**os.environ, **environment}, cwd=folder, stdin=reading, stdout=out, stderr=err, start_new_session=True
+                        command,
+                        env={**os.environ, **environment},
+                        cwd=folder,
+                        stdin=reading,
+                        stdout=out,
+                        stderr=err,
+                        start_new_session=True,
                     ).wait()
                 except OSError as exc:
                     return Ended(127, "", f"{arguments[0]}: {exc.strerror}")

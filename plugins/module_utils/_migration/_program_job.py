@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Runs the program of an engine in a Job made from the image of a service. The lock of the database stays here, with all that is decided.
+"""Runs the program of an engine in a Job made from the image of a
+service. The lock of the database stays here, with all that is decided.
 
-Every Job carries the name of its database in a label. Whoever holds the lock of the database knows that the run which has begun such a
-Job is gone: it waits for its end before anything else, or ends it. Nobody else touches it.
+Every Job carries the name of its database in a label. Whoever holds the lock of the
+database knows that the run which has begun such a Job is gone: it waits for its end
+before anything else, or ends it. Nobody else touches it.
 """
 
 from __future__ import annotations
@@ -40,7 +42,13 @@ _KILLED = 128
 
 
 class JobPrograms:
-    def __init__(self, api: KubeApi, context: Context, environment: t.Mapping[str, str], token: t.Callable[[], str] = lambda: uuid.uuid4().hex[:8]) -> None:
+    def __init__(
+        self,
+        api: KubeApi,
+        context: Context,
+        environment: t.Mapping[str, str],
+        token: t.Callable[[], str] = lambda: uuid.uuid4().hex[:8],
+    ) -> None:
         """
         :param environment: libpq's variables in it stand for what the login does not say.
         :param token: gives another one for each run.
@@ -54,7 +62,9 @@ class JobPrograms:
 
     @classmethod
     def of(cls, context: Context) -> JobPrograms:
-        return cls(ClusterApi(dataclasses.replace(context, params=context.params["job"])), context, os.environ)
+        return cls(
+            ClusterApi(dataclasses.replace(context, params=context.params["job"])), context, os.environ
+        )
 
     def path(self, path: str) -> str:
         inside = os.path.relpath(path, self._src).replace(os.sep, "/")
@@ -66,17 +76,37 @@ class JobPrograms:
         return found
 
     def check(self) -> None:
-        trial = self._wanted(Doing(Login({}), "check", "up"), [self._context.params["program"] or "true"], [], self._options["src"], 60)
+        trial = self._wanted(
+            Doing(Login({}), "check", "up"),
+            [self._context.params["program"] or "true"],
+            [],
+            self._options["src"],
+            60,
+        )
         job.ask(self._api, self._namespace, trial)
-        empty = {"apiVersion": "v1", "kind": "Secret", "metadata": {"generateName": "migrate-"}, "type": "Opaque"}
+        empty = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"generateName": "migrate-"},
+            "type": "Opaque",
+        }
         self._api.post(secrets(self._namespace), empty, dry_run=True)
 
-    def run(self, arguments: t.Sequence[str], environment: t.Mapping[str, str], folder: str, seconds: float, doing: Doing) -> Ended:
+    def run(
+        self,
+        arguments: t.Sequence[str],
+        environment: t.Mapping[str, str],
+        folder: str,
+        seconds: float,
+        doing: Doing,
+    ) -> Ended:
         if seconds < 1:
             return Ended(None, "", "")
         wanted = self._wanted(doing, arguments, environment, self.path(folder), int(seconds))
         version = self._api.get(jobs(self._namespace))["metadata"]["resourceVersion"]
-        self._at_work = wanted["metadata"]["name"]  # before it is there: who is ended in between takes it away by its name
+        self._at_work = wanted["metadata"][
+            "name"
+        ]  # before it is there: who is ended in between takes it away by its name
         made = self._made(wanted)
         try:
             with contextlib.suppress(Conflict):  # our own request, sent again because its answer was lost
@@ -96,7 +126,9 @@ class JobPrograms:
     def take_up(self, login: Login, seconds: float) -> list[Left]:
         end = self._context.clock.now() + seconds
         listing = self._listed(login)
-        return [self._taken_up(there, listing["metadata"]["resourceVersion"], end) for there in listing["items"]]
+        return [
+            self._taken_up(there, listing["metadata"]["resourceVersion"], end) for there in listing["items"]
+        ]
 
     def abandon(self) -> None:
         if self._at_work:
@@ -121,11 +153,23 @@ class JobPrograms:
         self._end(there)
         return Left(told.get(spec.MIGRATION, ""), told.get(spec.DIRECTION, ""), ended)
 
-    def _wanted(self, doing: Doing, arguments: t.Sequence[str], variables: t.Iterable[str], folder: str, seconds: int) -> Object:
+    def _wanted(
+        self, doing: Doing, arguments: t.Sequence[str], variables: t.Iterable[str], folder: str, seconds: int
+    ) -> Object:
         if self._source is None:
             self._source = job.source(self._api, {**self._options, "definition": None, "src": None})
         release = self._context.params["release"]
-        return spec.body(self._source, self._options, doing, release, self._token(), arguments=arguments, variables=variables, folder=folder, seconds=seconds)
+        return spec.body(
+            self._source,
+            self._options,
+            doing,
+            release,
+            self._token(),
+            arguments=arguments,
+            variables=variables,
+            folder=folder,
+            seconds=seconds,
+        )
 
     def _made(self, wanted: Object) -> Object:
         try:
@@ -133,13 +177,19 @@ class JobPrograms:
         except Conflict:
             there = self._there(wanted["metadata"]["name"])
             # Our own request, sent again because its answer was lost, meets what it wrote.
-            if there and (there["metadata"].get("annotations") or {}).get(spec.RUN) == wanted["metadata"]["annotations"][spec.RUN]:
+            if (
+                there
+                and (there["metadata"].get("annotations") or {}).get(spec.RUN)
+                == wanted["metadata"]["annotations"][spec.RUN]
+            ):
                 return there
             self._at_work = ""
             raise
 
     def _watched(self, there: Object, version: str, seconds: float, keep: t.Callable[[], None]) -> Ended:
-        """Until the program has ended by itself or was ended by its deadline; what else ends it is told as kube_job tells it."""
+        """Until the program has ended by itself or was ended by its
+        deadline; what else ends it is told as kube_job tells it.
+        """
         wait = JobWait(self._api, self._waiting(seconds), there)
         wait.until_ended(version, keep)
         end, said, code = t.cast(job_wait.Ended, wait.ended), "\n".join(wait.log), wait.exit_code
@@ -153,13 +203,19 @@ class JobPrograms:
 
     def _waiting(self, seconds: float) -> Context:
         """For the wait: with its own options, and without the answers of programs among the lines for people."""
-        given = {"namespace": self._namespace, "container": self._options["container"], "stuck_after": self._options["stuck_after"]}
+        given = {
+            "namespace": self._namespace,
+            "container": self._options["container"],
+            "stuck_after": self._options["stuck_after"],
+        }
 
         def show(line: str) -> None:
             if MARK not in line:
                 self._context.show(line)
 
-        return dataclasses.replace(self._context, params={**given, "timeout": int(seconds), "log_lines": _LOG_LINES}, show=show)
+        return dataclasses.replace(
+            self._context, params={**given, "timeout": int(seconds), "log_lines": _LOG_LINES}, show=show
+        )
 
     def _end(self, there: Object, wait: bool = True) -> None:
         """Takes it away with its pods and its Secret.
@@ -184,4 +240,6 @@ class JobPrograms:
         return items[0] if items else None
 
     def _listed(self, login: Login) -> Object:
-        return self._api.get(f"{jobs(self._namespace)}?labelSelector={spec.DATABASE}%3D{spec.database_id(self.login(login))}")
+        return self._api.get(
+            f"{jobs(self._namespace)}?labelSelector={spec.DATABASE}%3D{spec.database_id(self.login(login))}"
+        )

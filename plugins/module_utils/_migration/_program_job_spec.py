@@ -15,7 +15,9 @@ from .._kubernetes import _job_spec as spec
 from .._kubernetes._port import Object
 from ._program import Doing
 
-DATABASE, MIGRATION, DIRECTION, RUN = (f"runbook.release/{name}" for name in ("database", "migration", "direction", "run"))
+DATABASE, MIGRATION, DIRECTION, RUN = (
+    f"runbook.release/{name}" for name in ("database", "migration", "direction", "run")
+)
 # A program that is ended gets no more time: the server takes back what it has not committed.
 _GRACE = 5
 # For as long the next run learns how a Job has ended whose own run is gone. Its Secret goes with it.
@@ -25,13 +27,23 @@ _TTL = 3600
 def database_id(login: Login) -> str:
     """Of a database as pods reach it, as a label holds it."""
     given = login.parameters
-    return hashlib.sha256(f"{given.get('host', '')}:{given.get('port', '5432')}/{login.database}".encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        f"{given.get('host', '')}:{given.get('port', '5432')}/{login.database}".encode()
+    ).hexdigest()[:16]
 
 
 def name_of(doing: Doing) -> str:
-    """The same for the same migration of the same database. With a hash, since names hold fewer characters than those of databases and files."""
-    digest = hashlib.sha256("\0".join((database_id(doing.login), doing.migration, doing.direction)).encode()).hexdigest()[:8]
-    return spec.name_of(f"migrate-{doing.login.database}-{doing.migration}-{doing.direction}"[:54].rstrip("-._") + f"-{digest}", None)
+    """The same for the same migration of the same database. With a hash,
+    since names hold fewer characters than those of databases and files.
+    """
+    digest = hashlib.sha256(
+        "\0".join((database_id(doing.login), doing.migration, doing.direction)).encode()
+    ).hexdigest()[:8]
+    return spec.name_of(
+        f"migrate-{doing.login.database}-{doing.migration}-{doing.direction}"[:54].rstrip("-._")
+        + f"-{digest}",
+        None,
+    )
 
 
 def secret_of(job: Object) -> str:
@@ -52,7 +64,16 @@ def body(
     annotations = {MIGRATION: doing.migration, DIRECTION: doing.direction, RUN: run, spec.RELEASE: release}
     # A Kubernetes of its own would put variables into what we have put together.
     command = [argument.replace("$(", "$$(") for argument in arguments]
-    given = {**options, "name": name_of(doing), "release": None, "command": command, "args": None, "retries": 0, "ttl": _TTL, "timeout": seconds}
+    given = {
+        **options,
+        "name": name_of(doing),
+        "release": None,
+        "command": command,
+        "args": None,
+        "retries": 0,
+        "ttl": _TTL,
+        "timeout": seconds,
+    }
     job = spec.body(source._replace(metadata={"labels": labels, "annotations": annotations}), given)
     pod, container = job["spec"]["template"]["spec"], spec.container_of(job, options["container"])
     pod["restartPolicy"] = "Never"  # begun again, it would run without anybody who has looked
@@ -61,7 +82,9 @@ def body(
     names = sorted(variables)
     # Each by itself: what the template sets by name wins over a whole Secret.
     kept = [entry for entry in container.get("env") or [] if entry["name"] not in names]
-    references = ({"name": name, "valueFrom": {"secretKeyRef": {"name": secret_of(job), "key": name}}} for name in names)
+    references = (
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": secret_of(job), "key": name}}} for name in names
+    )
     container["env"] = [*kept, *references]
     return job
 

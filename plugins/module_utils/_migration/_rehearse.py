@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The real run on a copy that nobody needs: every migration up with its time, then every way down, and whether the schema is what it was.
+"""The real run on a copy that nobody needs: every migration up with
+its time, then every way down, and whether the schema is what it was.
 
 At the end the copy is migrated: the migrations of another folder may stand on these.
 """
@@ -21,7 +22,8 @@ from ._engine import DOWN, UP, Work
 from ._files import Migration
 from ._ledger import TABLE
 
-# Lines that differ from one dump to the next: remarks, and the keys with which pg_dump guards against its own output.
+# Lines that differ from one dump to the next: remarks, and the
+# keys with which pg_dump guards against its own output.
 _NOISE = re.compile(r"^(--.*|\\(un)?restrict .*|)$")
 _LINES = 20
 
@@ -47,7 +49,9 @@ class Rehearsed:
         }
 
 
-def rehearse(attempts: Attempts, work: Work, steps: t.Sequence[Migration], ignored: t.Sequence[str]) -> list[Rehearsed]:
+def rehearse(
+    attempts: Attempts, work: Work, steps: t.Sequence[Migration], ignored: t.Sequence[str]
+) -> list[Rehearsed]:
     """
     :param ignored: tables that are no part of the schema: the engine's own.
     """
@@ -62,7 +66,9 @@ def rehearse(attempts: Attempts, work: Work, steps: t.Sequence[Migration], ignor
         found[index].down = attempts.run(steps[index], DOWN)
         found[index].difference = difference(schemas[index], schema(work, ignored))
         if found[index].difference:
-            work.context.say(f"rehearsal: the way down of {steps[index].name} leaves another schema than there was before")
+            work.context.say(
+                f"rehearsal: the way down of {steps[index].name} leaves another schema than there was before"
+            )
             return found  # what it left is no ground for anything else
     for migration, one in zip(steps, found):
         if one.down:
@@ -72,12 +78,19 @@ def rehearse(attempts: Attempts, work: Work, steps: t.Sequence[Migration], ignor
 
 def schema(work: Work, ignored: t.Sequence[str]) -> list[str]:
     """As pg_dump writes it, which is how people read it, too."""
-    # With the sequences of their columns, by the names that PostgreSQL gives them: to pg_dump they are tables of their own.
-    left_out = [f"--exclude-table={pattern}" for name in (TABLE, *ignored) for pattern in (name, f"{name}_*_seq")]
+    # With the sequences of their columns, by the names that
+    # PostgreSQL gives them: to pg_dump they are tables of their own.
+    left_out = [
+        f"--exclude-table={pattern}" for name in (TABLE, *ignored) for pattern in (name, f"{name}_*_seq")
+    ]
     arguments = ["pg_dump", "--schema-only", "--no-owner", "--no-privileges", *left_out]
     ended = work.tools.run(arguments, work.login_here(False).environment(), ".", work.left())
     if ended.code:
-        raise ReleaseError("The schema of the copy could not be read.", why=[ended.said[:500]], then="install a pg_dump that is as new as the server, or newer")
+        raise ReleaseError(
+            "The schema of the copy could not be read.",
+            why=[ended.said[:500]],
+            then="install a pg_dump that is as new as the server, or newer",
+        )
     return [line for line in ended.out.splitlines() if not _NOISE.match(line)]
 
 

@@ -39,7 +39,16 @@ def run(ports: Ports, context: Context) -> Result:
     def work(server: Server, version: int) -> Work:
         name = backends.working_name(params["release"], context)
         rehearsal = params["state"] == REHEARSED
-        return Work(server, ports.engine_programs, context, name, lambda: end - context.clock.now(), version, rehearsal, ports.programs)
+        return Work(
+            server,
+            ports.engine_programs,
+            context,
+            name,
+            lambda: end - context.clock.now(),
+            version,
+            rehearsal,
+            ports.programs,
+        )
 
     settled = take_up(ports, context, files, work)
     with ports.server.session() as session:
@@ -78,15 +87,25 @@ def seen(classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsed]) -> l
     known = []
     for one, rehearsed in zip(classes, found):
         sql = ";\n".join(rehearsed.up.statements)
-        known.append(classify.of(one.name, split(sql), one.reversible) if one.kind == classify.UNKNOWN and readable(sql) else one)
+        known.append(
+            classify.of(one.name, split(sql), one.reversible)
+            if one.kind == classify.UNKNOWN and readable(sql)
+            else one
+        )
     return known
 
 
 def proven(classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsed]) -> tuple[str, list[str]]:
     """The way back after a rehearsal: a way down that does not lead back is none."""
     restored = {one.up.name: one.restored for one in found}
-    way, reasons = classify.way_back([dataclasses.replace(one, reversible=one.reversible and restored[one.name]) for one in classes])
-    wrong = [f"{one.up.name}: its way down leaves another schema than there was before" for one in found if one.difference]
+    way, reasons = classify.way_back(
+        [dataclasses.replace(one, reversible=one.reversible and restored[one.name]) for one in classes]
+    )
+    wrong = [
+        f"{one.up.name}: its way down leaves another schema than there was before"
+        for one in found
+        if one.difference
+    ]
     return way, [*reasons, *wrong]
 
 
@@ -104,12 +123,16 @@ def _told(judged: Judged, state: str) -> dict[str, t.Any]:
 
 
 def _rehearsed(ports: Ports, judged: Judged, work: Work) -> list[Rehearsed]:
-    """On the copy, which has to be one: what is pending there is what is pending here, after what this release has applied here since.
+    """On the copy, which has to be one: what is pending there is what
+    is pending here, after what this release has applied here since.
 
-    A release that is run again, after one of its migrations has failed, has its copy from the backup before the first of them.
+    A release that is run again, after one of its migrations has
+    failed, has its copy from the backup before the first of them.
     """
     copy, context = work.server, work.context
-    with lock.held(copy, f"rehearse {context.params['release']}", context, patience=context.params["lock_patience"]) as session:
+    with lock.held(
+        copy, f"rehearse {context.params['release']}", context, patience=context.params["lock_patience"]
+    ) as session:
         backends.end(session, context)
         _seen, plan = look(ports, context, session, judged.seen.files)
         there, here = [step.name for step in plan.steps], [step.name for step in judged.plan.steps]
@@ -119,7 +142,11 @@ def _rehearsed(ports: Ports, judged: Judged, work: Work) -> list[Rehearsed]:
         if there[first:] != here or not behind or plan.problems:
             raise InputError(
                 f"rehearse_on: {copy.login.where} is no fresh copy of {ports.server.login.where}; nothing was changed.",
-                why=[*plan.problems, f"pending there: {', '.join(there) or 'nothing'}", f"pending here: {', '.join(here)}"],
+                why=[
+                    *plan.problems,
+                    f"pending there: {', '.join(there) or 'nothing'}",
+                    f"pending here: {', '.join(here)}",
+                ],
                 then="restore the backup into it anew",
             )
         ports.ledger.create(session)
@@ -135,8 +162,14 @@ def _rehearsed(ports: Ports, judged: Judged, work: Work) -> list[Rehearsed]:
 
 def _check(params: dict[str, t.Any]) -> None:
     least = {"lock_timeout": 1, "statement_timeout": 0, "count": 0}
-    problems = [f"{name}: found {params[name]}; allowed: {low} or more" for name, low in least.items() if params[name] is not None and params[name] < low]
+    problems = [
+        f"{name}: found {params[name]}; allowed: {low} or more"
+        for name, low in least.items()
+        if params[name] is not None and params[name] < low
+    ]
     if params["rehearse_on"] and params["rehearse_on"] == params["database"]:
-        problems.append(f"rehearse_on: found {params['rehearse_on']!r}, which is the database itself; allowed: a copy of it that nobody needs")
+        problems.append(
+            f"rehearse_on: found {params['rehearse_on']!r}, which is the database itself; allowed: a copy of it that nobody needs"
+        )
     if problems:
         raise InputError("The options are wrong; nothing was changed.", why=problems)

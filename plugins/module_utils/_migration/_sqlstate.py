@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What a refusal of PostgreSQL means for a migration: try again, connect again, or stop. By SQLSTATE, never by text (manual, appendix A)."""
+"""What a refusal of PostgreSQL means for a migration: try again,
+connect again, or stop. By SQLSTATE, never by text (manual, appendix A).
+"""
 
 from __future__ import annotations
 
@@ -28,30 +30,72 @@ class Reaction(t.NamedTuple):
 _CONNECTION = "see that the server runs and that max_connections has room, then run this again; what was applied is not applied twice"
 _HALF = "a former run was interrupted between statements: compare the object with the file; finish it by hand, or drop it, and run this again"
 _CODES = {
-    "55P03": Reaction(RETRY, "lock_timeout", "end the transactions that are in the way, or run this again with a longer retry_window"),
+    "55P03": Reaction(
+        RETRY,
+        "lock_timeout",
+        "end the transactions that are in the way, or run this again with a longer retry_window",
+    ),
     "40P01": Reaction(RETRY, "deadlock", "run this again while less is going on"),
     "40001": Reaction(RETRY, "serialization_failure", "run this again while less is going on"),
     "53300": Reaction(RECONNECT, "too_many_connections", _CONNECTION),
     "57P01": Reaction(RECONNECT, "admin_shutdown", _CONNECTION),
     "57P02": Reaction(RECONNECT, "crash_shutdown", _CONNECTION),
     "57P03": Reaction(RECONNECT, "cannot_connect_now", _CONNECTION),
-    "57014": Reaction(STOP, "statement_timeout", "the work itself is too slow: do it in batches, or raise statement_timeout or timeout after a rehearsal"),
-    "23502": Reaction(STOP, "not_null_violation", "fill the column of the rows that are there before it is made NOT NULL"),
-    "23503": Reaction(STOP, "foreign_key_violation", "mend the rows that point nowhere; add the constraint as NOT VALID, then VALIDATE CONSTRAINT"),
+    "57014": Reaction(
+        STOP,
+        "statement_timeout",
+        "the work itself is too slow: do it in batches, or raise statement_timeout or timeout after a rehearsal",
+    ),
+    "23502": Reaction(
+        STOP, "not_null_violation", "fill the column of the rows that are there before it is made NOT NULL"
+    ),
+    "23503": Reaction(
+        STOP,
+        "foreign_key_violation",
+        "mend the rows that point nowhere; add the constraint as NOT VALID, then VALIDATE CONSTRAINT",
+    ),
     "23505": Reaction(STOP, "unique_violation", "mend the rows that are there twice"),
-    "23514": Reaction(STOP, "check_violation", "mend the rows that break the rule; add the constraint as NOT VALID, then VALIDATE CONSTRAINT"),
+    "23514": Reaction(
+        STOP,
+        "check_violation",
+        "mend the rows that break the rule; add the constraint as NOT VALID, then VALIDATE CONSTRAINT",
+    ),
     "42P07": Reaction(STOP, "already_exists", _HALF),
     "42701": Reaction(STOP, "already_exists", _HALF),
     "42710": Reaction(STOP, "already_exists", _HALF),
     "42601": Reaction(STOP, "syntax_error", "mend the file; a rehearsal finds this before a release"),
-    "42P01": Reaction(STOP, "undefined_object", "mend the file, or the order of the files; a rehearsal finds this before a release"),
-    "42703": Reaction(STOP, "undefined_object", "mend the file, or the order of the files; a rehearsal finds this before a release"),
-    "42704": Reaction(STOP, "undefined_object", "mend the file, or the order of the files; a rehearsal finds this before a release"),
-    "42501": Reaction(STOP, "insufficient_privilege", "migrate as the owner of the objects, or grant what is missing"),
-    "25001": Reaction(STOP, "not_in_a_transaction", "put the statement into a migration of its own that runs without a transaction"),
+    "42P01": Reaction(
+        STOP,
+        "undefined_object",
+        "mend the file, or the order of the files; a rehearsal finds this before a release",
+    ),
+    "42703": Reaction(
+        STOP,
+        "undefined_object",
+        "mend the file, or the order of the files; a rehearsal finds this before a release",
+    ),
+    "42704": Reaction(
+        STOP,
+        "undefined_object",
+        "mend the file, or the order of the files; a rehearsal finds this before a release",
+    ),
+    "42501": Reaction(
+        STOP, "insufficient_privilege", "migrate as the owner of the objects, or grant what is missing"
+    ),
+    "25001": Reaction(
+        STOP,
+        "not_in_a_transaction",
+        "put the statement into a migration of its own that runs without a transaction",
+    ),
     "53100": Reaction(STOP, "disk_full", "make room on the server before anything else"),
-    "25P03": Reaction(STOP, "idle_in_transaction", "the migration left its transaction waiting: mend what it waits for"),
-    "25P02": Reaction(STOP, "failed_transaction", "an earlier statement of the migration failed and its error was swallowed: mend that"),
+    "25P03": Reaction(
+        STOP, "idle_in_transaction", "the migration left its transaction waiting: mend what it waits for"
+    ),
+    "25P02": Reaction(
+        STOP,
+        "failed_transaction",
+        "an earlier statement of the migration failed and its error was swallowed: mend that",
+    ),
 }
 # By the class, the first two characters, where the condition itself says no more.
 _CLASSES = {

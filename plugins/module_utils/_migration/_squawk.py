@@ -59,35 +59,64 @@ class Finding:
         return f"{self.migration}, line {self.line}: {self.rule}: {self.message}"
 
 
-def lint(programs: Programs, migrations: t.Sequence[Migration], server_version: int, blocking: t.Sequence[str]) -> list[Finding]:
+def lint(
+    programs: Programs, migrations: t.Sequence[Migration], server_version: int, blocking: t.Sequence[str]
+) -> list[Finding]:
     """
     :param blocking: names of rules; what else is found is only told.
     """
     found: list[Finding] = []
     for whole in (True, False):
-        chosen = [one for one in migrations if one.up is not None and (one.transaction and not one.makes_its_transaction) == whole]
+        chosen = [
+            one
+            for one in migrations
+            if one.up is not None and (one.transaction and not one.makes_its_transaction) == whole
+        ]
         if chosen:
-            found += _findings(_run(programs, chosen, server_version, whole, blocking), {one.path: one.name for one in chosen}, set(blocking))
+            found += _findings(
+                _run(programs, chosen, server_version, whole, blocking),
+                {one.path: one.name for one in chosen},
+                set(blocking),
+            )
     order = {migration.name: index for index, migration in enumerate(migrations)}
     return sorted(found, key=lambda finding: (order[finding.migration], finding.line, finding.rule))
 
 
-def _run(programs: Programs, migrations: t.Sequence[Migration], server_version: int, whole: bool, blocking: t.Sequence[str]) -> str:
-    arguments = [_program(), "--reporter=json", f"--exclude={','.join(_OURS)}", f"--pg-version={server_version // 10000}.0"]
+def _run(
+    programs: Programs,
+    migrations: t.Sequence[Migration],
+    server_version: int,
+    whole: bool,
+    blocking: t.Sequence[str],
+) -> str:
+    arguments = [
+        _program(),
+        "--reporter=json",
+        f"--exclude={','.join(_OURS)}",
+        f"--pg-version={server_version // 10000}.0",
+    ]
     arguments += ["--assume-in-transaction"] if whole else []
     # Rules of the user's own may be off by default, or misspelt.
     more = sorted(set(blocking).difference(BLOCKING))
     arguments += [f"--include={','.join(more)}"] if more else []
     ended = programs.run([*arguments, "--", *(migration.path for migration in migrations)], {}, ".", _SECONDS)
     if unknown := _NO_RULE.search(ended.err):
-        raise InputError(f"lint_block: found {unknown[1]}{like(unknown[1], BLOCKING)}; allowed: rules of squawk, https://squawkhq.com/docs/rules")
+        raise InputError(
+            f"lint_block: found {unknown[1]}{like(unknown[1], BLOCKING)}; allowed: rules of squawk, https://squawkhq.com/docs/rules"
+        )
     if ended.code not in (0, 1):  # 1 is what it says where it found something
-        raise ReleaseError("squawk did not run.", why=[ended.said[:500] or "it did not end"], then="mend it, or set lint to skip")
+        raise ReleaseError(
+            "squawk did not run.",
+            why=[ended.said[:500] or "it did not end"],
+            then="mend it, or set lint to skip",
+        )
     return ended.out
 
 
 def _program() -> str:
-    beside = os.path.join(os.path.dirname(sys.executable), "squawk")  # where pip puts it, which need not be in the PATH
+    beside = os.path.join(
+        os.path.dirname(sys.executable), "squawk"
+    )  # where pip puts it, which need not be in the PATH
     program = shutil.which("squawk") or (beside if os.access(beside, os.X_OK) else None)
     if not program:
         raise ReleaseError(
@@ -101,6 +130,14 @@ def _findings(out: str, names: t.Mapping[str, str], blocking: set[str]) -> t.Ite
     try:
         told = json.loads(out or "[]")
     except ValueError as exc:
-        raise ReleaseError("squawk answered something else than JSON.", why=[out[:500]], then="mend it, or set lint to skip") from exc
+        raise ReleaseError(
+            "squawk answered something else than JSON.", why=[out[:500]], then="mend it, or set lint to skip"
+        ) from exc
     for one in told:
-        yield Finding(names[one["file"]], one["rule_name"], int(one["line"]) + 1, " ".join(one["message"].split()), one["rule_name"] in blocking)
+        yield Finding(
+            names[one["file"]],
+            one["rule_name"],
+            int(one["line"]) + 1,
+            " ".join(one["message"].split()),
+            one["rule_name"] in blocking,
+        )

@@ -5,7 +5,8 @@
 # PRIVATE to this collection.
 """Cuts SQL into its statements, by the rules of psql's own scanner (src/fe_utils/psqlscan.l).
 
-Needed because what cannot run inside a transaction has to be sent alone, and because a failure names its statement and line.
+Needed because what cannot run inside a transaction has to be
+sent alone, and because a failure names its statement and line.
 """
 
 from __future__ import annotations
@@ -35,9 +36,13 @@ _ALONE = re.compile(
     r"(CREATE (UNIQUE )?INDEX|DROP INDEX|REINDEX\b.*) CONCURRENTLY\b|REINDEX (SYSTEM|DATABASE|SCHEMA)\b|VACUUM\b|(CREATE|DROP|ALTER) (DATABASE|TABLESPACE)\b"
     r"|ALTER SYSTEM\b|ALTER TABLE\b.* DETACH PARTITION .* CONCURRENTLY\b|CLUSTER$|(CREATE|DROP) SUBSCRIPTION\b"
 )
-_TRANSACTION = re.compile(r"(BEGIN|START TRANSACTION|COMMIT|END|ABORT|ROLLBACK|PREPARE TRANSACTION)\b(?!.* TO\b)")
+_TRANSACTION = re.compile(
+    r"(BEGIN|START TRANSACTION|COMMIT|END|ABORT|ROLLBACK|PREPARE TRANSACTION)\b(?!.* TO\b)"
+)
 _NAME = r'(?:"(?:[^"]|"")*"|[^\s(".]+)'
-_INDEX = re.compile(rf"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?(?P<name>{_NAME}) ON (?:ONLY )?(?P<table>{_NAME}(?:\.{_NAME})?)")
+_INDEX = re.compile(
+    rf"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?(?P<name>{_NAME}) ON (?:ONLY )?(?P<table>{_NAME}(?:\.{_NAME})?)"
+)
 
 
 class Unreadable(ValueError):
@@ -49,7 +54,8 @@ class Statement:
     """
     :ivar text: as it stands in the file, without the semicolon.
     :ivar line: of its first word, from 1.
-    :ivar words: in capitals, one blank between any two, without remarks; literals are '' and code is $$. For patterns.
+    :ivar words: in capitals, one blank between any two, without
+        remarks; literals are '' and code is $$. For patterns.
     """
 
     text: str
@@ -101,9 +107,17 @@ def split(text: str) -> list[Statement]:
         else:
             if token == "\\":
                 command = text[start:].split(maxsplit=1)[0][:20]
-                raise Unreadable(f"line {_line(text, start)}: a command of psql ({command}); only SQL can run here")
-            parentheses = max(0, parentheses + (token == "(") - (token == ")")) if kind == "other" else parentheses
-            words += [{"dollar": "$$", "string": "''", "escaped": "''", "quoted": token}.get(kind, token)] if kind not in ("space", "remark", "block") else []
+                raise Unreadable(
+                    f"line {_line(text, start)}: a command of psql ({command}); only SQL can run here"
+                )
+            parentheses = (
+                max(0, parentheses + (token == "(") - (token == ")")) if kind == "other" else parentheses
+            )
+            words += (
+                [{"dollar": "$$", "string": "''", "escaped": "''", "quoted": token}.get(kind, token)]
+                if kind not in ("space", "remark", "block")
+                else []
+            )
     if words:
         found.append(_statement(text, begin, len(text), words))
     return found
@@ -116,8 +130,16 @@ def _in_routine(words: list[str]) -> bool:
 
 
 def _statement(text: str, begin: int, end: int, words: list[str]) -> Statement:
-    first = next(start for kind, start, _end in _tokens(text[begin:end]) if kind not in ("space", "remark", "block"))
-    joined = re.sub(r" ?\. ?", ".", " ".join(words)).replace(" ( ", "(").replace("( ", "(").replace(" )", ")").replace(" ,", ",")
+    first = next(
+        start for kind, start, _end in _tokens(text[begin:end]) if kind not in ("space", "remark", "block")
+    )
+    joined = (
+        re.sub(r" ?\. ?", ".", " ".join(words))
+        .replace(" ( ", "(")
+        .replace("( ", "(")
+        .replace(" )", ")")
+        .replace(" ,", ",")
+    )
     return Statement(text[begin:end].strip(), _line(text, begin + first), joined)
 
 

@@ -5,9 +5,9 @@
 # PRIVATE to this collection.
 """Watches over one program: ends it when its time is over, and when the one who wanted it has died.
 
-Handed to an interpreter as text, so it imports nothing of the collection. It sits in a session of its own, where no signal meant for
-the release reaches it, and reads from a pipe that nobody writes to: the pipe ends when its holder does, even by kill -9.
-Arguments: seconds, then the program and its own.
+Handed to an interpreter as text, so it imports nothing of the collection. It sits in a session of its own,
+where no signal meant for the release reaches it, and reads from a pipe that nobody writes to: the pipe ends
+when its holder does, even by kill -9. Arguments: seconds, then the program and its own.
 """
 
 from __future__ import annotations

@@ -26,7 +26,9 @@ class Table:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise InputError(f"table: found {self.name!r}; allowed: the name of a table, with or without a schema")
+            raise InputError(
+                f"table: found {self.name!r}; allowed: the name of a table, with or without a schema"
+            )
 
     @property
     def quoted(self) -> str:

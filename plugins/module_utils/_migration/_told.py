@@ -13,7 +13,9 @@ from .._database._session import DatabaseError, Unreachable
 from ._program import Ended
 
 # As db-migrate's driver, psql with VERBOSITY=verbose, Flyway and pgx write it.
-_CODE = re.compile(r"(?:SQLSTATE[:= ]+|SQL State\s*:\s*|\"sqlState\"\s*:\s*\"|(?:ERROR|FATAL|PANIC):\s+)([0-9A-Z]{5})\b")
+_CODE = re.compile(
+    r"(?:SQLSTATE[:= ]+|SQL State\s*:\s*|\"sqlState\"\s*:\s*\"|(?:ERROR|FATAL|PANIC):\s+)([0-9A-Z]{5})\b"
+)
 # lib/pq, and with it golang-migrate, keeps the text alone: the few that decide whether it is tried again.
 _TEXTS = {
     "canceling statement due to lock timeout": "55P03",
@@ -22,7 +24,10 @@ _TEXTS = {
     "canceling statement due to statement timeout": "57014",
     "terminating connection due to administrator command": "57P01",
 }
-_LOST = re.compile(r"connection refused|ECONNREFUSED|ECONNRESET|ETIMEDOUT|Connection terminated|server closed the connection", re.IGNORECASE)
+_LOST = re.compile(
+    r"connection refused|ECONNREFUSED|ECONNRESET|ETIMEDOUT|Connection terminated|server closed the connection",
+    re.IGNORECASE,
+)
 _LINES = 12
 
 

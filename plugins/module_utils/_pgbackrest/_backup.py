@@ -35,7 +35,9 @@ class Ports:
 
 
 def run(ports: Ports, context: Context) -> Result:
-    """The backup comes first and the restore point after it: a restore to the point then has next to nothing to replay."""
+    """The backup comes first and the restore point after it:
+    a restore to the point then has next to nothing to replay.
+    """
     params, release = context.params, context.params["release"]
     point = point_of(release)
     stanza = ports.repository.look()
@@ -46,12 +48,23 @@ def run(ports: Ports, context: Context) -> Result:
             then=f"pgbackrest --stanza={params['stanza']} stanza-create",
         )
     there = recent(stanza, params, context.clock.wall())
-    pointed = point is None or (there is not None and there.annotations.get(repository.RESTORE_POINT) == point)
-    before = {"backup": stanza.backups[-1].label if stanza.backups else None, "restore_point": point if there and pointed else None}
+    pointed = point is None or (
+        there is not None and there.annotations.get(repository.RESTORE_POINT) == point
+    )
+    before = {
+        "backup": stanza.backups[-1].label if stanza.backups else None,
+        "restore_point": point if there and pointed else None,
+    }
     if there and pointed:
         return _result(False, before, before, there, context)
     if context.check_mode:
-        return _result(True, before, {"backup": there.label if there else f"a new one ({params['type']})", "restore_point": point}, there, context)
+        return _result(
+            True,
+            before,
+            {"backup": there.label if there else f"a new one ({params['type']})", "restore_point": point},
+            there,
+            context,
+        )
     if there is None:
         there = _taken(ports.repository, context, release)
     if point:
@@ -65,7 +78,9 @@ def point_of(release: str | None) -> str | None:
         return None
     point = f"pre_{release}"
     if not _NAME.fullmatch(release) or len(point.encode()) > _NAME_BYTES:
-        raise InputError(f"release: found {release}; allowed: letters, digits and ._+- , at most {_NAME_BYTES - 4} of them, as it names a restore point")
+        raise InputError(
+            f"release: found {release}; allowed: letters, digits and ._+- , at most {_NAME_BYTES - 4} of them, as it names a restore point"
+        )
     return point
 
 
@@ -74,7 +89,9 @@ def recent(stanza: Stanza, params: dict[str, t.Any], now: float) -> Backup | Non
     for backup in reversed(stanza.backups):
         if now - backup.ended > params["reuse_within"]:
             return None
-        of_release = params["release"] is None or backup.annotations.get(repository.RELEASE) == params["release"]
+        of_release = (
+            params["release"] is None or backup.annotations.get(repository.RELEASE) == params["release"]
+        )
         if backup.covers(params["type"]) and of_release and not backup.entry.get("error"):
             return backup
     return None
@@ -85,13 +102,19 @@ def _taken(repo: Repository, context: Context, release: str | None) -> Backup:
     repo.run("check", repo=False)  # that WAL reaches the repository; a backup whose WAL does not is none
     context.say(f"{stanza}: {kind} backup")
     before, began = repo.look(), context.clock.now()
-    repo.run("backup", f"--type={kind}", *repository.annotation_options({repository.RELEASE: release} if release else {}))
+    repo.run(
+        "backup",
+        f"--type={kind}",
+        *repository.annotation_options({repository.RELEASE: release} if release else {}),
+    )
     now = repo.look()
     known = {backup.label for backup in before.backups}
     new = [backup for backup in now.backups if backup.label not in known]
     if not new or new[-1].entry.get("error"):
         raise ReleaseError(
-            f"{stanza}: the backup {new[-1].label} holds pages that are broken." if new else f"{stanza}: pgBackRest said 0, but there is no new backup.",
+            f"{stanza}: the backup {new[-1].label} holds pages that are broken."
+            if new
+            else f"{stanza}: pgBackRest said 0, but there is no new backup.",
             then=f"look at the log of pgBackRest, and at the server's disk (pgbackrest --stanza={stanza} info --set=LABEL)",
         )
     backup = new[-1]
@@ -100,10 +123,14 @@ def _taken(repo: Repository, context: Context, release: str | None) -> Backup:
 
 
 def _marked(ports: Ports, context: Context, point: str, backup: Backup) -> None:
-    """Makes the point, and waits until the WAL that holds it is in the repository: before that nobody could restore to it."""
+    """Makes the point, and waits until the WAL that holds it is
+    in the repository: before that nobody could restore to it.
+    """
     with ports.server.session(name="runbook.release restore point") as session:
         if session.value("SELECT pg_is_in_recovery()"):
-            raise InputError(f"{ports.server.login.where}: found a standby; allowed: the primary, since a restore point is written into its WAL")
+            raise InputError(
+                f"{ports.server.login.where}: found a standby; allowed: the primary, since a restore point is written into its WAL"
+            )
         lsn, segment, size = session.rows(
             "SELECT p.lsn::text, pg_walfile_name(p.lsn), pg_size_bytes(current_setting('wal_segment_size')) FROM (SELECT pg_create_restore_point(%s) AS lsn) p",
             [point],
@@ -120,4 +147,12 @@ def _marked(ports: Ports, context: Context, point: str, backup: Backup) -> None:
 
 
 def _result(changed: bool, before: t.Any, after: t.Any, backup: Backup | None, context: Context) -> Result:
-    return Result(changed, before, after, {"backup": backup.report(context.clock.wall()) if backup else None, "restore_point": after["restore_point"]})
+    return Result(
+        changed,
+        before,
+        after,
+        {
+            "backup": backup.report(context.clock.wall()) if backup else None,
+            "restore_point": after["restore_point"],
+        },
+    )

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Whether pgBackRest's backups are there, young and whole enough, and the WAL between them without a gap: reads, changes nothing."""
+"""Whether pgBackRest's backups are there, young and whole enough,
+and the WAL between them without a gap: reads, changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,11 @@ def run(repository: Repository, context: Context) -> Result:
     try:
         stanza = repository.look()
         segments = repository.segments(stanza.archive, params["wal_segment_bytes"])
-        reasons += judged(stanza, now, params) + incomplete(stanza.backups, segments, params) + unreachable(stanza.backups, segments, params)
+        reasons += (
+            judged(stanza, now, params)
+            + incomplete(stanza.backups, segments, params)
+            + unreachable(stanza.backups, segments, params)
+        )
         reasons += late(segments, now, params)
         values["backups"] = [backup.report(now) for backup in stanza.backups]
         values["running"] = stanza.busy
@@ -47,18 +53,28 @@ def run(repository: Repository, context: Context) -> Result:
 def check(params: Params) -> None:
     size = params["wal_segment_bytes"]
     if size < 1 << 20 or size > 1 << 30 or size & (size - 1):
-        raise InputError(f"wal_segment_bytes: found {size}; allowed: a power of two from 1048576 to 1073741824 (SHOW wal_segment_size)")
+        raise InputError(
+            f"wal_segment_bytes: found {size}; allowed: a power of two from 1048576 to 1073741824 (SHOW wal_segment_size)"
+        )
 
 
 def judged(stanza: Stanza, now: float, params: Params) -> list[str]:
     """What is wrong with the backups; pure."""
     reasons = [] if stanza.code == 0 else [f"repository: {stanza.message}"]
-    reasons += [f"{backup.label}: holds pages that are broken" for backup in stanza.backups if backup.entry.get("error")]
+    reasons += [
+        f"{backup.label}: holds pages that are broken"
+        for backup in stanza.backups
+        if backup.entry.get("error")
+    ]
     good = [backup for backup in stanza.backups if not backup.entry.get("error")]
     limits = (
         ("max_age", "backup", good),
         ("max_full_age", "full backup", [backup for backup in good if backup.covers("full")]),
-        ("verified_within", "backup that a drill has proven", [backup for backup in good if backup.report(now)["verified"]]),
+        (
+            "verified_within",
+            "backup that a drill has proven",
+            [backup for backup in good if backup.report(now)["verified"]],
+        ),
     )
     for option, what, those in limits:
         if params[option] is None:
@@ -66,7 +82,9 @@ def judged(stanza: Stanza, now: float, params: Params) -> list[str]:
         if not those:
             reasons.append(f"{params['stanza']}: there is no {what}")
         elif now - those[-1].ended > params[option]:
-            reasons.append(f"{params['stanza']}: the newest {what} ({those[-1].label}) is {now - those[-1].ended:.0f} s old, allowed are {params[option]}")
+            reasons.append(
+                f"{params['stanza']}: the newest {what} ({those[-1].label}) is {now - those[-1].ended:.0f} s old, allowed are {params[option]}"
+            )
     return reasons
 
 
@@ -75,7 +93,9 @@ def incomplete(backups: t.Sequence[Backup], segments: t.Collection[wal.Segment],
     size, reasons = params["wal_segment_bytes"], []
     for backup in backups:
         first, last = (wal.parse(backup.entry["archive"][edge], size) for edge in ("start", "stop"))
-        there = {segment.number for segment in segments if first.timeline <= segment.timeline <= last.timeline}
+        there = {
+            segment.number for segment in segments if first.timeline <= segment.timeline <= last.timeline
+        }
         missing = [number for number in range(first.number, last.number + 1) if number not in there]
         if missing:
             gap = wal.Gap(wal.Segment(last.timeline, missing[0]), wal.Segment(last.timeline, missing[-1]))
@@ -83,10 +103,13 @@ def incomplete(backups: t.Sequence[Backup], segments: t.Collection[wal.Segment],
     return reasons
 
 
-def unreachable(backups: t.Sequence[Backup], segments: t.Collection[wal.Segment], params: Params) -> list[str]:
+def unreachable(
+    backups: t.Sequence[Backup], segments: t.Collection[wal.Segment], params: Params
+) -> list[str]:
     """Gaps after the newest of these backups, which end all recovery from it; pure.
 
-    Between older ones less may be kept on purpose (repo1-retention-archive); that is told as a gap, and is no reason.
+    Between older ones less may be kept on purpose
+    (repo1-retention-archive); that is told as a gap, and is no reason.
     """
     if not backups:
         return []
@@ -102,7 +125,11 @@ def unreachable(backups: t.Sequence[Backup], segments: t.Collection[wal.Segment]
 def late(segments: t.Mapping[wal.Segment, int], now: float, params: Params) -> list[str]:
     allowed = params["wal_age"]
     age = now - max(segments.values()) if segments else 0
-    return [f"WAL: the last segment came {age:.0f} s ago, allowed are {allowed}"] if allowed is not None and age > allowed else []
+    return (
+        [f"WAL: the last segment came {age:.0f} s ago, allowed are {allowed}"]
+        if allowed is not None and age > allowed
+        else []
+    )
 
 
 def wal_values(segments: t.Mapping[wal.Segment, int], now: float, size: int) -> dict[str, t.Any]:

@@ -51,7 +51,11 @@ DRILL = Operation(
         **QUERIES,
         "directory": {"type": "path", "required": True},
         "set": {"type": "str"},
-        "target_type": {"type": "str", "choices": ["default", "immediate", "name", "time", "lsn"], "default": "default"},
+        "target_type": {
+            "type": "str",
+            "choices": ["default", "immediate", "name", "time", "lsn"],
+            "default": "default",
+        },
         "target": {"type": "str"},
         "pg_bin": {"type": "path"},
         "settings": {"type": "dict", "default": {}},

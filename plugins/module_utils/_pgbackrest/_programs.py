@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""pgBackRest and PostgreSQL's server as programs: started as the user whose files they work on, with nothing secret on a command line."""
+"""pgBackRest and PostgreSQL's server as programs: started as the
+user whose files they work on, with nothing secret on a command line.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,15 @@ class _As:
     switch: bool
 
     def options(self) -> dict[str, t.Any]:
-        drop = {"user": self.uid, "group": self.gid, "extra_groups": os.getgrouplist(pwd.getpwuid(self.uid).pw_name, self.gid)} if self.switch else {}
+        drop = (
+            {
+                "user": self.uid,
+                "group": self.gid,
+                "extra_groups": os.getgrouplist(pwd.getpwuid(self.uid).pw_name, self.gid),
+            }
+            if self.switch
+            else {}
+        )
         environment = {**os.environ, "HOME": self.home, "LC_ALL": "C", "PGTZ": "UTC"}
         return {**drop, "env": environment, "cwd": "/", "umask": 0o077, "stdin": subprocess.DEVNULL}
 
@@ -57,14 +67,17 @@ class _As:
 class LocalPrograms:
     """Programs of this machine.
 
-    :param user: whom they run as where we are root; the server refuses root, and pgBackRest's files have to stay its user's.
+    :param user: whom they run as where we are root; the server
+        refuses root, and pgBackRest's files have to stay its user's.
     """
 
     def __init__(self, user: str) -> None:
         try:
             entry = pwd.getpwnam(user) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
         except KeyError:
-            raise InputError(f"user: found {user}, which this machine does not know; allowed: the user that PostgreSQL runs as") from None
+            raise InputError(
+                f"user: found {user}, which this machine does not know; allowed: the user that PostgreSQL runs as"
+            ) from None
         self._as = _As(entry.pw_uid, entry.pw_gid, entry.pw_dir, os.geteuid() == 0)
 
     @classmethod
@@ -78,7 +91,9 @@ class LocalPrograms:
             )
         except OSError as exc:
             raise _missing(argv, exc) from exc
-        return Ended(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))
+        return Ended(
+            done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        )
 
     def start(self, argv: Argv, log: str) -> subprocess.Popen[bytes]:
         try:
@@ -107,13 +122,17 @@ class LocalPrograms:
 
 
 class AsUser:
-    """A server to which connections are made as the programs' user: the server asks the socket who we are (pg_hba.conf: peer)."""
+    """A server to which connections are made as the programs' user:
+    the server asks the socket who we are (pg_hba.conf: peer).
+    """
 
     def __init__(self, server: Server, programs: LocalPrograms) -> None:
         self._server, self._programs, self.login = server, programs, server.login
 
     @contextlib.contextmanager
-    def session(self, database: str = "", *, options: t.Mapping[str, str] | None = None, name: str = "") -> t.Iterator[Session]:
+    def session(
+        self, database: str = "", *, options: t.Mapping[str, str] | None = None, name: str = ""
+    ) -> t.Iterator[Session]:
         with contextlib.ExitStack() as stack:
             with self._programs.acting():
                 session = stack.enter_context(self._server.session(database, options=options, name=name))
@@ -124,7 +143,10 @@ def found(name: str) -> str:
     """The full path of a program; pgBackRest writes its own into restore_command."""
     path = shutil.which(name)
     if not path:
-        raise ReleaseError(f"The program {name} is missing where this task runs.", then=f"install it there (Debian: {os.path.basename(name)})")
+        raise ReleaseError(
+            f"The program {name} is missing where this task runs.",
+            then=f"install it there (Debian: {os.path.basename(name)})",
+        )
     return path
 
 

@@ -100,15 +100,25 @@ class Stanza:
     backups: list[Backup]
 
     def choose(self, label: str | None, restore_point: str | None) -> Backup:
-        """The one that a restore begins with: the one asked for, else the last that ended before the restore point, else the newest."""
+        """The one that a restore begins with: the one asked for, else
+        the last that ended before the restore point, else the newest.
+        """
         if label:
             for backup in self.backups:
                 if backup.label == label:
                     return backup
-            raise NotFound(f"set: found {label}; allowed: one of {', '.join(backup.label for backup in self.backups) or 'none, there is no backup'}")
+            raise NotFound(
+                f"set: found {label}; allowed: one of {', '.join(backup.label for backup in self.backups) or 'none, there is no backup'}"
+            )
         if not self.backups:
-            raise NotFound("There is no backup in the repository.", then="take one: runbook.release.pgbackrest_backup")
-        of_point = [backup for backup in self.backups if restore_point and backup.annotations.get(RESTORE_POINT) == restore_point]
+            raise NotFound(
+                "There is no backup in the repository.", then="take one: runbook.release.pgbackrest_backup"
+            )
+        of_point = [
+            backup
+            for backup in self.backups
+            if restore_point and backup.annotations.get(RESTORE_POINT) == restore_point
+        ]
         return (of_point or self.backups)[-1]
 
 
@@ -118,7 +128,9 @@ class Repository:
     def __init__(self, programs: Programs, context: Context) -> None:
         self._programs, self._params, self.stanza = programs, context.params, context.params["stanza"]
 
-    def run(self, command: str, *options: str, of: t.Sequence[str] = (), level: str = "off", repo: bool = True) -> str:
+    def run(
+        self, command: str, *options: str, of: t.Sequence[str] = (), level: str = "off", repo: bool = True
+    ) -> str:
         """What a command says on its standard output.
 
         :param of: what stands after the command.
@@ -129,24 +141,45 @@ class Repository:
         chosen = [f"--config={params['config']}"] if params["config"] else []
         chosen += [f"--repo={params['repo']}"] if params["repo"] and repo else []
         argv = [found(params["program"]), f"--stanza={self.stanza}", *chosen, *options]
-        code, out, err = self._programs.run([*argv, f"--log-level-console={level}", "--log-level-stderr=error", command, *of])
+        code, out, err = self._programs.run(
+            [*argv, f"--log-level-console={level}", "--log-level-stderr=error", command, *of]
+        )
         if code == 0:
             return out
         why = [line for line in err.splitlines() if line.strip()] or out.splitlines()[-5:]
         if code == LOCKED:
             raise Conflict(
-                f"{self.stanza}: another pgBackRest works on this stanza.", why=why, done="nothing was changed", then="wait for it to end and run this again"
+                f"{self.stanza}: another pgBackRest works on this stanza.",
+                why=why,
+                done="nothing was changed",
+                then="wait for it to end and run this again",
             )
         raise PgBackRestError(
-            f"{self.stanza}: `pgbackrest {command}` ended with code {code}.", code, why=why, then=_THEN.get(code, "").replace("STANZA", self.stanza)
+            f"{self.stanza}: `pgbackrest {command}` ended with code {code}.",
+            code,
+            why=why,
+            then=_THEN.get(code, "").replace("STANZA", self.stanza),
         )
 
     def look(self) -> Stanza:
-        told = next((entry for entry in json.loads(self.run("info", "--output=json")) if entry["name"] == self.stanza), None)
+        told = next(
+            (
+                entry
+                for entry in json.loads(self.run("info", "--output=json"))
+                if entry["name"] == self.stanza
+            ),
+            None,
+        )
         if told is None:
-            raise InputError(f"stanza: found {self.stanza}, which is not configured here; allowed: a section of pgBackRest's configuration file")
-        database = max((entry["id"] for entry in told["db"]), default=0)  # the newest: an upgrade makes another
-        archive = next((entry["id"] for entry in reversed(told["archive"]) if entry["database"]["id"] == database), "")
+            raise InputError(
+                f"stanza: found {self.stanza}, which is not configured here; allowed: a section of pgBackRest's configuration file"
+            )
+        database = max(
+            (entry["id"] for entry in told["db"]), default=0
+        )  # the newest: an upgrade makes another
+        archive = next(
+            (entry["id"] for entry in reversed(told["archive"]) if entry["database"]["id"] == database), ""
+        )
         return Stanza(
             told["status"]["code"],
             told["status"]["message"],
@@ -160,10 +193,18 @@ class Repository:
         """The WAL in the repository, and when each segment was stored, in seconds since the epoch."""
         if not archive:
             return {}
-        listed = json.loads(self.run("repo-ls", "--recurse", "--output=json", of=[f"archive/{self.stanza}/{archive}"]))
-        names = ((path.rpartition("/")[2], entry) for path, entry in listed.items() if entry["type"] == "file")
+        listed = json.loads(
+            self.run("repo-ls", "--recurse", "--output=json", of=[f"archive/{self.stanza}/{archive}"])
+        )
+        names = (
+            (path.rpartition("/")[2], entry) for path, entry in listed.items() if entry["type"] == "file"
+        )
         # Of 24 digits and a hash; others are histories of timelines, and segments that were never finished.
-        return {wal.parse(name, segment_bytes): int(entry.get("time", 0)) for name, entry in names if wal.SEGMENT.match(name) and name[24:25] == "-"}
+        return {
+            wal.parse(name, segment_bytes): int(entry.get("time", 0))
+            for name, entry in names
+            if wal.SEGMENT.match(name) and name[24:25] == "-"
+        }
 
     def annotate(self, backup: Backup, **values: object) -> None:
         self.run("annotate", f"--set={backup.label}", *annotation_options(values))

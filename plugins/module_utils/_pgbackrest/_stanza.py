@@ -45,7 +45,9 @@ def run(ports: Ports, context: Context) -> Result:
     with ports.server.session(name="runbook.release stanza") as session:
         if session.value("SELECT pg_is_in_recovery()"):
             raise InputError(f"{ports.server.login.where}: found a standby; allowed: the primary")
-        now = {name: (value, bool(pending)) for name, value, pending in session.rows(_SETTINGS, [list(wanted)])}
+        now = {
+            name: (value, bool(pending)) for name, value, pending in session.rows(_SETTINGS, [list(wanted)])
+        }
         # A setting that waits for a restart is set; asked for is what would be in force after it.
         other = {name: value for name, value in wanted.items() if now[name][0] != value and not now[name][1]}
         there = ports.repository.look().code != _MISSING_STANZA
@@ -69,7 +71,9 @@ def settings(params: t.Mapping[str, t.Any], program: str) -> dict[str, str]:
     config = f" --config={params['config']}" if params["config"] else ""
     for name in ("stanza", "config"):
         if params[name] and not _PLAIN.fullmatch(params[name]):
-            raise InputError(f"{name}: found {params[name]}; allowed: letters, digits and ._/+@:=-, as it goes into archive_command")
+            raise InputError(
+                f"{name}: found {params[name]}; allowed: letters, digits and ._/+@:=-, as it goes into archive_command"
+            )
     return {
         "archive_mode": "on",
         "archive_command": f"{program}{config} --stanza={params['stanza']} archive-push %p",

@@ -5,7 +5,8 @@
 # PRIVATE to this collection.
 """Names of WAL segments as numbers, and what is missing among them: pure.
 
-`pgbackrest verify` says nothing of a segment that is missing after the last backup, and ends with 0 on any finding.
+`pgbackrest verify` says nothing of a segment that is missing
+after the last backup, and ends with 0 on any finding.
 """
 
 from __future__ import annotations
@@ -51,11 +52,18 @@ def of_lsn(lsn: str, segment_bytes: int) -> int:
 
 
 def gaps(segments: t.Collection[Segment]) -> list[Gap]:
-    """In the chain from the first segment to the last. A new timeline begins in or right after a segment of the one before it."""
+    """In the chain from the first segment to the last. A new
+    timeline begins in or right after a segment of the one before it.
+    """
     found, before = [], None
     for segment in sorted(segments):
         if before and segment.number > before.number + 1:
-            found.append(Gap(Segment(segment.timeline, before.number + 1), Segment(segment.timeline, segment.number - 1)))
+            found.append(
+                Gap(
+                    Segment(segment.timeline, before.number + 1),
+                    Segment(segment.timeline, segment.number - 1),
+                )
+            )
         before = segment
     return found
 

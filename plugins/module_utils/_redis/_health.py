@@ -45,7 +45,9 @@ def run(server: Redis, context: Context) -> Result:
         unknown = {check: "; ".join(exc.why) for check in params["checks"]}
     except Unavailable as exc:
         reasons.append("; ".join([exc.what, *exc.why]))
-    return Result(False, values={"healthy": not reasons, "reasons": reasons, "unknown": unknown, "found": values})
+    return Result(
+        False, values={"healthy": not reasons, "reasons": reasons, "unknown": unknown, "found": values}
+    )
 
 
 def _cluster_state(server: Redis, unknown: dict[str, str]) -> str:
@@ -88,7 +90,11 @@ def memory(info: Found, params: Params, now: float) -> Judged:
     percent = 100 * used / found["limit_bytes"] if found["limit_bytes"] else 0
     found["percent"] = round(percent, 1)
     if percent >= params["memory_percent"] and (not limited or found["policy"] == "noeviction"):
-        of = "maxmemory, and the policy is noeviction: writes fail when it is full" if limited else "the machine's memory, and maxmemory is not set"
+        of = (
+            "maxmemory, and the policy is noeviction: writes fail when it is full"
+            if limited
+            else "the machine's memory, and maxmemory is not set"
+        )
         reasons.append(f"{percent:.0f} % of {of}")
     evicted, since = _grown("memory", "evicted", found["evicted"], info, params)
     if params["evicted_allowed"] is not None and evicted > params["evicted_allowed"]:
@@ -100,7 +106,9 @@ def persistence(info: Found, params: Params, now: float) -> Judged:
     found = {
         "loading": bool(info["loading"]),
         "rdb_status": info["rdb_last_bgsave_status"],
-        "rdb_age_seconds": max(0, round(info.get("server_time_usec", now * 1e6) / 1e6 - info["rdb_last_save_time"])),
+        "rdb_age_seconds": max(
+            0, round(info.get("server_time_usec", now * 1e6) / 1e6 - info["rdb_last_save_time"])
+        ),
         "rdb_changes": info["rdb_changes_since_last_save"],
         "aof": bool(info["aof_enabled"]),
         "aof_status": info["aof_last_write_status"],
@@ -109,12 +117,17 @@ def persistence(info: Found, params: Params, now: float) -> Judged:
     reasons = ["the data set is still being loaded"] if found["loading"] else []
     if found["rdb_status"] != "ok":
         reasons.append("the last snapshot (BGSAVE) failed; look at the disk and at the server's log")
-    for name, what in (("aof_status", "the last write to the append-only file"), ("aof_rewrite_status", "the last rewrite of the append-only file")):
+    for name, what in (
+        ("aof_status", "the last write to the append-only file"),
+        ("aof_rewrite_status", "the last rewrite of the append-only file"),
+    ):
         if found["aof"] and found[name] != "ok":
             reasons.append(f"{what} failed; look at the disk and at the server's log")
     age = params["save_age"]
     if age is not None and not found["aof"] and found["rdb_changes"] and found["rdb_age_seconds"] > age:
-        reasons.append(f"{found['rdb_changes']} changes are in memory only, the last snapshot is {found['rdb_age_seconds']} s old")
+        reasons.append(
+            f"{found['rdb_changes']} changes are in memory only, the last snapshot is {found['rdb_age_seconds']} s old"
+        )
     return found, reasons
 
 
@@ -131,17 +144,35 @@ def replication(info: Found, params: Params, now: float) -> Judged:
             "lag_seconds": info["master_last_io_seconds_ago"],
         }
         if found["link"] != "up":
-            reasons.append(f"the link to the primary {found['primary']} is {found['link']}" + (", a full resync is under way" if found["syncing"] else ""))
+            reasons.append(
+                f"the link to the primary {found['primary']} is {found['link']}"
+                + (", a full resync is under way" if found["syncing"] else "")
+            )
         elif found["lag_seconds"] >= params["replication_lag"]:
             reasons.append(f"the primary {found['primary']} has been silent for {found['lag_seconds']} s")
         return found, reasons
-    replicas = [info[f"slave{number}"] for number in range(info["connected_slaves"]) if f"slave{number}" in info]
-    told = [{"name": f"{entry['ip']}:{entry['port']}", "state": entry["state"], "lag_seconds": entry.get("lag", 0)} for entry in replicas]
+    replicas = [
+        info[f"slave{number}"] for number in range(info["connected_slaves"]) if f"slave{number}" in info
+    ]
+    told = [
+        {
+            "name": f"{entry['ip']}:{entry['port']}",
+            "state": entry["state"],
+            "lag_seconds": entry.get("lag", 0),
+        }
+        for entry in replicas
+    ]
     online = [entry for entry in told if entry["state"] == "online"]
     if len(online) < params["replicas"]:
         reasons.append(f"{len(online)} replicas are online, wanted are {params['replicas']}")
-    reasons += [f"replica {entry['name']} is in state {entry['state']}" for entry in told if entry not in online]
-    reasons += [f"replica {entry['name']} is {entry['lag_seconds']} s behind" for entry in online if entry["lag_seconds"] >= params["replication_lag"]]
+    reasons += [
+        f"replica {entry['name']} is in state {entry['state']}" for entry in told if entry not in online
+    ]
+    reasons += [
+        f"replica {entry['name']} is {entry['lag_seconds']} s behind"
+        for entry in online
+        if entry["lag_seconds"] >= params["replication_lag"]
+    ]
     return {"role": "primary", "replicas": told}, reasons
 
 

@@ -14,7 +14,12 @@ from ._port import OPTIONS, Client
 HEALTH = Operation(
     {
         **OPTIONS,
-        "checks": {"type": "list", "elements": "str", "choices": list(_health.CHECKS), "default": list(_health.CHECKS)},
+        "checks": {
+            "type": "list",
+            "elements": "str",
+            "choices": list(_health.CHECKS),
+            "default": list(_health.CHECKS),
+        },
         "connections_percent": {"type": "int", "default": 80},
         "rejected_allowed": {"type": "int", "default": 0},
         "memory_percent": {"type": "int", "default": 90},

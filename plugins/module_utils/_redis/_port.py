@@ -51,13 +51,21 @@ class Client:
 
     def __init__(self, context: Context) -> None:
         if not HAS_REDIS:
-            raise ReleaseError("The Python package 'redis' is missing where this task runs.", then="pip install redis for the Python that runs it")
+            raise ReleaseError(
+                "The Python package 'redis' is missing where this task runs.",
+                then="pip install redis for the Python that runs it",
+            )
         params = context.params
         self.where = f"{params['login_host']}:{params['login_port']}"
         tls: dict[str, t.Any] = {}
         if params["tls"]:
             verify = params["validate_certs"]
-            tls = {"ssl": True, "ssl_cert_reqs": "required" if verify else "none", "ssl_check_hostname": verify, "ssl_ca_certs": params["ca_certs"]}
+            tls = {
+                "ssl": True,
+                "ssl_cert_reqs": "required" if verify else "none",
+                "ssl_check_hostname": verify,
+                "ssl_ca_certs": params["ca_certs"],
+            }
         self._client = redis.Redis(
             host=params["login_host"],
             port=params["login_port"],
@@ -89,7 +97,11 @@ class Client:
         try:
             yield
         except (redis.AuthenticationError, redis.exceptions.AuthorizationError) as exc:
-            raise Forbidden(f"{self.where}: Redis does not let this user in.", why=[str(exc)], then="look at login_user and login_password") from exc
+            raise Forbidden(
+                f"{self.where}: Redis does not let this user in.",
+                why=[str(exc)],
+                then="look at login_user and login_password",
+            ) from exc
         except redis.exceptions.NoPermissionError as exc:
             raise Forbidden(f"{self.where}: Redis refused.", why=[str(exc)]) from exc
         except redis.RedisError as exc:

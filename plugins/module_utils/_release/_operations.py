@@ -16,7 +16,13 @@ def _run(_ports: None, context: Context) -> Result:
     # Smoke checks are not among the results: their bodies may hold passwords, and a result is redacted.
     return Result(
         False,
-        values={**found.values, "services": list(found.services), "waves": found.waves, "stretches": found.stretches(), "maintenance": found.maintenance()},
+        values={
+            **found.values,
+            "services": list(found.services),
+            "waves": found.waves,
+            "stretches": found.stretches(),
+            "maintenance": found.maintenance(),
+        },
     )
 
 

@@ -5,7 +5,8 @@
 # PRIVATE to this collection.
 """The report of a release as Markdown: pure, over the record.
 
-It holds nothing but what the record holds, so the report of a finished release is the same whenever it is written.
+It holds nothing but what the record holds, so the report of
+a finished release is the same whenever it is written.
 """
 
 from __future__ import annotations
@@ -41,19 +42,41 @@ def markdown(platform: str, release: str, record: dict[str, t.Any]) -> str:
         lines += ["", "## Why it failed", "", "```text", *closed["reason"].strip().splitlines(), "```"]
     if closed["verdict"] == "unchanged":
         lines += ["", "Every service ran on this release already."]
-    services = [(entry["wave"], workload) for entry in entries if entry["kind"] == "wave" for workload in entry.get("workloads", []) if workload["changed"]]
+    services = [
+        (entry["wave"], workload)
+        for entry in entries
+        if entry["kind"] == "wave"
+        for workload in entry.get("workloads", [])
+        if workload["changed"]
+    ]
     if services:
         lines += ["", "## Services", ""]
         head = ("service", "container", "from", "to", "digest", "wave", "seconds")
-        digests = {name: found for entry in entries if entry["kind"] == "images" for name, found in entry["digests"].items()}
-        lines += _table(head, [row for wave, workload in services for row in _service_rows(wave, workload, digests.get(workload["name"], {}))])
+        digests = {
+            name: found
+            for entry in entries
+            if entry["kind"] == "images"
+            for name, found in entry["digests"].items()
+        }
+        lines += _table(
+            head,
+            [
+                row
+                for wave, workload in services
+                for row in _service_rows(wave, workload, digests.get(workload["name"], {}))
+            ],
+        )
     waves = [entry for entry in entries if entry["kind"] == "wave" and entry["phase"] == "began"]
     if waves:
         lines += ["", "## Waves", ""]
-        lines += _table(("wave", "services", "began", "ended", "result"), [_wave_row(entry, entries) for entry in waves])
+        lines += _table(
+            ("wave", "services", "began", "ended", "result"), [_wave_row(entry, entries) for entry in waves]
+        )
     if closed.get("smoke"):
         lines += ["", "## Smoke checks", ""]
-        lines += _table(("check", "result", "status", "ms", "tries"), [_smoke_row(check) for check in closed["smoke"]])
+        lines += _table(
+            ("check", "result", "status", "ms", "tries"), [_smoke_row(check) for check in closed["smoke"]]
+        )
     undone = [entry for entry in entries if entry["kind"] == "rollback"]
     if undone:
         lines += ["", "## What was undone", "", *_undone(undone)]
@@ -65,7 +88,12 @@ def _facts(record: dict[str, t.Any]) -> list[tuple[str, str]]:
     rows = [("verdict", closed["verdict"].replace("_", " "))]
     if entries:
         began, ended = entries[0]["at"], closed.get("at", entries[-1]["at"])
-        rows += [("began", began), ("ended", ended), ("took", _took(began, ended)), ("attempt", str(record["attempt"]))]
+        rows += [
+            ("began", began),
+            ("ended", ended),
+            ("took", _took(began, ended)),
+            ("attempt", str(record["attempt"])),
+        ]
     return rows
 
 
@@ -92,15 +120,39 @@ def _service_rows(wave: int, workload: dict[str, t.Any], digests: dict[str, str]
 
 def _wave_row(began: Entry, entries: list[Entry]) -> tuple[str, ...]:
     ended = [
-        entry for entry in entries if entry["kind"] == "wave" and entry["phase"] == "ended" and entry["wave"] == began["wave"] and entry["at"] >= began["at"]
+        entry
+        for entry in entries
+        if entry["kind"] == "wave"
+        and entry["phase"] == "ended"
+        and entry["wave"] == began["wave"]
+        and entry["at"] >= began["at"]
     ]
-    result = "interrupted" if not ended else f"failed: {ended[0]['failed']}" if ended[0].get("failed") else "rolled out"
-    return str(began["wave"]), ", ".join(began["changes"]), began["at"], ended[0]["at"] if ended else "", result
+    result = (
+        "interrupted"
+        if not ended
+        else f"failed: {ended[0]['failed']}"
+        if ended[0].get("failed")
+        else "rolled out"
+    )
+    return (
+        str(began["wave"]),
+        ", ".join(began["changes"]),
+        began["at"],
+        ended[0]["at"] if ended else "",
+        result,
+    )
 
 
 def _smoke_row(check: dict[str, t.Any]) -> tuple[str, ...]:
     result = "passed" if check["passed"] else f"failed: {check.get('reason', '')}"
-    return check["name"], result, *(("" if check.get(key) is None else str(check[key])) for key in ("status", "milliseconds", "attempts"))
+    return (
+        check["name"],
+        result,
+        *(
+            ("" if check.get(key) is None else str(check[key]))
+            for key in ("status", "milliseconds", "attempts")
+        ),
+    )
 
 
 def _undone(entries: list[Entry]) -> list[str]:
@@ -108,12 +160,15 @@ def _undone(entries: list[Entry]) -> list[str]:
     for entry in entries:
         if entry["phase"] == "began":
             lines += [
-                f"Rollback began {entry['at']}: {', '.join(entry['workloads'])}." + (f" Why: {entry['reason'].splitlines()[0]}" if entry["reason"] else "")
+                f"Rollback began {entry['at']}: {', '.join(entry['workloads'])}."
+                + (f" Why: {entry['reason'].splitlines()[0]}" if entry["reason"] else "")
             ]
             continue
         lines += [f"Rollback ended {entry['at']}.", ""]
         rows = [
-            (w["name"], f"`{w['images_before'][c]}`", f"`{image}`", str(w.get("seconds", ""))) for w in entry["workloads"] for c, image in w["images"].items()
+            (w["name"], f"`{w['images_before'][c]}`", f"`{image}`", str(w.get("seconds", "")))
+            for w in entry["workloads"]
+            for c, image in w["images"].items()
         ]
         lines += _table(("service", "from", "back to", "seconds"), rows)
         lines += [line for failed in entry["failed"] for line in ("", "```text", *failed.splitlines(), "```")]
@@ -122,4 +177,6 @@ def _undone(entries: list[Entry]) -> list[str]:
 
 def _table(head: tuple[str, ...], rows: t.Iterable[tuple[str, ...]]) -> list[str]:
     lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return lines + ["| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows]
+    return lines + [
+        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |" for row in rows
+    ]

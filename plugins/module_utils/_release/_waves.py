@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""From the graph of the services to waves: services that may roll together, in the order in which they have to."""
+"""From the graph of the services to waves: services that may
+roll together, in the order in which they have to.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from .._common._schema import like
 def waves(services: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[list[list[str]], list[str]]:
     """The waves, and the problems of the graph; a graph with problems has no waves.
 
-    A service stands in the first wave after all that it names in ``after``; inside a wave the order is that of the input.
+    A service stands in the first wave after all that it names
+    in ``after``; inside a wave the order is that of the input.
     """
     after = {str(service["name"]): [str(name) for name in service.get("after") or []] for service in services}
     problems = _problems([str(service["name"]) for service in services], after)
@@ -31,7 +34,11 @@ def waves(services: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[list[list[str]],
 
 
 def _problems(names: list[str], after: dict[str, list[str]]) -> list[str]:
-    problems = [f"service {name} is listed {names.count(name)} times" for name in dict.fromkeys(names) if names.count(name) > 1]
+    problems = [
+        f"service {name} is listed {names.count(name)} times"
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
     for name, needs in after.items():
         problems += [
             f"service {name} comes after {other}, which is not a service{like(other, after)}; there are: {', '.join(after)}"
@@ -54,7 +61,9 @@ def _cycle(after: dict[str, list[str]]) -> list[str]:
     if not left:
         return []
     path = [next(iter(left))]
-    while True:  # every service still left has one in front of it that is left too, so the walk has to meet itself
+    while (
+        True
+    ):  # every service still left has one in front of it that is left too, so the walk has to meet itself
         step = next(need for need in left[path[-1]] if need in left)
         if step in path:
             start = path.index(step)

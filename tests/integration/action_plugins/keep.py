@@ -1,7 +1,9 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes a value as JSON where a test reads it. ansible.builtin.copy does the same for 1.8 s of processor time: it runs two modules."""
+"""Writes a value as JSON where a test reads it. ansible.builtin.copy
+does the same for 1.8 s of processor time: it runs two modules.
+"""
 
 from __future__ import annotations
 

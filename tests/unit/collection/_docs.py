@@ -15,7 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 NAME = "runbook.release"
 # What an option is when neither side says so.
-UNSAID: dict[str, t.Any] = {"type": "str", "required": False, "default": None, "choices": None, "elements": None, "aliases": []}
+UNSAID: dict[str, t.Any] = {
+    "type": "str",
+    "required": False,
+    "default": None,
+    "choices": None,
+    "elements": None,
+    "aliases": [],
+}
 
 Options = dict[str, t.Any]
 
@@ -27,12 +34,16 @@ def plugins(kind: str) -> list[str]:
 
 @functools.cache
 def documentation(root: Path = ROOT) -> dict[str, dict[str, t.Any]]:
-    """By kind and full name: the documentation as users get it, fragments merged in. Read once: it takes five seconds of a processor."""
+    """By kind and full name: the documentation as users get it,
+    fragments merged in. Read once: it takes five seconds of a processor.
+    """
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(root / ".collections")}
     command = ["ansible-doc", "--metadata-dump", "--no-fail-on-errors", NAME, "--type"]
     found: dict[str, dict[str, t.Any]] = {}
     for kind in ("module", "filter", "lookup", "callback", "test"):
-        answer = subprocess.run([*command, kind], env=environment, cwd=root, capture_output=True, text=True, check=True)
+        answer = subprocess.run(
+            [*command, kind], env=environment, cwd=root, capture_output=True, text=True, check=True
+        )
         found[kind] = json.loads(answer.stdout)["all"].get(kind, {})
     return found
 
@@ -61,14 +72,22 @@ def argument_spec(module: str) -> Options:
 
 def disagreements(where: str, documented: Options, taken: Options) -> list[str]:
     """Every difference between the options documented and the argument spec, suboptions included."""
-    problems = [f"{where}.{name}: in the argument spec, not in the documentation" for name in taken.keys() - documented.keys()]
-    problems += [f"{where}.{name}: in the documentation, not in the argument spec" for name in documented.keys() - taken.keys()]
+    problems = [
+        f"{where}.{name}: in the argument spec, not in the documentation"
+        for name in taken.keys() - documented.keys()
+    ]
+    problems += [
+        f"{where}.{name}: in the documentation, not in the argument spec"
+        for name in documented.keys() - taken.keys()
+    ]
     for name in sorted(documented.keys() & taken.keys()):
         said, is_ = documented[name], taken[name]
         for key, unsaid in UNSAID.items():
             left, right = said.get(key, unsaid), is_.get(key, unsaid)
             if _plain(left) != _plain(right):
-                problems.append(f"{where}.{name}: {key} is {left!r} in the documentation, {right!r} in the argument spec")
+                problems.append(
+                    f"{where}.{name}: {key} is {left!r} in the documentation, {right!r} in the argument spec"
+                )
         problems += disagreements(f"{where}.{name}", said.get("suboptions") or {}, is_.get("options") or {})
     return sorted(problems)
 

@@ -16,7 +16,8 @@ def problems(where: str, text: str, modules: t.Mapping[str, t.Any], others: t.Co
     """Everything wrong with one EXAMPLES text.
 
     :param modules: the options by full name of the module.
-    :param others: full names of everything else of the collection that may be named (filters, roles, playbooks ...).
+    :param others: full names of everything else of the collection
+        that may be named (filters, roles, playbooks ...).
     """
     try:
         parsed = yaml.safe_load(text)
@@ -47,7 +48,11 @@ def _problems_of_task(where: str, task: dict[str, t.Any], modules: t.Mapping[str
                 yield f"{where}: the options of {name} are not a dictionary"
                 continue
             yield from _unknown(f"{where}: {name}", given, modules[name])
-            missing = [option for option, said in modules[name].items() if said.get("required") and option not in given]
+            missing = [
+                option
+                for option, said in modules[name].items()
+                if said.get("required") and option not in given
+            ]
             if missing and "args" not in task:
                 yield f"{where}: {name} lacks {', '.join(sorted(missing))}"
 

@@ -21,19 +21,32 @@ def problems(role: Path) -> list[str]:
         return [f"{role.name}: has no meta/argument_specs.yml"]
     specs = (_load(specs_file) or {}).get("argument_specs") or {}
     defaults = _load(role / "defaults" / "main.yml") or {}
-    found = [f"{role.name}: entry point {entry} has no tasks/{entry}.yml" for entry in specs if not (role / "tasks" / f"{entry}.yml").exists()]
+    found = [
+        f"{role.name}: entry point {entry} has no tasks/{entry}.yml"
+        for entry in specs
+        if not (role / "tasks" / f"{entry}.yml").exists()
+    ]
     if "main" not in specs:
         found.append(f"{role.name}: has no entry point main in meta/argument_specs.yml")
     documented: set[str] = set()
     for entry, spec in specs.items():
         for name, option in (spec.get("options") or {}).items():
             documented.add(name)
-            found += [f"{role.name}/{entry}: {name} {problem}" for problem in _problems_of_option(role.name, name, option, defaults)]
-    found += [f"{role.name}: {name} has a default but is in no argument spec" for name in defaults if name not in documented]
+            found += [
+                f"{role.name}/{entry}: {name} {problem}"
+                for problem in _problems_of_option(role.name, name, option, defaults)
+            ]
+    found += [
+        f"{role.name}: {name} has a default but is in no argument spec"
+        for name in defaults
+        if name not in documented
+    ]
     return sorted(found)
 
 
-def _problems_of_option(role: str, name: str, option: dict[str, t.Any], defaults: dict[str, t.Any]) -> t.Iterator[str]:
+def _problems_of_option(
+    role: str, name: str, option: dict[str, t.Any], defaults: dict[str, t.Any]
+) -> t.Iterator[str]:
     value, said = defaults.get(name, ABSENT), option.get("default", ABSENT)
     if name.startswith(COLLECTION_WIDE) and not name.startswith(f"{role}_"):
         if value is not ABSENT:

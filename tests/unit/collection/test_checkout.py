@@ -18,7 +18,9 @@ def in_checkout(home: Path, *command: str) -> str:
     """Runs a program of Ansible with nothing set that could help it; gives what it said."""
     environment = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
     program = Path(sys.executable).with_name(command[0])
-    answer = subprocess.run([program, *command[1:]], cwd=_docs.ROOT, env=environment, capture_output=True, text=True, check=False)
+    answer = subprocess.run(
+        [program, *command[1:]], cwd=_docs.ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     return answer.stdout
 

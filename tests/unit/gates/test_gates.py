@@ -17,8 +17,13 @@ def python(code: str) -> list[str]:
     return [sys.executable, "-c", code]
 
 
-def test_a_red_gate_shows_all_it_said_and_a_green_one_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    gates = [runner.Gate("good", python("print('quiet')")), runner.Gate("bad", python("import sys; print('the reason'); sys.exit(3)"))]
+def test_a_red_gate_shows_all_it_said_and_a_green_one_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gates = [
+        runner.Gate("good", python("print('quiet')")),
+        runner.Gate("bad", python("import sys; print('the reason'); sys.exit(3)")),
+    ]
     outcomes = runner.run_all(gates, tmp_path)
     told = capsys.readouterr().out
     assert {outcome.gate.name: outcome.green for outcome in outcomes} == {"good": True, "bad": False}
@@ -28,7 +33,9 @@ def test_a_red_gate_shows_all_it_said_and_a_green_one_a_line(tmp_path: Path, cap
 
 def test_a_gate_that_takes_long_is_named_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "SILENCE", 0.05)
-    waits = python("import pathlib, time\nend = time.time() + 30\nwhile time.time() < end and not pathlib.Path('told').exists(): time.sleep(0.01)")
+    waits = python(
+        "import pathlib, time\nend = time.time() + 30\nwhile time.time() < end and not pathlib.Path('told').exists(): time.sleep(0.01)"
+    )
 
     def tell(outcome: runner.Outcome, number: int, of: int) -> None:
         assert outcome.green
@@ -60,7 +67,9 @@ def test_an_interpreter_is_only_taken_when_it_runs(tmp_path: Path) -> None:
     assert pythons.version_of(Path(sys.executable)) == sys.version_info[:2]
 
 
-def test_pyenv_is_found_by_its_shims_under_another_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pyenv_is_found_by_its_shims_under_another_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     version = (sys.version_info[0], 99)
     program = tmp_path / "pyenv" / "versions" / f"{version[0]}.99.1" / "bin" / f"python{version[0]}.99"
     program.parent.mkdir(parents=True)
@@ -73,7 +82,9 @@ def test_pyenv_is_found_by_its_shims_under_another_home(tmp_path: Path, monkeypa
 
 def test_a_python_that_is_not_there_is_said_not_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pythons, "find", lambda versions, uv, folder: None)
-    with pytest.raises(venvs.CannotPrepare, match=r"sanity-2\.21 needs Python 3\.12 or 3\.13 or 3\.14: none is on PATH"):
+    with pytest.raises(
+        venvs.CannotPrepare, match=r"sanity-2\.21 needs Python 3\.12 or 3\.13 or 3\.14: none is on PATH"
+    ):
         venvs.ensure("sanity-2.21")
 
 
@@ -100,10 +111,14 @@ def test_the_copy_for_ansible_test_holds_what_git_holds(tmp_path: Path) -> None:
     stale.touch()
     sanity.copy_collection(tmp_path, sanity.left_out(sanity.NEWEST))
     copied = {str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file()}
-    listing = subprocess.run(["git", "ls-files"], cwd=venvs.ROOT, capture_output=True, text=True, check=True).stdout.split()
+    listing = subprocess.run(
+        ["git", "ls-files"], cwd=venvs.ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     assert "plugins/modules/gone.py" not in copied
     assert {"galaxy.yml", "meta/runtime.yml", "tests/sanity/ignore-2.18.txt"} <= copied
-    assert {name for name in listing if name.startswith("plugins/") and (venvs.ROOT / name).exists()} <= copied
+    assert {
+        name for name in listing if name.startswith("plugins/") and (venvs.ROOT / name).exists()
+    } <= copied
     assert not {name for name in copied if name.startswith("sandbox/")}
 
 

@@ -26,12 +26,22 @@ RED = [sys.executable, "-c", "import sys; sys.exit(1)"]
     ],
 )
 def test_any_red_stage_makes_the_whole_red(
-    beside: list[str], stage: list[str], last: list[str], red: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    beside: list[str],
+    stage: list[str],
+    last: list[str],
+    red: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     proof = tmp_path / "ran"
     monkeypatch.setenv("RUNBOOK_STATE", str(tmp_path))
     monkeypatch.setattr(suite, "BESIDE", {"lint": ("sandbox build", beside)})
-    monkeypatch.setattr(suite, "STAGES", (("lint", stage), ("unit tests", [sys.executable, "-c", f"open({str(proof)!r}, 'w')"])))
+    monkeypatch.setattr(
+        suite,
+        "STAGES",
+        (("lint", stage), ("unit tests", [sys.executable, "-c", f"open({str(proof)!r}, 'w')"])),
+    )
     monkeypatch.setattr(suite, "LAST", ("integration tests", last))
     assert suite.main() == (1 if red else 0)
     assert proof.exists()

@@ -53,7 +53,12 @@ class MemoryCluster:
         if body["kind"] == "Deployment":
             count = 2 if self.ready else 1
             body["metadata"]["generation"] = 1
-            body["status"] = {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "availableReplicas": count}
+            body["status"] = {
+                "observedGeneration": 1,
+                "replicas": 2,
+                "updatedReplicas": 2,
+                "availableReplicas": count,
+            }
         self.objects[key] = body
         return body
 
@@ -67,30 +72,44 @@ def test_placing_again_replaces_everything_a_release_left() -> None:
     Platform(cluster, "exchange", "registry.example.com/x", "b1").place("1.0.0")
     deployments = "/apis/apps/v1/namespaces/exchange/deployments"
     cluster.objects[f"{deployments}/wallet"]["metadata"]["annotations"] = {"runbook.release/baseline": "{}"}
-    cluster.objects[f"{deployments}/wallet-canary"] = {"kind": "Deployment", "metadata": {"name": "wallet-canary"}}
+    cluster.objects[f"{deployments}/wallet-canary"] = {
+        "kind": "Deployment",
+        "metadata": {"name": "wallet-canary"},
+    }
     for name in ("kube-root-ca.crt", "release-1.1.0"):
         cluster.objects[f"/api/v1/namespaces/exchange/configmaps/{name}"] = {"metadata": {"name": name}}
-    cluster.objects["/apis/coordination.k8s.io/v1/namespaces/exchange/leases/lock"] = {"metadata": {"name": "lock"}}
+    cluster.objects["/apis/coordination.k8s.io/v1/namespaces/exchange/leases/lock"] = {
+        "metadata": {"name": "lock"}
+    }
 
     platform = Platform(cluster, "exchange", "registry.example.com/x", "b1")
     platform.place("1.1.0")
     assert platform.versions() == dict.fromkeys(SERVICES, "1.1.0")
     assert "annotations" not in cluster.objects[f"{deployments}/wallet"]["metadata"]
-    assert [key for key in cluster.objects if "configmaps" in key or "leases" in key] == ["/api/v1/namespaces/exchange/configmaps/kube-root-ca.crt"]
+    assert [key for key in cluster.objects if "configmaps" in key or "leases" in key] == [
+        "/api/v1/namespaces/exchange/configmaps/kube-root-ca.crt"
+    ]
 
 
 def test_a_namespace_of_somebody_else_is_left_alone() -> None:
     cluster = MemoryCluster()
-    cluster.objects["/api/v1/namespaces/exchange"] = {"metadata": {"name": "exchange", "labels": {"team": "payments"}}}
+    cluster.objects["/api/v1/namespaces/exchange"] = {
+        "metadata": {"name": "exchange", "labels": {"team": "payments"}}
+    }
     platform = Platform(cluster, "exchange", "r", "b")
-    with pytest.raises(SandboxError, match="exists already and is not the demo's; nothing was changed.*--namespace"):
+    with pytest.raises(
+        SandboxError, match="exists already and is not the demo's; nothing was changed.*--namespace"
+    ):
         platform.place("1.0.0")
     platform.remove()
     assert cluster.writes == []
 
 
 def test_a_platform_that_does_not_become_ready_is_told_by_service() -> None:
-    with pytest.raises(SandboxError, match="(?s)is not ready after 1 s.*auth: 1 available of 2 pods.*kubectl -n exchange get pods"):
+    with pytest.raises(
+        SandboxError,
+        match="(?s)is not ready after 1 s.*auth: 1 available of 2 pods.*kubectl -n exchange get pods",
+    ):
         Platform(MemoryCluster(ready=False), "exchange", "r", "b").place("1.0.0", limit=1)
 
 
@@ -98,8 +117,14 @@ def test_a_platform_that_does_not_become_ready_is_told_by_service() -> None:
     ("status", "missing"),
     [
         ({"observedGeneration": 1}, "change not yet seen by the controller"),
-        ({"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "availableReplicas": 2}, "3 in all of 2 pods"),
-        ({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 2}, "1 updated of 2 pods"),
+        (
+            {"observedGeneration": 2, "replicas": 3, "updatedReplicas": 2, "availableReplicas": 2},
+            "3 in all of 2 pods",
+        ),
+        (
+            {"observedGeneration": 2, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 2},
+            "1 updated of 2 pods",
+        ),
         ({"observedGeneration": 2, "replicas": 2, "updatedReplicas": 2, "availableReplicas": 2}, ""),
     ],
 )
@@ -126,7 +151,9 @@ def test_the_dockerfile_knows_every_fault_the_catalogue_knows() -> None:
         assert f"ARG {fault}=" in text and f"{fault}=${fault}" in text and f'"{fault}"' in program
 
 
-def fake_docker(commands: list[list[str]], answer: str = "1.0.0: digest: sha256:" + "a" * 64 + " size: 1") -> Any:
+def fake_docker(
+    commands: list[list[str]], answer: str = "1.0.0: digest: sha256:" + "a" * 64 + " size: 1"
+) -> Any:
     def run(argv: list[str]) -> subprocess.CompletedProcess[str]:
         commands.append(argv)
         return subprocess.CompletedProcess(argv, 0, answer if argv[1] == "push" else "", "")
@@ -160,7 +187,9 @@ def test_images_are_built_once_and_again_only_when_something_changed(tmp_path: P
 def test_a_push_without_a_digest_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "exchange").write_bytes(b"")
     with pytest.raises(SandboxError, match="named no digest for r/auth:1.0.0"):
-        Images(fake_docker([], "denied"), "r", tmp_path / "exchange", tmp_path).publish([Image("auth", "1.0.0")])
+        Images(fake_docker([], "denied"), "r", tmp_path / "exchange", tmp_path).publish(
+            [Image("auth", "1.0.0")]
+        )
 
 
 def test_a_hand_made_image_is_the_same_every_time_and_holds_the_program() -> None:
@@ -176,10 +205,18 @@ def test_a_hand_made_image_is_the_same_every_time_and_holds_the_program() -> Non
 
 def test_only_running_pods_that_ask_for_it_are_scraped() -> None:
     pod: Json = {
-        "metadata": {"name": "p", "namespace": "n", "labels": {"app": "auth", "a/b": "c"}, "annotations": {"prometheus.io/scrape": "true"}},
+        "metadata": {
+            "name": "p",
+            "namespace": "n",
+            "labels": {"app": "auth", "a/b": "c"},
+            "annotations": {"prometheus.io/scrape": "true"},
+        },
         "status": {"podIP": "10.97.0.9", "phase": "Running"},
     }
-    assert target(pod) == {"targets": ["10.97.0.9:8080"], "labels": {"app": "auth", "a_b": "c", "namespace": "n", "pod": "p"}}
+    assert target(pod) == {
+        "targets": ["10.97.0.9:8080"],
+        "labels": {"app": "auth", "a_b": "c", "namespace": "n", "pod": "p"},
+    }
     assert target(pod | {"status": {"podIP": "10.97.0.9", "phase": "Succeeded"}}) is None
     assert target(pod | {"status": {"phase": "Running"}}) is None
     assert target({"metadata": {"name": "p", "namespace": "n"}, "status": pod["status"]}) is None
@@ -193,11 +230,19 @@ def test_a_load_summary_is_what_k6_counted() -> None:
         "load_answers{served:wallet/1.0.0}": {"values": {"count": 30}}, "load_answers{served:wallet/1.1.0}": {"values": {"count": 70}},
         "load_answers{served:other}": {"values": {"count": 0}}, "load_answers": {"values": {"count": 100}},
     }}  # fmt: skip
-    found = load.summarise(raw, 'time="x" level=error msg="{\\"status\\":503}" source=console\n{"status":0,"error":"EOF"}\n')
+    found = load.summarise(
+        raw, 'time="x" level=error msg="{\\"status\\":503}" source=console\n{"status":0,"error":"EOF"}\n'
+    )
     assert (found["sent"], found["failed"]) == (1000, 2)
     assert found["latency_ms"] == {"p50": 2.0, "p95": 10.0, "p99": 20, "max": 31}
-    assert found["answers"] == {"wallet": {"1.0.0": 30, "1.1.0": 70}} and found["versions"] == {"1.0.0": 30, "1.1.0": 70}
-    assert (found["first_failure"], found["last_failure"]) == ("1970-01-01T00:00:01.000+00:00", "1970-01-01T00:01:01.000+00:00")
+    assert found["answers"] == {"wallet": {"1.0.0": 30, "1.1.0": 70}} and found["versions"] == {
+        "1.0.0": 30,
+        "1.1.0": 70,
+    }
+    assert (found["first_failure"], found["last_failure"]) == (
+        "1970-01-01T00:00:01.000+00:00",
+        "1970-01-01T00:01:01.000+00:00",
+    )
     assert found["samples"] == [{"status": 503}, {"status": 0, "error": "EOF"}]
     assert "1000 requests sent, 2 failed" in load.tell(found) and "failures from 1970" in load.tell(found)
 
@@ -208,8 +253,12 @@ def test_a_load_without_failures_names_no_time_of_one() -> None:
 
 
 def phase(version: str, code: int, on: str, failed: int = 0) -> demo.Phase:
-    summary = load.summarise({"metrics": {"load_sent": {"values": {"count": 5}}, "load_failed": {"values": {"count": failed}}}})
-    return demo.Phase(version, code, 1.0, summary, dict.fromkeys(SERVICES, on), "report.md", [LAST_WORDS], 1.5, 4.0)
+    summary = load.summarise(
+        {"metrics": {"load_sent": {"values": {"count": 5}}, "load_failed": {"values": {"count": failed}}}}
+    )
+    return demo.Phase(
+        version, code, 1.0, summary, dict.fromkeys(SERVICES, on), "report.md", [LAST_WORDS], 1.5, 4.0
+    )
 
 
 def test_the_demo_is_green_only_when_both_releases_ended_as_promised() -> None:
@@ -226,12 +275,17 @@ def test_the_demo_is_green_only_when_both_releases_ended_as_promised() -> None:
 
 def test_the_story_names_reason_times_and_reports() -> None:
     told = demo.story(phase(GOOD, 0, GOOD), phase(BAD, 2, GOOD), 80)
-    assert LAST_WORDS in told and "noticed 1.5 s after the first crash" in told and "undone 4.0 s later" in told
+    assert (
+        LAST_WORDS in told and "noticed 1.5 s after the first crash" in told and "undone 4.0 s later" in told
+    )
     assert "all nine services are on 1.1.0 again" in told and told.count("report.md") == 2
 
 
 def test_a_crash_is_seen_while_it_waits_for_its_next_start() -> None:
-    waiting = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": {"exitCode": 3}}}
+    waiting = {
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"exitCode": 3}},
+    }
     assert demo.crashed({"status": {"containerStatuses": [waiting]}})
     assert not demo.crashed({"status": {"containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}]}})
     assert not demo.crashed({"status": {}})
@@ -239,7 +293,9 @@ def test_a_crash_is_seen_while_it_waits_for_its_next_start() -> None:
 
 def test_real_pods_are_kept_off_fake_nodes() -> None:
     made = node("fake-1", 50)
-    assert made["spec"]["taints"][0]["effect"] == "NoSchedule" and made["status"]["allocatable"]["pods"] == "50"
+    assert (
+        made["spec"]["taints"][0]["effect"] == "NoSchedule" and made["status"]["allocatable"]["pods"] == "50"
+    )
     assert made["metadata"]["annotations"] == {"kwok.x-k8s.io/node": "fake"}
 
 

@@ -95,13 +95,19 @@ def test_waiting_for_a_dead_process_ends_at_once_with_its_last_words(tmp_path: P
 def test_a_changed_file_or_flag_is_another_fingerprint(tmp_path: Path) -> None:
     same = fingerprint(["a", "b"], {tmp_path: "x"}, {"k": "v"})
     assert same == fingerprint(["a", "b"], {tmp_path: "x"}, {"k": "v"})
-    others = {fingerprint(["a"], {tmp_path: "x"}, {}), fingerprint(["a", "b"], {tmp_path: "y"}, {"k": "v"}), fingerprint(["a", "b"], {tmp_path: "x"}, {})}
+    others = {
+        fingerprint(["a"], {tmp_path: "x"}, {}),
+        fingerprint(["a", "b"], {tmp_path: "y"}, {"k": "v"}),
+        fingerprint(["a", "b"], {tmp_path: "x"}, {}),
+    }
     assert len(others | {same}) == 4
 
 
 def test_other_ports_are_another_fingerprint_for_whoever_talks_to_the_api_server(tmp_path: Path) -> None:
     """The scheduler's own flags and files say nothing of the address: it went on asking the old one."""
-    assert len({Scheduler(Box(Settings(tmp_path, offset), tmp_path)).fingerprint for offset in (0, 0, 100)}) == 2
+    assert (
+        len({Scheduler(Box(Settings(tmp_path, offset), tmp_path)).fingerprint for offset in (0, 0, 100)}) == 2
+    )
 
 
 def test_a_file_is_written_with_its_rights_from_the_start(tmp_path: Path) -> None:
@@ -125,21 +131,31 @@ def test_a_second_command_waits_and_says_so(tmp_path: Path, capsys: pytest.Captu
     assert entered.is_set() and capsys.readouterr().out == "waiting for the other\n"
 
 
-def test_cgroups_are_made_in_every_hierarchy_of_version_1_and_removed_with_their_children(tmp_path: Path) -> None:
+def test_cgroups_are_made_in_every_hierarchy_of_version_1_and_removed_with_their_children(
+    tmp_path: Path,
+) -> None:
     for controller in ("cpuset", "memory"):
         (tmp_path / controller).mkdir()
         (tmp_path / controller / "cgroup.procs").touch()
     (tmp_path / "alias").symlink_to("memory")
     cgroup.make("runbook-x", tmp_path)
-    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/runbook-x")) == ["alias/runbook-x", "cpuset/runbook-x", "memory/runbook-x"]
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.glob("*/runbook-x")) == [
+        "alias/runbook-x",
+        "cpuset/runbook-x",
+        "memory/runbook-x",
+    ]
     (tmp_path / "memory" / "runbook-x" / "kubepods" / "pod1").mkdir(parents=True)
     cgroup.remove("runbook-x", tmp_path)
     assert list(tmp_path.glob("*/runbook-x")) == []
     cgroup.remove("runbook-x", tmp_path)
 
 
-@pytest.mark.parametrize(("hierarchy", "file", "share"), [("cpu", "cpu.shares", "10240"), ("", "cpu.weight", "1000")])
-def test_the_pods_have_more_than_one_processs_share_of_the_processors(tmp_path: Path, hierarchy: str, file: str, share: str) -> None:
+@pytest.mark.parametrize(
+    ("hierarchy", "file", "share"), [("cpu", "cpu.shares", "10240"), ("", "cpu.weight", "1000")]
+)
+def test_the_pods_have_more_than_one_processs_share_of_the_processors(
+    tmp_path: Path, hierarchy: str, file: str, share: str
+) -> None:
     group = tmp_path / hierarchy / "runbook-x"
     group.mkdir(parents=True)
     (group / file).write_text("100")
@@ -154,7 +170,9 @@ def test_the_pods_have_more_than_one_processs_share_of_the_processors(tmp_path: 
 def test_a_cgroup_in_use_is_told(tmp_path: Path) -> None:
     (tmp_path / "memory" / "runbook-x" / "pod").mkdir(parents=True)
     (tmp_path / "memory" / "cgroup.procs").touch()
-    (tmp_path / "memory" / "runbook-x" / "pod" / "held").touch()  # a folder that rmdir refuses, as the kernel does
+    (
+        tmp_path / "memory" / "runbook-x" / "pod" / "held"
+    ).touch()  # a folder that rmdir refuses, as the kernel does
     with pytest.raises(SandboxError, match="still in use"):
         cgroup.remove("runbook-x", tmp_path, patience=0.1)
 

@@ -15,8 +15,12 @@ GO = CHECKOUT / "sandbox" / "go"
 
 
 def test_the_state_directory_comes_from_the_environment() -> None:
-    assert Settings.from_environment({"RUNBOOK_STATE": "/somewhere", "HOME": "/home/me"}).state == Path("/somewhere")
-    assert Settings.from_environment({"XDG_CACHE_HOME": "/cache", "HOME": "/home/me"}).state == Path("/cache/runbook-release")
+    assert Settings.from_environment({"RUNBOOK_STATE": "/somewhere", "HOME": "/home/me"}).state == Path(
+        "/somewhere"
+    )
+    assert Settings.from_environment({"XDG_CACHE_HOME": "/cache", "HOME": "/home/me"}).state == Path(
+        "/cache/runbook-release"
+    )
     assert Settings.from_environment({"HOME": "/home/me"}).state == Path("/home/me/.cache/runbook-release")
 
 
@@ -27,7 +31,10 @@ def test_two_sandboxes_share_neither_ports_nor_cgroups() -> None:
     assert other.api_url == "https://127.0.0.1:26543"
 
 
-@pytest.mark.parametrize(("text", "version"), [("go1.26.8\n", (1, 26)), ("go1.27", (1, 27)), ("go1.9.1", (1, 9)), ("", (0, 0)), ("devel", (0, 0))])
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [("go1.26.8\n", (1, 26)), ("go1.27", (1, 27)), ("go1.9.1", (1, 9)), ("", (0, 0)), ("devel", (0, 0))],
+)
 def test_go_versions_compare_as_numbers(text: str, version: tuple[int, int]) -> None:
     assert golang.parse_version(text) == version
     assert (golang.parse_version(text) >= golang.MINIMUM) is (version >= (1, 26))
@@ -75,7 +82,11 @@ def test_without_root_one_sentence_names_the_alternative(monkeypatch: pytest.Mon
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(SandboxError) as refusal:
         machine.require_root()
-    assert "needs root" in str(refusal.value) and "make demo KUBECONFIG=" in str(refusal.value) and "\n" not in str(refusal.value)
+    assert (
+        "needs root" in str(refusal.value)
+        and "make demo KUBECONFIG=" in str(refusal.value)
+        and "\n" not in str(refusal.value)
+    )
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(SandboxError, match="this is darwin.*make demo KUBECONFIG="):
         machine.require_root()

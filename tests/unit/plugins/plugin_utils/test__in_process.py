@@ -17,8 +17,12 @@ from ansible_collections.runbook.release.plugins.plugin_utils import _in_process
 def run(operation, args, transport="local", become=False, check_mode=False):
     """The result, and the lines that were displayed."""
     action = type("ActionModule", (_in_process.InProcessAction,), {"operation": operation})(
-        task=SimpleNamespace(args=args, check_mode=check_mode, async_val=0, environment=None, action="x", diff=False),
-        connection=SimpleNamespace(transport=transport, become="su" if become else None, _shell=SimpleNamespace(tmpdir="/nowhere")),
+        task=SimpleNamespace(
+            args=args, check_mode=check_mode, async_val=0, environment=None, action="x", diff=False
+        ),
+        connection=SimpleNamespace(
+            transport=transport, become="su" if become else None, _shell=SimpleNamespace(tmpdir="/nowhere")
+        ),
         play_context=mock.Mock(),
         loader=mock.Mock(),
         templar=mock.Mock(),
@@ -34,16 +38,30 @@ def run(operation, args, transport="local", become=False, check_mode=False):
 
 def says(ports, context):
     context.say(f"{ports} with {context.params['password']}")
-    return Result(True, {"password": "old"}, {"password": context.params["password"]}, {"count": context.params["count"], "said": context.params["password"]})
+    return Result(
+        True,
+        {"password": "old"},
+        {"password": context.params["password"]},
+        {"count": context.params["count"], "said": context.params["password"]},
+    )
 
 
-SAYING = Operation({"password": {"type": "str", "no_log": True}, "count": {"type": "int", "default": 2}}, lambda context: "connected", says)
+SAYING = Operation(
+    {"password": {"type": "str", "no_log": True}, "count": {"type": "int", "default": 2}},
+    lambda context: "connected",
+    says,
+)
 
 
 def test_lines_go_to_standard_error_with_the_host_and_without_secrets():
     result, lines = run(SAYING, {"password": "hunter22", "count": "3"})
     assert lines == [("production  connected with ********", True)]
-    assert result == {"changed": True, "diff": {"before": {"password": "********"}, "after": {"password": "********"}}, "count": 3, "said": "********"}
+    assert result == {
+        "changed": True,
+        "diff": {"before": {"password": "********"}, "after": {"password": "********"}},
+        "count": 3,
+        "said": "********",
+    }
 
 
 @pytest.mark.parametrize("where", [{"transport": "ssh"}, {"become": True}])
@@ -53,7 +71,11 @@ def test_elsewhere_and_as_somebody_else_it_runs_as_its_module(where):
 
 def test_programs_are_run_as_a_module_would_run_them(monkeypatch):
     def told(*arguments):
-        operation = Operation({}, lambda context: context.command(list(arguments)), lambda ports, context: Result(False, values={"ran": ports}))
+        operation = Operation(
+            {},
+            lambda context: context.command(list(arguments)),
+            lambda ports, context: Result(False, values={"ran": ports}),
+        )
         return run(operation, {})[0]["ran"]
 
     assert told("/bin/sh", "-c", "cat; echo out; echo err >&2; exit 3") == [3, "out\n", "err\n"]
@@ -69,13 +91,26 @@ def test_wrong_options_are_refused_before_it_connects():
 
 def test_a_failure_says_what_why_and_what_next_without_secrets():
     def fails(ports, context):
-        raise ReleaseError("wallet failed.", why=["log in with hunter22"], then="kubectl logs wallet", failures=[{"log": "hunter22"}])
+        raise ReleaseError(
+            "wallet failed.",
+            why=["log in with hunter22"],
+            then="kubectl logs wallet",
+            failures=[{"log": "hunter22"}],
+        )
 
     result, _lines = run(Operation(SAYING.options, SAYING.connect, fails), {"password": "hunter22"})
-    assert result == {"failed": True, "msg": "wallet failed.\n  log in with ********\nNext: kubectl logs wallet", "failures": [{"log": "********"}]}
+    assert result == {
+        "failed": True,
+        "msg": "wallet failed.\n  log in with ********\nNext: kubectl logs wallet",
+        "failures": [{"log": "********"}],
+    }
 
 
 def test_check_mode_reaches_the_operation():
     seen = []
-    run(Operation({}, lambda context: seen.append(context.check_mode), lambda ports, context: Result(False)), {}, check_mode=True)
+    run(
+        Operation({}, lambda context: seen.append(context.check_mode), lambda ports, context: Result(False)),
+        {},
+        check_mode=True,
+    )
     assert seen == [True]

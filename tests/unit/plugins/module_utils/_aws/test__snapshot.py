@@ -17,14 +17,29 @@ NOW = 1_000_000.0
 
 
 def snapshot(name, age=100, status="available", keep_until=None, kind="manual", release=None):
-    tags = {operation.KIND: kind, operation.RELEASE: release, operation.KEEP_UNTIL: str(keep_until) if keep_until else None}
+    tags = {
+        operation.KIND: kind,
+        operation.RELEASE: release,
+        operation.KEEP_UNTIL: str(keep_until) if keep_until else None,
+    }
     created = None if status == "creating" else datetime.datetime.fromtimestamp(NOW - age, tz=datetime.UTC)
-    return {"DBSnapshotIdentifier": name, "SnapshotCreateTime": created, "Status": status, "Tags": {key: value for key, value in tags.items() if value}}
+    return {
+        "DBSnapshotIdentifier": name,
+        "SnapshotCreateTime": created,
+        "Status": status,
+        "Tags": {key: value for key, value in tags.items() if value},
+    }
 
 
 class Rds:
     def __init__(self, *there, status="available", ends="available", polls=2):
-        self.there, self.state, self.ends, self.polls, self.did = {entry["DBSnapshotIdentifier"]: entry for entry in there}, status, ends, polls, []
+        self.there, self.state, self.ends, self.polls, self.did = (
+            {entry["DBSnapshotIdentifier"]: entry for entry in there},
+            status,
+            ends,
+            polls,
+            [],
+        )
 
     def status(self, instance):
         return self.state
@@ -36,7 +51,9 @@ class Rds:
         entry = self.there[name]
         self.polls -= 1
         if self.polls <= 0 and entry["Status"] == "creating":
-            entry.update(Status=self.ends, SnapshotCreateTime=datetime.datetime.fromtimestamp(NOW, tz=datetime.UTC))
+            entry.update(
+                Status=self.ends, SnapshotCreateTime=datetime.datetime.fromtimestamp(NOW, tz=datetime.UTC)
+            )
         return {**entry, "PercentProgress": 50}
 
     def create(self, instance, name, tags):
@@ -59,8 +76,17 @@ def test_a_snapshot_is_taken_waited_for_and_tagged():
     rds = Rds()
     result, lines = taken(rds, kind="release", release="2.4.0", keep_days=30, tags={"team": "core"})
     name = "exchange-release-19700112t134640z"
-    assert rds.did == [f"create {name}"] and result.changed and lines == [f"exchange: snapshot {name}", f"{name}: 50 %"]
-    assert rds.there[name]["Tags"] == {"team": "core", operation.KIND: "release", operation.RELEASE: "2.4.0", operation.KEEP_UNTIL: "3592000"}
+    assert (
+        rds.did == [f"create {name}"]
+        and result.changed
+        and lines == [f"exchange: snapshot {name}", f"{name}: 50 %"]
+    )
+    assert rds.there[name]["Tags"] == {
+        "team": "core",
+        operation.KIND: "release",
+        operation.RELEASE: "2.4.0",
+        operation.KEEP_UNTIL: "3592000",
+    }
     assert result.values["snapshot"]["days_left"] == 30.0 and result.after == {"snapshots": [name]}
 
 
@@ -79,13 +105,22 @@ def test_what_is_there_or_on_its_way_is_not_taken_again(there, given, made):
     rds = Rds(there)
     assert taken(rds, check_mode=True, **given)[0].changed == made
     result, lines = taken(rds, **given)
-    assert result.changed == made and bool(rds.did) == made and result.values["snapshot"]["status"] == "available"
+    assert (
+        result.changed == made
+        and bool(rds.did) == made
+        and result.values["snapshot"]["status"] == "available"
+    )
 
 
 def test_those_whose_time_is_over_go_once_the_new_one_is_there_and_the_newest_stays():
     past = int(NOW) - 1
     foreign = {**snapshot("foreign"), "Tags": {operation.KEEP_UNTIL: str(past)}}
-    rds = Rds(snapshot("old", 900, keep_until=past), snapshot("kept", 800, keep_until=int(NOW) + 9), snapshot("forever", 700), foreign)
+    rds = Rds(
+        snapshot("old", 900, keep_until=past),
+        snapshot("kept", 800, keep_until=int(NOW) + 9),
+        snapshot("forever", 700),
+        foreign,
+    )
     result, lines = taken(rds)
     assert rds.did[1:] == ["delete old"] and result.values["removed"] == ["old"]
     only = Rds(snapshot("only", 900, keep_until=past))
@@ -96,7 +131,10 @@ def test_those_whose_time_is_over_go_once_the_new_one_is_there_and_the_newest_st
 def test_a_snapshot_that_fails_or_does_not_come_removes_nothing():
     past = int(NOW) - 1
     old = [snapshot("old", 900, keep_until=past), snapshot("older", 950, keep_until=past)]
-    for rds, said in ((Rds(*old, ends="failed"), "is in state failed"), (Rds(*old, polls=99), "was not there after 60 s")):
+    for rds, said in (
+        (Rds(*old, ends="failed"), "is in state failed"),
+        (Rds(*old, polls=99), "was not there after 60 s"),
+    ):
         with pytest.raises(ReleaseError, match=said):
             taken(rds, timeout=60)
         assert len(rds.did) == 1 and rds.did[0].startswith("create ")
@@ -105,7 +143,12 @@ def test_a_snapshot_that_fails_or_does_not_come_removes_nothing():
 def test_check_mode_only_looks():
     rds = Rds(snapshot("old", 900, keep_until=1), snapshot("new", 800))
     result, lines = taken(rds, check_mode=True)
-    assert rds.did == [] and result.changed and result.values["removed"] == ["old"] and result.values["snapshot"] is None
+    assert (
+        rds.did == []
+        and result.changed
+        and result.values["removed"] == ["old"]
+        and result.values["snapshot"] is None
+    )
 
 
 def test_what_cannot_be_done_is_refused():

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
-from ansible_collections.runbook.release.plugins.module_utils._backup._store import Missing, Stored, Unfinished
+from ansible_collections.runbook.release.plugins.module_utils._backup._store import (
+    Missing,
+    Stored,
+    Unfinished,
+)
 
 
 class MemoryStore:

@@ -22,7 +22,10 @@ def look(store, **params):
 
 def test_the_newest_comes_first_and_each_says_what_it_is():
     store = MemoryStore()
-    old, new = store_backup(store, 2 * DAY, verified=True), store_backup(store, DAY, kind="pre-deploy", release="2.4.0")
+    old, new = (
+        store_backup(store, 2 * DAY, verified=True),
+        store_backup(store, DAY, kind="pre-deploy", release="2.4.0"),
+    )
     store_backup(store, DAY, database="other")
     found = look(store)["backups"]
     assert [backup["id"] for backup in found] == [new, old]
@@ -41,7 +44,10 @@ def test_a_damaged_backup_is_a_reason_and_never_chosen():
     store = MemoryStore()
     good, bad = store_backup(store, 2 * DAY), store_backup(store, DAY, dump=b"du")
     found = look(store)
-    assert found["reasons"] == [f"{bad}: database.dump.zst has 2 bytes, 4 were written"] and found["newest"]["id"] == good
+    assert (
+        found["reasons"] == [f"{bad}: database.dump.zst has 2 bytes, 4 were written"]
+        and found["newest"]["id"] == good
+    )
     there = backups.of_database(store, "shop")
     assert backups.choose(there, "newest", "memory").id == good
     with pytest.raises(ReleaseError, match="no usable backup"):

@@ -28,15 +28,24 @@ def test_the_same_content_has_no_differences():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (lambda found: found["tables"]["public.orders"].update(rows=2), "public.orders: has 2 rows, the backup's snapshot had 3"),
+        (
+            lambda found: found["tables"]["public.orders"].update(rows=2),
+            "public.orders: has 2 rows, the backup's snapshot had 3",
+        ),
         (
             lambda found: found["tables"]["public.orders"].update(hash="43"),
             "public.orders: has as many rows as the backup's snapshot (3), but their content differs",
         ),
         (lambda found: found["tables"].pop("public.users"), "public.users: the table is missing"),
-        (lambda found: found["tables"].update({"public.new": {"rows": 0}}), "public.new: the table was not in the backup's snapshot"),
+        (
+            lambda found: found["tables"].update({"public.new": {"rows": 0}}),
+            "public.new: the table was not in the backup's snapshot",
+        ),
         (lambda found: found["objects"].update(indexes=3), "3 indexes, the backup's snapshot had 4"),
-        (lambda found: found["invalid indexes"].append("public.orders_user"), "public.orders_user: the index is invalid"),
+        (
+            lambda found: found["invalid indexes"].append("public.orders_user"),
+            "public.orders_user: the index is invalid",
+        ),
         (lambda found: found["objects"].update(triggers=1), "1 triggers, the backup's snapshot had 0"),
     ],
 )
@@ -46,5 +55,11 @@ def test_every_difference_is_told(change, reason):
 
 def test_a_backup_without_hashes_is_compared_by_its_rows():
     counted = {"tables": {"t": {"rows": 3}}, "objects": {}, "invalid indexes": []}
-    assert content.differences(counted, {"tables": {"t": {"rows": 3}}, "objects": {}, "invalid indexes": []}) == []
-    assert content.differences(counted, {"tables": {"t": {"rows": 4}}, "objects": {}, "invalid indexes": []}) != []
+    assert (
+        content.differences(counted, {"tables": {"t": {"rows": 3}}, "objects": {}, "invalid indexes": []})
+        == []
+    )
+    assert (
+        content.differences(counted, {"tables": {"t": {"rows": 4}}, "objects": {}, "invalid indexes": []})
+        != []
+    )

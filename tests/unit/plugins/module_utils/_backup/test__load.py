@@ -17,4 +17,10 @@ CREATE TABLESPACE fast OWNER postgres LOCATION '/mnt/fast';
 
 
 def test_roles_and_tablespaces_are_found_in_what_pg_dumpall_wrote():
-    assert [name for statement, name in load.statements(GLOBALS)] == ["exchange", "exchange", "read only", "read only", "fast"]
+    assert [name for statement, name in load.statements(GLOBALS)] == [
+        "exchange",
+        "exchange",
+        "read only",
+        "read only",
+        "fast",
+    ]

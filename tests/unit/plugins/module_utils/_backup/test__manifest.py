@@ -12,7 +12,10 @@ from tests.unit.plugins.module_utils._backup.memory import MemoryStore
 
 
 def test_an_identifier_sorts_by_time_and_tells_the_rest():
-    assert manifests.identifier("shop", "pre-deploy", "2.4.0", 1_800_000_000) == "shop/20270115T080000Z-pre-deploy-2.4.0"
+    assert (
+        manifests.identifier("shop", "pre-deploy", "2.4.0", 1_800_000_000)
+        == "shop/20270115T080000Z-pre-deploy-2.4.0"
+    )
     assert manifests.identifier("shop", "daily", None, 1_800_000_000) == "shop/20270115T080000Z-daily"
 
 
@@ -24,7 +27,10 @@ def test_a_time_that_is_written_is_read_again():
     assert manifests.seconds(stamp(NOW)) == NOW
 
 
-@pytest.mark.parametrize(("kind", "release"), [("Pre Deploy", None), ("", None), ("a/b", None), ("daily", "a b"), ("daily", "../x")])
+@pytest.mark.parametrize(
+    ("kind", "release"),
+    [("Pre Deploy", None), ("", None), ("a/b", None), ("daily", "a b"), ("daily", "../x")],
+)
 def test_names_that_would_break_a_path_are_refused(kind, release):
     with pytest.raises(InputError, match="allowed:"):
         manifests.check_names(kind, release)
@@ -51,5 +57,7 @@ def test_a_listing_tells_what_is_gone_or_cut_off():
     manifest = manifests.read(store, name)
     assert manifests.damage(manifest, {item.name: item for item in store.listing()}) == []
     store.put(f"{name}/database.dump.zst", b"du")
-    assert manifests.damage(manifest, {item.name: item for item in store.listing()}) == ["database.dump.zst has 2 bytes, 4 were written"]
+    assert manifests.damage(manifest, {item.name: item for item in store.listing()}) == [
+        "database.dump.zst has 2 bytes, 4 were written"
+    ]
     assert manifests.damage(manifest, {}) == ["database.dump.zst is gone"]

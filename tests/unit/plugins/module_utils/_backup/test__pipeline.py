@@ -9,7 +9,11 @@ import sys
 import time
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._backup._pipeline import Pipeline, PipelineError, Program
+from ansible_collections.runbook.release.plugins.module_utils._backup._pipeline import (
+    Pipeline,
+    PipelineError,
+    Program,
+)
 
 
 def python(text, **environment):
@@ -39,18 +43,28 @@ def test_an_end_after_a_failure_is_an_error_and_not_an_end(where):
     chain = [failing, COPY] if where == "first" else [python("print('x')"), failing]
     with Pipeline("The dump", chain) as pipe, pytest.raises(PipelineError) as failed:
         everything(pipe)
-    assert str(failed.value).startswith("The dump failed.") and "ended with code 3\n    out of luck" in str(failed.value)
+    assert str(failed.value).startswith("The dump failed.") and "ended with code 3\n    out of luck" in str(
+        failed.value
+    )
 
 
 def test_a_program_that_is_killed_is_an_error_with_its_signal():
     killed = python("import os, sys; print('x' * 5000); sys.stdout.flush(); os.kill(os.getpid(), 9)")
-    with Pipeline("The dump", [killed, COPY]) as pipe, pytest.raises(PipelineError, match="was killed by signal 9"):
+    with (
+        Pipeline("The dump", [killed, COPY]) as pipe,
+        pytest.raises(PipelineError, match="was killed by signal 9"),
+    ):
         everything(pipe)
 
 
 def test_who_only_lost_its_reader_is_not_named_as_a_cause():
-    endless = python("import signal\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\nwhile True: print('x' * 1000)")
-    with Pipeline("The dump", [endless, python("import sys; sys.stdin.read(10); sys.exit(4)")]) as pipe, pytest.raises(PipelineError) as failed:
+    endless = python(
+        "import signal\nsignal.signal(signal.SIGPIPE, signal.SIG_DFL)\nwhile True: print('x' * 1000)"
+    )
+    with (
+        Pipeline("The dump", [endless, python("import sys; sys.stdin.read(10); sys.exit(4)")]) as pipe,
+        pytest.raises(PipelineError) as failed,
+    ):
         everything(pipe)
     assert len(failed.value.why) == 1 and "code 4" in failed.value.why[0]
 
@@ -65,7 +79,10 @@ def test_what_is_written_reaches_the_first_program_and_a_file_may_take_the_outpu
 
 def test_writing_to_a_program_that_is_gone_tells_its_last_words():
     gone = python("import sys; print('no such database', file=sys.stderr); sys.exit(1)")
-    with Pipeline("The restore", [gone], fed=True, read=False) as pipe, pytest.raises(PipelineError, match="no such database"):
+    with (
+        Pipeline("The restore", [gone], fed=True, read=False) as pipe,
+        pytest.raises(PipelineError, match="no such database"),
+    ):
         for _round in range(1000):
             pipe.write(b"x" * 100_000)
         pipe.finish()
@@ -92,13 +109,17 @@ def test_a_program_that_is_not_there_is_told_and_leaves_nothing_behind():
 
 
 def test_secrets_go_by_the_environment():
-    with Pipeline("The dump", [python("import os; print(os.environ['PGPASSWORD'])", PGPASSWORD="hidden")]) as pipe:
+    with Pipeline(
+        "The dump", [python("import os; print(os.environ['PGPASSWORD'])", PGPASSWORD="hidden")]
+    ) as pipe:
         assert everything(pipe) == b"hidden\n"
 
 
 def test_the_bytes_that_pg_dump_has_written_are_told_while_it_runs():
     # The kernel counts a write after its reader was woken: the second one says that the first is counted.
-    with Pipeline("The dump", [python("import os, time; os.write(1, b'x' * 5000); os.write(1, b'y'); time.sleep(60)")]) as pipe:
+    with Pipeline(
+        "The dump", [python("import os, time; os.write(1, b'x' * 5000); os.write(1, b'y'); time.sleep(60)")]
+    ) as pipe:
         left = 5001
         while left:
             left -= len(pipe.read(left))

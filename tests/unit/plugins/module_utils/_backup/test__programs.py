@@ -18,7 +18,10 @@ def test_a_client_may_be_newer_than_the_server_and_never_older():
         programs.check_restore(15, 18)
 
 
-@pytest.mark.parametrize(("method", "recipients"), [("age", []), ("age", None), (None, ["age1x"]), ("age", ["AGE-SECRET-KEY-1X"]), ("gpg", ["--yes"])])
+@pytest.mark.parametrize(
+    ("method", "recipients"),
+    [("age", []), ("age", None), (None, ["age1x"]), ("age", ["AGE-SECRET-KEY-1X"]), ("gpg", ["--yes"])],
+)
 def test_recipients_are_public_keys_and_go_with_a_method(method, recipients):
     with pytest.raises(InputError) as refused:
         programs.check_recipients(method, recipients)
@@ -28,8 +31,13 @@ def test_recipients_are_public_keys_and_go_with_a_method(method, recipients):
 def test_the_version_is_the_number_in_what_the_program_says(tmp_path):
     for name in ("pg_dump", "pg_restore"):
         (tmp_path / name).touch(mode=0o755)
-    said = {"pg_dump": "pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n", "pg_restore": "pg_restore (PostgreSQL) 18beta1\n"}
-    found = programs.Programs(Context({}, command=lambda argv: (0, said[argv[0].rsplit("/", 1)[1]], "")), str(tmp_path))
+    said = {
+        "pg_dump": "pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n",
+        "pg_restore": "pg_restore (PostgreSQL) 18beta1\n",
+    }
+    found = programs.Programs(
+        Context({}, command=lambda argv: (0, said[argv[0].rsplit("/", 1)[1]], "")), str(tmp_path)
+    )
     assert (found.version("pg_dump"), found.major("pg_dump"), found.major("pg_restore")) == ("15.18", 15, 18)
 
 

@@ -23,11 +23,21 @@ def test_by_age_and_by_count_whichever_keeps_more():
     store = MemoryStore()
     names = [store_backup(store, days * DAY) for days in (1, 2, 40, 50)]
     verified = store_backup(store, 3 * DAY, verified=True)
-    assert run(store, [{"kind": "daily", "days": 30}], check_mode=True).values["removed"] == [names[2], names[3]]
-    assert run(store, [{"kind": "daily", "count": 1}], check_mode=True).values["removed"] == [names[1], names[2], names[3]]
+    assert run(store, [{"kind": "daily", "days": 30}], check_mode=True).values["removed"] == [
+        names[2],
+        names[3],
+    ]
+    assert run(store, [{"kind": "daily", "count": 1}], check_mode=True).values["removed"] == [
+        names[1],
+        names[2],
+        names[3],
+    ]
     assert run(store, [{"kind": "daily", "count": 4, "days": 30}]).values["removed"] == [names[3]]
     left = run(store, [{"kind": "daily", "count": 1, "days": 1}]).values["kept"]
-    assert [(backup["id"], "proven" in backup["reason"]) for backup in left] == [(names[0], False), (verified, True)]
+    assert [(backup["id"], "proven" in backup["reason"]) for backup in left] == [
+        (names[0], False),
+        (verified, True),
+    ]
 
 
 def test_the_newest_verified_one_stays_however_old():
@@ -35,7 +45,9 @@ def test_the_newest_verified_one_stays_however_old():
     old, older = store_backup(store, 400 * DAY, verified=True), store_backup(store, 500 * DAY, verified=True)
     store_backup(store, DAY)
     assert run(store, [{"kind": "daily", "days": 30}]).values["removed"] == [older]
-    assert f"{old}/manifest.json" in store.objects and not any(name.startswith(older) for name in store.objects)
+    assert f"{old}/manifest.json" in store.objects and not any(
+        name.startswith(older) for name in store.objects
+    )
 
 
 def test_while_none_is_verified_the_newest_of_a_kind_stays():
@@ -59,7 +71,12 @@ def test_what_a_release_refers_to_and_kinds_without_a_rule_stay():
     store_backup(store, DAY, verified=True)
     needed = store_backup(store, 400 * DAY, kind="pre-deploy", release="2.4.0")
     manual = store_backup(store, 400 * DAY, kind="manual")
-    kept = {backup["id"]: backup["reason"] for backup in run(store, [{"kind": "pre-deploy", "count": 1, "days": 1}], releases=["2.4.0"]).values["kept"]}
+    kept = {
+        backup["id"]: backup["reason"]
+        for backup in run(store, [{"kind": "pre-deploy", "count": 1, "days": 1}], releases=["2.4.0"]).values[
+            "kept"
+        ]
+    }
     assert kept[needed] == "release 2.4.0 may need it" and kept[manual] == "no rule for kind manual"
 
 
@@ -86,11 +103,24 @@ def test_what_killed_writers_left_goes_after_a_day_and_nothing_of_anybody_else()
     store.put("shop/notes/readme.txt", b"mine", NOW - 2 * DAY)
     store.left = [("shop/a/database.dump.zst", NOW - 2 * DAY), ("shop/b/database.dump.zst", NOW - 60)]
     found = run(store, [{"kind": "daily", "days": 30}])
-    assert found.values["abandoned"] == ["shop/20270101T000000Z-daily/database.dump.zst", "shop/a/database.dump.zst"]
-    assert sorted(store.objects) == ["shop/20270114T000000Z-daily/database.dump.zst", "shop/notes/readme.txt"] and len(store.left) == 1
+    assert found.values["abandoned"] == [
+        "shop/20270101T000000Z-daily/database.dump.zst",
+        "shop/a/database.dump.zst",
+    ]
+    assert (
+        sorted(store.objects) == ["shop/20270114T000000Z-daily/database.dump.zst", "shop/notes/readme.txt"]
+        and len(store.left) == 1
+    )
 
 
-@pytest.mark.parametrize("keep", [[{"kind": "daily"}], [{"kind": "daily", "days": 0}], [{"kind": "daily", "days": 1}, {"kind": "daily", "count": 1}]])
+@pytest.mark.parametrize(
+    "keep",
+    [
+        [{"kind": "daily"}],
+        [{"kind": "daily", "days": 0}],
+        [{"kind": "daily", "days": 1}, {"kind": "daily", "count": 1}],
+    ],
+)
 def test_rules_that_say_nothing_or_the_same_twice_are_refused(keep):
     with pytest.raises(InputError, match=r"keep\[\d\]"):
         run(MemoryStore(), keep)

@@ -6,9 +6,18 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import InputError
-from ansible_collections.runbook.release.plugins.module_utils._common._operation import Context, Operation, Result, perform
+from ansible_collections.runbook.release.plugins.module_utils._common._operation import (
+    Context,
+    Operation,
+    Result,
+    perform,
+)
 
-OPTIONS = {"timeout": {"type": "int", "default": 300}, "attempts": {"type": "int"}, "lock_patience": {"type": "int", "default": 0}}
+OPTIONS = {
+    "timeout": {"type": "int", "default": 300},
+    "attempts": {"type": "int"},
+    "lock_patience": {"type": "int", "default": 0},
+}
 
 
 def performed(**params):
@@ -22,7 +31,10 @@ def performed(**params):
     [
         ({"timeout": 0}, ["timeout: found 0; allowed: 1 or more"]),
         ({"compression_level": 0}, ["compression_level: found 0; allowed: 1 or more"]),
-        ({"timeout": 300, "attempts": 0, "lock_patience": -1}, ["attempts: found 0; allowed: 1 or more", "lock_patience: found -1; allowed: 0 or more"]),
+        (
+            {"timeout": 300, "attempts": 0, "lock_patience": -1},
+            ["attempts: found 0; allowed: 1 or more", "lock_patience: found -1; allowed: 0 or more"],
+        ),
     ],
 )
 def test_numbers_that_leave_no_time_are_refused_before_anything_is_reached(params, said):

@@ -9,15 +9,24 @@ from ansible_collections.runbook.release.plugins.module_utils._common._redact im
 
 def test_values_under_telling_keys_and_of_no_log_options_are_hidden_wherever_they_occur():
     redact = Redactor()
-    redact.learn_from({"body": [{"password": "hunter22"}], "key": "abcdef-xyz", "name": "wallet"}, {"key": {"no_log": True}})
-    assert redact.text("log in with hunter22 and abcdef-xyz as wallet") == f"log in with {HIDDEN} and {HIDDEN} as wallet"
+    redact.learn_from(
+        {"body": [{"password": "hunter22"}], "key": "abcdef-xyz", "name": "wallet"}, {"key": {"no_log": True}}
+    )
+    assert (
+        redact.text("log in with hunter22 and abcdef-xyz as wallet")
+        == f"log in with {HIDDEN} and {HIDDEN} as wallet"
+    )
 
 
 def test_a_structure_keeps_its_shape():
     redact = Redactor()
     redact.learn("hunter22")
     before = {"env": {"DB_PASSWORD": "x", "HOST": "db"}, "lines": ["at hunter22", 3], "none": None}
-    assert redact.value(before) == {"env": {"DB_PASSWORD": HIDDEN, "HOST": "db"}, "lines": [f"at {HIDDEN}", 3], "none": None}
+    assert redact.value(before) == {
+        "env": {"DB_PASSWORD": HIDDEN, "HOST": "db"},
+        "lines": [f"at {HIDDEN}", 3],
+        "none": None,
+    }
 
 
 def test_credentials_of_urls_and_bearer_tokens_are_hidden_without_being_known():
@@ -46,5 +55,21 @@ def test_a_secret_of_several_lines_is_hidden_line_by_line_too():
 
 
 def test_all_of_a_secret_of_kubernetes_is_hidden_whatever_its_keys():
-    shown = Redactor().value({"manifests": [{"kind": "Secret", "metadata": {"name": "db"}, "data": {"a": "YQ==", "b": None}, "stringData": {"pin": "12"}}]})
-    assert shown["manifests"][0] == {"kind": "Secret", "metadata": {"name": "db"}, "data": {"a": "********", "b": None}, "stringData": {"pin": "********"}}
+    shown = Redactor().value(
+        {
+            "manifests": [
+                {
+                    "kind": "Secret",
+                    "metadata": {"name": "db"},
+                    "data": {"a": "YQ==", "b": None},
+                    "stringData": {"pin": "12"},
+                }
+            ]
+        }
+    )
+    assert shown["manifests"][0] == {
+        "kind": "Secret",
+        "metadata": {"name": "db"},
+        "data": {"a": "********", "b": None},
+        "stringData": {"pin": "********"},
+    }

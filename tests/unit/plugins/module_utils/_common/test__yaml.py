@@ -15,7 +15,9 @@ def test_yaml_and_json_are_read(tmp_path):
         assert load(str(tmp_path / str(number)), "src") == {"kind": "Job"}
 
 
-@pytest.mark.parametrize(("content", "said"), [(None, "cannot be read"), (b"a: [", "is no YAML"), (b"\xff\xfe\xfd", "is no YAML")])
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "cannot be read"), (b"a: [", "is no YAML"), (b"\xff\xfe\xfd", "is no YAML")]
+)
 def test_a_file_that_cannot_be_used_is_told_by_the_name_of_the_option(tmp_path, content, said):
     path = tmp_path / "job.yml"
     if content is not None:

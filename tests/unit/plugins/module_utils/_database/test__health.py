@@ -13,11 +13,29 @@ from ansible_collections.runbook.release.plugins.module_utils._common._operation
 from ansible_collections.runbook.release.plugins.module_utils._database import _health as health
 from ansible_collections.runbook.release.plugins.module_utils._database._health_queries import shown
 from ansible_collections.runbook.release.plugins.module_utils._database._operations import HEALTH
-from ansible_collections.runbook.release.plugins.module_utils._database._session import DatabaseError, Unreachable
+from ansible_collections.runbook.release.plugins.module_utils._database._session import (
+    DatabaseError,
+    Unreachable,
+)
 
 PARAMS = {name: option.get("default") for name, option in HEALTH.options.items()}
-SERVER = {"version": "15", "standby": False, "database": "shop", "role": "app", "up_seconds": 9, "backend": 7, "data_directory": "/data", "sees_all": True}
-STRANGER = {"pid": 8, "state": None, "seconds": None, "state_seconds": None, "query": "<insufficient privilege>"}
+SERVER = {
+    "version": "15",
+    "standby": False,
+    "database": "shop",
+    "role": "app",
+    "up_seconds": 9,
+    "backend": 7,
+    "data_directory": "/data",
+    "sees_all": True,
+}
+STRANGER = {
+    "pid": 8,
+    "state": None,
+    "seconds": None,
+    "state_seconds": None,
+    "query": "<insufficient privilege>",
+}
 
 
 class Server:
@@ -56,41 +74,81 @@ class Space:
 
 
 def query(name, **more):
-    return {"name": name, "sql": f"SELECT {name}", "min": None, "max": None, "max_drop_percent": None, "max_rise_percent": None, **more}
+    return {
+        "name": name,
+        "sql": f"SELECT {name}",
+        "min": None,
+        "max": None,
+        "max_drop_percent": None,
+        "max_rise_percent": None,
+        **more,
+    }
 
 
 def looked(server, *checks, space=None, **given):
-    return health.run(health.Ports(server, Space(space)), Context({**PARAMS, "checks": list(checks), **given})).values
+    return health.run(
+        health.Ports(server, Space(space)), Context({**PARAMS, "checks": list(checks), **given})
+    ).values
 
 
 def test_a_server_that_does_not_answer_is_unwell():
-    found = looked(Server(connect=Unreachable("app@db/shop: no connection to PostgreSQL.", why=["too many clients already"])), "connections")
-    assert (found["healthy"], found["reasons"]) == (False, ["app@db/shop: no connection to PostgreSQL.; too many clients already"])
+    found = looked(
+        Server(
+            connect=Unreachable("app@db/shop: no connection to PostgreSQL.", why=["too many clients already"])
+        ),
+        "connections",
+    )
+    assert (found["healthy"], found["reasons"]) == (
+        False,
+        ["app@db/shop: no connection to PostgreSQL.; too many clients already"],
+    )
     assert found["found"] == {}
 
 
 def test_what_was_found_before_the_connection_broke_is_told():
     found = looked(Server(pg_ls_waldir=Unreachable("PostgreSQL: terminating connection")), "wal", "archiver")
-    assert found["reasons"] == ["PostgreSQL: terminating connection"] and found["found"]["server"]["version"] == "15"
+    assert (
+        found["reasons"] == ["PostgreSQL: terminating connection"]
+        and found["found"]["server"]["version"] == "15"
+    )
 
 
 def test_what_may_not_be_read_is_unknown_and_the_rest_is_looked_at():
     found = looked(
-        Server(pg_ls_waldir=DatabaseError("permission denied", "42501"), indisvalid=[{"name": "i", "table": "t", "in_progress": False}]), "wal", "indexes"
+        Server(
+            pg_ls_waldir=DatabaseError("permission denied", "42501"),
+            indisvalid=[{"name": "i", "table": "t", "in_progress": False}],
+        ),
+        "wal",
+        "indexes",
     )
-    assert found["unknown"] == {"wal": "permission denied"} and len(found["reasons"]) == 1 and "wal" not in found["found"]
+    assert (
+        found["unknown"] == {"wal": "permission denied"}
+        and len(found["reasons"]) == 1
+        and "wal" not in found["found"]
+    )
 
 
 def test_sessions_that_are_hidden_from_the_role_are_unknown_and_do_not_break_the_check():
     server = Server(pg_postmaster_start_time=[{**SERVER, "sees_all": False}], xact_start=[STRANGER])
     found = looked(server, "transactions")
-    assert found["unknown"] == {"transactions": "what others do is hidden from role app; GRANT pg_monitor TO it"} and found["healthy"]
+    assert (
+        found["unknown"] == {"transactions": "what others do is hidden from role app; GRANT pg_monitor TO it"}
+        and found["healthy"]
+    )
 
 
 def test_the_disk_is_known_on_the_servers_own_host_only():
     assert "on the server's own host" in looked(Server(), "disk")["unknown"]["disk"]
-    assert looked(Server(), "disk", space=(5, 100))["reasons"] == ["disk of /data: 5 B of 100 B are free (5 %)"]
-    assert "pg_monitor" in looked(Server(pg_postmaster_start_time=[{**SERVER, "data_directory": ""}]), "disk")["unknown"]["disk"]
+    assert looked(Server(), "disk", space=(5, 100))["reasons"] == [
+        "disk of /data: 5 B of 100 B are free (5 %)"
+    ]
+    assert (
+        "pg_monitor"
+        in looked(Server(pg_postmaster_start_time=[{**SERVER, "data_directory": ""}]), "disk")["unknown"][
+            "disk"
+        ]
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,7 +171,11 @@ def test_the_disk_is_known_on_the_servers_own_host_only():
     ],
 )
 def test_answers_are_held_against_what_is_expected_and_what_was(answer, expected, before, said):
-    found = looked(Server(**{"SELECT a\n": answer}), queries=[query("a", **expected)], before={"queries": {"a": before}} if before is not None else None)
+    found = looked(
+        Server(**{"SELECT a\n": answer}),
+        queries=[query("a", **expected)],
+        before={"queries": {"a": before}} if before is not None else None,
+    )
     assert found["reasons"] == said and found["unknown"] == {}
 
 
@@ -125,8 +187,13 @@ def test_a_query_is_rolled_back_also_when_it_fails():
 
 def test_a_query_that_cannot_be_compared_or_read_is_unknown():
     server = Server(**{"SELECT a\n": [1], "SELECT b\n": DatabaseError("denied", "42501")})
-    found = looked(server, queries=[query("a", max_drop_percent=0), query("b", min=1)], before={"queries": {}})
-    assert found["unknown"] == {"a": "before holds no value of it, so it was not compared", "b": "denied"} and found["healthy"]
+    found = looked(
+        server, queries=[query("a", max_drop_percent=0), query("b", min=1)], before={"queries": {}}
+    )
+    assert (
+        found["unknown"] == {"a": "before holds no value of it, so it was not compared", "b": "denied"}
+        and found["healthy"]
+    )
 
 
 @pytest.mark.parametrize("code", ["25006", "42601", "0A000"])

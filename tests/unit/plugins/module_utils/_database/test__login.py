@@ -16,7 +16,14 @@ def of(**params):
 
 
 def test_options_become_libpqs_parameters_and_variables():
-    found = of(login_host="db", login_port=5433, login_user="release", login_password="hidden", database="shop", ssl_mode="require")
+    found = of(
+        login_host="db",
+        login_port=5433,
+        login_user="release",
+        login_password="hidden",
+        database="shop",
+        ssl_mode="require",
+    )
     assert found.where == "release@db:5433/shop" and "hidden" not in found.where
     assert found.environment() == {
         "PGHOST": "db", "PGPORT": "5433", "PGUSER": "release", "PGPASSWORD": "hidden", "PGDATABASE": "shop", "PGSSLMODE": "require", "PGCONNECT_TIMEOUT": "10",
@@ -24,9 +31,15 @@ def test_options_become_libpqs_parameters_and_variables():
 
 
 def test_a_url_is_taken_apart_and_its_password_is_hidden_from_then_on():
-    context = Context({"login_url": "postgresql://release:s%40cret-word@db:5433/shop?sslmode=require", "database": None})
+    context = Context(
+        {"login_url": "postgresql://release:s%40cret-word@db:5433/shop?sslmode=require", "database": None}
+    )
     found = login.of(context)
-    assert found.parameters["password"] == "s@cret-word" and found.parameters["sslmode"] == "require" and found.database == "shop"
+    assert (
+        found.parameters["password"] == "s@cret-word"
+        and found.parameters["sslmode"] == "require"
+        and found.database == "shop"
+    )
     assert context.redact.text("with s@cret-word") == "with ********"
 
 

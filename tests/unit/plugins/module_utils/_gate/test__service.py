@@ -12,7 +12,12 @@ from ansible_collections.runbook.release.plugins.module_utils._common._operation
 from ansible_collections.runbook.release.plugins.module_utils._gate import _service as service
 from ansible_collections.runbook.release.plugins.module_utils._gate._http import Answer
 
-NODE = {"json_rpc": "http://btc:8332", "call": "getblockchaininfo", "user": "exchange", "password": "s3cret-of-rpc"}
+NODE = {
+    "json_rpc": "http://btc:8332",
+    "call": "getblockchaininfo",
+    "user": "exchange",
+    "password": "s3cret-of-rpc",
+}
 
 
 class Net:
@@ -23,7 +28,9 @@ class Net:
 
     def request(self, method, url, headers, body):
         status, document = self._next((method, url, headers, body))
-        return Answer(status, document if isinstance(document, bytes) else json.dumps(document).encode(), 0.012)
+        return Answer(
+            status, document if isinstance(document, bytes) else json.dumps(document).encode(), 0.012
+        )
 
     def connect(self, host, port):
         return self._next((host, port))
@@ -45,26 +52,56 @@ def asked(net, *checks, attempts=1, check_mode=False):
 
 
 def test_json_rpc_is_asked_with_basic_authentication_and_nobody_sees_it():
-    net = Net((401, b""), (500, {"result": None, "error": {"code": -28, "message": "no s3cret-of-rpc ZXhjaGFuZ2U6czNjcmV0LW9mLXJwYw=="}, "id": "x"}))
+    net = Net(
+        (401, b""),
+        (
+            500,
+            {
+                "result": None,
+                "error": {"code": -28, "message": "no s3cret-of-rpc ZXhjaGFuZ2U6czNjcmV0LW9mLXJwYw=="},
+                "id": "x",
+            },
+        ),
+    )
     found, lines = asked(net, {**NODE, "name": "a"}, {**NODE, "name": "b", "version": "1.0"})
     method, url, headers, body = net.asked[0]
-    assert (method, url, headers["Authorization"]) == ("POST", "http://btc:8332", "Basic ZXhjaGFuZ2U6czNjcmV0LW9mLXJwYw==")
-    assert json.loads(body) == {"jsonrpc": "2.0", "id": "runbook.release", "method": "getblockchaininfo", "params": []}
+    assert (method, url, headers["Authorization"]) == (
+        "POST",
+        "http://btc:8332",
+        "Basic ZXhjaGFuZ2U6czNjcmV0LW9mLXJwYw==",
+    )
+    assert json.loads(body) == {
+        "jsonrpc": "2.0",
+        "id": "runbook.release",
+        "method": "getblockchaininfo",
+        "params": [],
+    }
     assert json.loads(net.asked[1][3])["jsonrpc"] == "1.0"
-    assert found["reasons"] == ["a: answered 401, so it does not know this user", "b: error -28: no ******** ********"]
+    assert found["reasons"] == [
+        "a: answered 401, so it does not know this user",
+        "b: error -28: no ******** ********",
+    ]
     assert "s3cret" not in str(found) + "".join(lines) and "ZXhj" not in str(found) + "".join(lines)
 
 
 @pytest.mark.parametrize(
     ("expected", "result", "said"),
     [
-        ({"path": "result.blocks", "behind": "result.headers", "at_most": 3}, {"blocks": 97, "headers": 100}, []),
+        (
+            {"path": "result.blocks", "behind": "result.headers", "at_most": 3},
+            {"blocks": 97, "headers": 100},
+            [],
+        ),
         (
             {"path": "result.blocks", "behind": "result.headers", "at_most": 3},
             {"blocks": 96, "headers": 100},
             ["result.blocks is 96, 4 behind result.headers (100), allowed are 3"],
         ),
-        ({"path": "result.blocks", "behind": "result.headers"}, {"blocks": 1}, ["result.headers is no number in the answer"]),
+        (
+            {"path": "result.blocks", "behind": "result.headers"},
+            {"blocks": 1},
+            ["result.headers is no number in the answer"],
+        ),
         ({"path": "result", "min": 16}, "0x10", []),
         ({"path": "result", "min": 17}, "0x10", ["result is 16, wanted at least 17"]),
         ({"path": "result", "max": "2.5"}, 3, ["result is 3, wanted at most 2.5"]),
@@ -80,8 +117,15 @@ def test_what_is_expected_of_a_result(expected, result, said):
 
 
 def test_the_values_at_the_paths_are_kept_by_check():
-    found, lines = asked(Net((200, {"result": {"connections": 11}})), {**NODE, "name": "peers", "json": [{"path": "result.connections", "min": 8}]})
-    assert found["found"] == {"peers": {"result.connections": 11}} and found["healthy"] and lines == ["peers: ok (12 ms)"]
+    found, lines = asked(
+        Net((200, {"result": {"connections": 11}})),
+        {**NODE, "name": "peers", "json": [{"path": "result.connections", "min": 8}]},
+    )
+    assert (
+        found["found"] == {"peers": {"result.connections": 11}}
+        and found["healthy"]
+        and lines == ["peers: ok (12 ms)"]
+    )
 
 
 @pytest.mark.parametrize("answer", [(200, {"hello": 1}), (200, [1]), (200, b"<html>")])
@@ -97,7 +141,10 @@ def test_http_is_held_against_status_json_and_time():
         {"name": "c", "http": "http://c"},
         {"name": "d", "http": "http://d", "max_milliseconds": 11},
     ]
-    assert asked(net, *checks)[0]["reasons"] == ["c: answered 503, wanted 200: down", "d: took 12 ms, allowed are 11"]
+    assert asked(net, *checks)[0]["reasons"] == [
+        "c: answered 503, wanted 200: down",
+        "d: took 12 ms, allowed are 11",
+    ]
     assert net.asked[1] == ("HEAD", "http://b", {"X": "1"}, None)
 
 
@@ -105,10 +152,14 @@ def test_tcp_is_connected_to_and_tried_again_also_in_check_mode():
     net = Net(Unavailable("no", why=["Connection refused"]), 0.003)
     found, lines = asked(net, {"tcp": "[::1]:5672"}, attempts=2, check_mode=True)
     assert net.asked == [("::1", 5672)] * 2
-    assert found["checks"] == [{"name": "[::1]:5672", "healthy": True, "milliseconds": 3, "attempts": 2, "reason": ""}]
+    assert found["checks"] == [
+        {"name": "[::1]:5672", "healthy": True, "milliseconds": 3, "attempts": 2, "reason": ""}
+    ]
     found, lines = asked(Net(Unavailable("no", why=["Connection refused"])), {"tcp": "a:1"})
     assert found["reasons"] == ["a:1: Connection refused"] and lines == ["a:1: FAILED, Connection refused"]
-    named, _lines = asked(Net(Unavailable("no", why=["Connection refused"])), {"name": "broker", "tcp": "a:1"})
+    named, _lines = asked(
+        Net(Unavailable("no", why=["Connection refused"])), {"name": "broker", "tcp": "a:1"}
+    )
     assert named["reasons"] == ["broker: a:1; Connection refused"]
 
 

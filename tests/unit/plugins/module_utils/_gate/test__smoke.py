@@ -25,7 +25,9 @@ class Script:
         if isinstance(answer, Exception):
             raise answer
         status, document = answer
-        return Answer(status, document if isinstance(document, bytes) else json.dumps(document).encode(), 0.012)
+        return Answer(
+            status, document if isinstance(document, bytes) else json.dumps(document).encode(), 0.012
+        )
 
 
 def smoke(http, *checks, attempts=1, check_mode=False):
@@ -38,10 +40,20 @@ def test_a_saved_token_is_used_by_the_next_request_and_never_shown():
     http = Script((200, {"data": {"accessToken": "tok-0123456789"}}), (503, b"no rights for tok-0123456789"))
     result, lines = smoke(
         http,
-        {"name": "login", "path": "/login", "method": "POST", "body": {"password": "Test123!"}, "save": {"token": "data.accessToken"}},
+        {
+            "name": "login",
+            "path": "/login",
+            "method": "POST",
+            "body": {"password": "Test123!"},
+            "save": {"token": "data.accessToken"},
+        },
         {"name": "balances", "path": "/balances", "headers": {"Authorization": "Bearer ${token}"}},
     )
-    assert http.asked[0][1:] == ("http://exchange.test/login", {"Content-Type": "application/json"}, b'{"password": "Test123!"}')
+    assert http.asked[0][1:] == (
+        "http://exchange.test/login",
+        {"Content-Type": "application/json"},
+        b'{"password": "Test123!"}',
+    )
     assert http.asked[1][2] == {"Authorization": "Bearer tok-0123456789"}
     assert result.values["reasons"] == ["balances: answered 503, wanted 200: no rights for ********"]
     assert "tok-0123456789" not in "".join(lines) + str(result.as_dict())
@@ -65,18 +77,25 @@ def test_an_unmet_expectation_is_said_with_what_was_found(expected, document, sa
 
 
 def test_a_check_is_made_again_before_it_counts_as_failed():
-    result, _lines = smoke(Script(Unavailable("x", why=["refused"]), (500, b""), (200, {})), {"path": "/x"}, attempts=3)
+    result, _lines = smoke(
+        Script(Unavailable("x", why=["refused"]), (500, b""), (200, {})), {"path": "/x"}, attempts=3
+    )
     assert result.values["passed"] and result.values["checks"][0]["attempts"] == 3
 
 
 def test_every_check_is_made_also_after_a_failed_one():
-    result, _lines = smoke(Script(Unavailable("x", why=["connection refused"]), (200, {})), {"path": "/a"}, {"path": "/b"})
+    result, _lines = smoke(
+        Script(Unavailable("x", why=["connection refused"]), (200, {})), {"path": "/a"}, {"path": "/b"}
+    )
     assert [check["passed"] for check in result.values["checks"]] == [False, True]
     assert result.values["reasons"] == ["GET /a: connection refused"]
 
 
 def test_a_login_without_a_token_has_failed():
-    result, _lines = smoke(Script((200, {"data": {"accessToken": None}})), {"path": "/login", "save": {"token": "data.accessToken"}})
+    result, _lines = smoke(
+        Script((200, {"data": {"accessToken": None}})),
+        {"path": "/login", "save": {"token": "data.accessToken"}},
+    )
     assert result.values["reasons"] == ["GET /login: data.accessToken is missing in the answer"]
 
 

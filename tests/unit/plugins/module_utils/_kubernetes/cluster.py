@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 
-"""A cluster in memory for unit tests: a Deployment controller in a few lines, and a clock that only the tests move."""
+"""A cluster in memory for unit tests: a Deployment controller
+in a few lines, and a clock that only the tests move.
+"""
 
 from __future__ import annotations
 
@@ -32,19 +34,33 @@ def image(name, version):
 class Cluster:
     """KubeApi over dictionaries.
 
-    ``bad`` maps an image to what its pods say of themselves (a container status); every other image becomes available on
-    the first look at a watch. ``between`` holds functions called, one a look, before the controller acts.
+    ``bad`` maps an image to what its pods say of themselves (a container status); every
+    other image becomes available on the first look at a watch. ``between`` holds
+    functions called, one a look, before the controller acts.
     """
 
     def __init__(self, services, version="1.0.0", replicas=2):
         self.version, self.seconds, self.requests, self.bad, self.between, self.logs = 10, 0.0, [], {}, [], {}
-        self.deployments, self.replica_sets, self.pods, self.events, self.config_maps, self.leases = {}, {}, {}, [], {}, {}
+        self.deployments, self.replica_sets, self.pods, self.events, self.config_maps, self.leases = (
+            {},
+            {},
+            {},
+            [],
+            {},
+            {},
+        )
         self.autoscalers = {}
         for name in services:
             self.deployments[name] = self._touch(
                 {
                     "kind": "Deployment",
-                    "metadata": {"name": name, "namespace": NAMESPACE, "uid": f"uid-{name}", "generation": 0, "annotations": {"team": "payments"}},
+                    "metadata": {
+                        "name": name,
+                        "namespace": NAMESPACE,
+                        "uid": f"uid-{name}",
+                        "generation": 0,
+                        "annotations": {"team": "payments"},
+                    },
                     "spec": {
                         "replicas": replicas,
                         "selector": {"matchLabels": {"app": name}},
@@ -62,7 +78,10 @@ class Cluster:
         return [(method, path.rsplit("/", 1)[-1]) for method, path in self.requests if method != "GET"]
 
     def images(self):
-        return {name: thing["spec"]["template"]["spec"]["containers"][0]["image"].rsplit(":", 1)[1] for name, thing in self.deployments.items()}
+        return {
+            name: thing["spec"]["template"]["spec"]["containers"][0]["image"].rsplit(":", 1)[1]
+            for name, thing in self.deployments.items()
+        }
 
     def wall(self):
         """Wall time never stands still: records sort by it."""
@@ -129,11 +148,16 @@ class Cluster:
         self.requests.append(("PATCH", path))
         thing = self._find(path)
         if "data" in body:
-            thing["data"] = {key: value for key, value in {**thing["data"], **body["data"]}.items() if value is not None}
+            thing["data"] = {
+                key: value for key, value in {**thing["data"], **body["data"]}.items() if value is not None
+            }
             return copy.deepcopy(thing)
         if body["metadata"].get("uid", thing["metadata"]["uid"]) != thing["metadata"]["uid"]:
             raise Conflict("uid mismatch")
-        if body["metadata"].get("resourceVersion", thing["metadata"]["resourceVersion"]) != thing["metadata"]["resourceVersion"]:
+        if (
+            body["metadata"].get("resourceVersion", thing["metadata"]["resourceVersion"])
+            != thing["metadata"]["resourceVersion"]
+        ):
             raise Conflict("the object has been modified")
         for key, value in body["metadata"].get("annotations", {}).items():
             thing["metadata"]["annotations"].pop(key, None)
@@ -158,7 +182,9 @@ class Cluster:
                 if container["name"] == wanted["name"]:
                     env = {entry["name"]: entry for entry in container.get("env", [])}
                     env.update({entry["name"]: entry for entry in wanted.pop("env", [])})
-                    container.update(wanted, env=[entry for entry in env.values() if entry.get("$patch") != "delete"])
+                    container.update(
+                        wanted, env=[entry for entry in env.values() if entry.get("$patch") != "delete"]
+                    )
                     if not container["env"]:
                         del container["env"]
         self._touch(thing, generation=thing["spec"] != before)
@@ -175,7 +201,12 @@ class Cluster:
 
     def _find(self, path):
         kind, name = path.rsplit("/", 1)
-        found = {DEPLOYMENTS: self.deployments, CONFIG_MAPS: self.config_maps, LEASES: self.leases, AUTOSCALERS: self.autoscalers}[kind].get(name)
+        found = {
+            DEPLOYMENTS: self.deployments,
+            CONFIG_MAPS: self.config_maps,
+            LEASES: self.leases,
+            AUTOSCALERS: self.autoscalers,
+        }[kind].get(name)
         if found is None:
             raise NotFound(f"{name} not found")
         return found
@@ -187,13 +218,16 @@ class Cluster:
         return thing
 
     def _control(self, name):
-        """One step: see the spec and make a ReplicaSet, or, the next time, let its pods become what they become."""
+        """One step: see the spec and make a ReplicaSet, or,
+        the next time, let its pods become what they become.
+        """
         thing = self.deployments[name]
         wanted, meta = thing["spec"]["replicas"], thing["metadata"]
         now = thing["spec"]["template"]["spec"]["containers"][0]["image"]
         if thing["status"].get("observedGeneration") != meta["generation"]:
             key = f"{name}-{now.rsplit(':', 1)[1]}"
-            # As in Kubernetes: going back to a template takes up its old ReplicaSet and gives it a new revision.
+            # As in Kubernetes: going back to a template takes up its old
+            # ReplicaSet and gives it a new revision.
             revision = str(int(meta["annotations"].get("deployment.kubernetes.io/revision", 0)) + 1)
             self.replica_sets[key] = {
                 "metadata": {
@@ -206,7 +240,12 @@ class Cluster:
             }
             meta["annotations"]["deployment.kubernetes.io/revision"] = revision
             available = thing["status"].get("availableReplicas", 0)
-            thing["status"] = {"observedGeneration": meta["generation"], "replicas": available + 1, "updatedReplicas": 1, "availableReplicas": available}
+            thing["status"] = {
+                "observedGeneration": meta["generation"],
+                "replicas": available + 1,
+                "updatedReplicas": 1,
+                "availableReplicas": available,
+            }
             self._touch(thing, generation=False)
             pod = self._pod(name, key, now)
             return [Event(DEPLOYMENTS, "MODIFIED", thing), Event(PODS, "ADDED", pod)]
@@ -223,12 +262,24 @@ class Cluster:
                 "name": f"{replica_set}-x",
                 "uid": f"uid-{replica_set}-x",
                 "labels": {"app": name},
-                "ownerReferences": [{**OWNED, "kind": "ReplicaSet", "uid": f"uid-{replica_set}", "name": replica_set}],
+                "ownerReferences": [
+                    {**OWNED, "kind": "ReplicaSet", "uid": f"uid-{replica_set}", "name": replica_set}
+                ],
             },
-            "spec": {"containers": [{"name": name, "image": now, "env": [{"name": "DB_PASSWORD", "value": "s3cr3t-of-wallet"}]}]},
+            "spec": {
+                "containers": [
+                    {
+                        "name": name,
+                        "image": now,
+                        "env": [{"name": "DB_PASSWORD", "value": "s3cr3t-of-wallet"}],
+                    }
+                ]
+            },
             "status": {
                 "conditions": [{"type": "Ready", "status": "True" if said["ready"] else "False"}],
-                "containerStatuses": [{"name": name, "imageID": f"{now.rsplit(':', 1)[0]}@sha256:{name}", **said}],
+                "containerStatuses": [
+                    {"name": name, "imageID": f"{now.rsplit(':', 1)[0]}@sha256:{name}", **said}
+                ],
             },
         }
         self.pods[pod["metadata"]["uid"]] = pod
@@ -239,7 +290,11 @@ class Stream:
     """Every look at the watches is a second, and one step of the controller."""
 
     def __init__(self, cluster, paths):
-        self.cluster, self.paths, self.todo = cluster, set(paths), [path for path, version in paths.items() if not version]
+        self.cluster, self.paths, self.todo = (
+            cluster,
+            set(paths),
+            [path for path, version in paths.items() if not version],
+        )
 
     def __enter__(self):
         return self
@@ -286,7 +341,15 @@ def context(cluster, params, check_mode=False):
     """The context, and the lines that were shown."""
     lines = []
     clock = Clock(now=lambda: cluster.seconds, sleep=cluster.pass_by, wall=cluster.wall)
-    given = {"namespace": NAMESPACE, "timeout": 30, "stuck_after": 10, "lock_force": False, "lock_token": None, "parallel": None, **params}
+    given = {
+        "namespace": NAMESPACE,
+        "timeout": 30,
+        "stuck_after": 10,
+        "lock_force": False,
+        "lock_token": None,
+        "parallel": None,
+        **params,
+    }
     return Context(given, check_mode=check_mode, show=lines.append, clock=clock), lines
 
 

@@ -25,7 +25,9 @@ class Server:
         asked = body["spec"]["resourceAttributes"]
         name = (asked["verb"], "/".join(filter(None, (asked["resource"], asked.get("subresource")))))
         self.asked.append(name)
-        assert path == access.REVIEWS and asked["namespace"] == ("" if asked["resource"] == "nodes" else "exchange")
+        assert path == access.REVIEWS and asked["namespace"] == (
+            "" if asked["resource"] == "nodes" else "exchange"
+        )
         return {"status": {"allowed": name not in self.refused}}
 
 
@@ -46,7 +48,10 @@ def test_check_mode_asks_for_reading_only():
 
 
 def test_the_documented_role_is_what_is_asked_for():
-    documented = {(rule["apiGroups"][0], rule["resources"][0]): tuple(rule["verbs"]) for rule in yaml.safe_load(ROLE.read_text())["rules"]}
+    documented = {
+        (rule["apiGroups"][0], rule["resources"][0]): tuple(rule["verbs"])
+        for rule in yaml.safe_load(ROLE.read_text())["rules"]
+    }
     assert documented == {(need.group, need.resource): (*need.reads, *need.writes) for need in access.NEEDS}
 
 
@@ -57,10 +62,14 @@ def test_parts_beyond_a_release_are_asked_for_by_name():
 
 
 def test_the_documented_optional_roles_are_the_parts():
-    documents = {document["metadata"]["name"]: document for document in yaml.safe_load(OPTIONAL.read_text())["items"]}
+    documents = {
+        document["metadata"]["name"]: document for document in yaml.safe_load(OPTIONAL.read_text())["items"]
+    }
     assert set(documents) == {f"runbook-release-{part}" for part in access.OPTIONAL}
     for part, needs in access.OPTIONAL.items():
         documented = documents[f"runbook-release-{part}"]
-        rules = {(rule["apiGroups"][0], rule["resources"][0]): tuple(rule["verbs"]) for rule in documented["rules"]}
+        rules = {
+            (rule["apiGroups"][0], rule["resources"][0]): tuple(rule["verbs"]) for rule in documented["rules"]
+        }
         assert rules == {(need.group, need.resource): (*need.reads, *need.writes) for need in needs}
         assert documented["kind"] == ("ClusterRole" if part == "nodes" else "Role")

@@ -9,7 +9,14 @@ import json
 
 import pytest
 import urllib3
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, Forbidden, Gone, NotFound, ReleaseError, Unavailable
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import (
+    Conflict,
+    Forbidden,
+    Gone,
+    NotFound,
+    ReleaseError,
+    Unavailable,
+)
 from ansible_collections.runbook.release.plugins.module_utils._common._operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _api
 from cryptography import x509
@@ -39,9 +46,15 @@ class Pool:
         if isinstance(answer, Exception):
             raise answer
         status, document = answer
-        chunks = [json.dumps(document).encode() + b"\n", b""] if not isinstance(document, list) else [*document, b""]
+        chunks = (
+            [json.dumps(document).encode() + b"\n", b""]
+            if not isinstance(document, list)
+            else [*document, b""]
+        )
         methods = {"read1": lambda self, size: chunks.pop(0), "close": lambda self: None}
-        return type("Response", (), {"status": status, "headers": self.headers, "data": chunks[0], **methods})()
+        return type(
+            "Response", (), {"status": status, "headers": self.headers, "data": chunks[0], **methods}
+        )()
 
 
 @pytest.fixture
@@ -49,7 +62,12 @@ def cluster(tmp_path):
     def make(*answers):
         (tmp_path / "config").write_text(CONFIG)
         pauses = []
-        api = _api.ClusterApi(Context({"kubeconfig": str(tmp_path / "config"), "context": None, "api_patience": 8}, clock=Clock(sleep=pauses.append)))
+        api = _api.ClusterApi(
+            Context(
+                {"kubeconfig": str(tmp_path / "config"), "context": None, "api_patience": 8},
+                clock=Clock(sleep=pauses.append),
+            )
+        )
         api._client.rest_client.pool_manager = Pool(*answers)
         return api, api._client.rest_client.pool_manager, pauses
 
@@ -64,16 +82,25 @@ def test_a_request_carries_the_credentials_of_the_kubeconfig(cluster):
     api, pool, _pauses = cluster((200, {"items": []}))
     assert api.get("/api/v1/pods") == {"items": []}
     method, url, more = pool.asked[0]
-    assert (method, url, more["headers"]["authorization"]) == ("GET", "https://api.test:6443/api/v1/pods", "Bearer sesame-open")
+    assert (method, url, more["headers"]["authorization"]) == (
+        "GET",
+        "https://api.test:6443/api/v1/pods",
+        "Bearer sesame-open",
+    )
 
 
-@pytest.mark.parametrize("passing", [refusal(429), refusal(500), refusal(503), urllib3.exceptions.ProtocolError("cut")])
+@pytest.mark.parametrize(
+    "passing", [refusal(429), refusal(500), refusal(503), urllib3.exceptions.ProtocolError("cut")]
+)
 def test_what_passes_is_asked_again(cluster, passing):
     api, pool, pauses = cluster(passing, (200, {"ok": True}))
     assert api.patch("/x", {"spec": {}}) == {"ok": True} and len(pool.asked) == 2 and pauses == [0.2]
 
 
-@pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (409, Conflict), (410, Gone), (403, ReleaseError), (422, ReleaseError)])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(404, NotFound), (409, Conflict), (410, Gone), (403, ReleaseError), (422, ReleaseError)],
+)
 def test_a_refusal_is_told_at_once_with_the_servers_own_words(cluster, status, kind):
     api, pool, _pauses = cluster(refusal(status, "deployments.apps is forbidden"))
     with pytest.raises(kind, match=rf"refused PATCH /x \({status}\)") as caught:
@@ -82,13 +109,20 @@ def test_a_refusal_is_told_at_once_with_the_servers_own_words(cluster, status, k
 
 
 def test_a_server_that_is_not_there_is_told_in_one_sentence(cluster):
-    error = urllib3.exceptions.NewConnectionError(None, "Failed to establish a new connection: [Errno 111] Connection refused")
+    error = urllib3.exceptions.NewConnectionError(
+        None, "Failed to establish a new connection: [Errno 111] Connection refused"
+    )
     now = [0.0]
     api, pool, pauses = cluster(*[error] * 5)
-    api._clock = Clock(now=lambda: now[0], sleep=lambda seconds: (pauses.append(seconds), now.__setitem__(0, now[0] + seconds)))
+    api._clock = Clock(
+        now=lambda: now[0],
+        sleep=lambda seconds: (pauses.append(seconds), now.__setitem__(0, now[0] + seconds)),
+    )
     with pytest.raises(Unavailable) as caught:
         api.get("/x")
-    assert str(caught.value).startswith("The API server https://api.test:6443 does not answer.\n") and "Connection refused" in str(caught.value)
+    assert str(caught.value).startswith(
+        "The API server https://api.test:6443 does not answer.\n"
+    ) and "Connection refused" in str(caught.value)
     assert pauses == [0.2, 0.8, 2.0, 4.0] and now[0] < 10
 
 
@@ -109,7 +143,11 @@ def test_a_watch_is_sent_once(cluster):
 
 
 @pytest.mark.parametrize(
-    ("words", "kind"), [("certificate has expired", "do not trust each other"), ("EOF occurred in violation of protocol", "does not answer")]
+    ("words", "kind"),
+    [
+        ("certificate has expired", "do not trust each other"),
+        ("EOF occurred in violation of protocol", "does not answer"),
+    ],
 )
 def test_a_question_of_trust_is_told_apart_from_a_server_that_dies(cluster, words, kind):
     api, _pool, _pauses = cluster(urllib3.exceptions.SSLError(words))
@@ -142,7 +180,10 @@ def test_a_watch_yields_whole_events_however_they_are_cut(cluster):
 
 
 def test_an_error_inside_a_watch_is_raised_as_what_it_is(cluster):
-    line = json.dumps({"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}).encode() + b"\n"
+    line = (
+        json.dumps({"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}).encode()
+        + b"\n"
+    )
     api, _pool, _pauses = cluster((200, [line]))
     with pytest.raises(Gone):
         list(api.watch("/x", "7", 30))
@@ -156,7 +197,9 @@ def test_the_time_is_the_api_servers(cluster):
 
 def test_a_kubeconfig_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ReleaseError, match="No usable kubeconfig with the context production") as caught:
-        _api.ClusterApi(Context({"kubeconfig": str(tmp_path / "nowhere"), "context": "production", "api_patience": 8}))
+        _api.ClusterApi(
+            Context({"kubeconfig": str(tmp_path / "nowhere"), "context": "production", "api_patience": 8})
+        )
     assert str(tmp_path / "nowhere") in str(caught.value)
 
 
@@ -176,7 +219,10 @@ def test_a_dry_run_is_asked_for_in_the_address(cluster):
     api, pool, _pauses = cluster((200, {}), (200, {}))
     api.post("/jobs", {}, dry_run=True)
     api.post("/jobs", {})
-    assert [url.partition("?")[2] for _method, url, _more in pool.asked] == ["fieldManager=runbook.release&dryRun=All", "fieldManager=runbook.release"]
+    assert [url.partition("?")[2] for _method, url, _more in pool.asked] == [
+        "fieldManager=runbook.release&dryRun=All",
+        "fieldManager=runbook.release",
+    ]
 
 
 def test_what_is_forbidden_is_told_apart(cluster):
@@ -186,7 +232,11 @@ def test_what_is_forbidden_is_told_apart(cluster):
 
 
 def test_an_apply_has_a_manager_of_its_own_and_is_not_sent_again_for_a_field_that_does_not_exist(cluster):
-    api, pool, pauses = cluster((200, {}), (200, {}), refusal(500, "failed to create typed patch object (x): .spec.foo: field not declared in schema"))
+    api, pool, pauses = cluster(
+        (200, {}),
+        (200, {}),
+        refusal(500, "failed to create typed patch object (x): .spec.foo: field not declared in schema"),
+    )
     api.apply("/x", {"spec": {}})
     api.apply("/x", {"spec": {}}, force=True, dry_run=True)
     assert [url.partition("?")[2] for _method, url, _more in pool.asked] == [
@@ -199,21 +249,33 @@ def test_an_apply_has_a_manager_of_its_own_and_is_not_sent_again_for_a_field_tha
     assert not isinstance(caught.value, Unavailable) and pauses == [] and caught.value.answer["code"] == 500
 
 
-def test_a_client_certificate_that_has_expired_is_named_where_the_server_only_says_unauthorized(cluster, tmp_path, monkeypatch):
+def test_a_client_certificate_that_has_expired_is_named_where_the_server_only_says_unauthorized(
+    cluster, tmp_path, monkeypatch
+):
     api, _pool, _pauses = cluster(refusal(401, "Unauthorized"))
     with pytest.raises(ReleaseError) as caught:
         api.get("/x")
     assert caught.value.why == ["Unauthorized"]
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "releaser")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 2))
+    builder = x509.CertificateBuilder(
+        name, name, key.public_key(), 1, datetime.datetime(2020, 1, 1), datetime.datetime(2020, 1, 2)
+    )
     (tmp_path / "user.pem").write_bytes(
         builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
     )
     user = f"{{client-certificate: {tmp_path}/user.pem, client-key: {tmp_path}/user.pem}}"
-    monkeypatch.setattr("tests.unit.plugins.module_utils._kubernetes.test__api.CONFIG", CONFIG.replace("{token: sesame-open}", user))
+    monkeypatch.setattr(
+        "tests.unit.plugins.module_utils._kubernetes.test__api.CONFIG",
+        CONFIG.replace("{token: sesame-open}", user),
+    )
     api, _pool, _pauses = cluster(refusal(401, "Unauthorized"))
     with pytest.raises(ReleaseError) as caught:
         api.get("/x")
-    assert caught.value.why == ["Unauthorized", "the client certificate of this kubeconfig expired at 2020-01-02T00:00:00Z"]
+    assert caught.value.why == [
+        "Unauthorized",
+        "the client certificate of this kubeconfig expired at 2020-01-02T00:00:00Z",
+    ]

@@ -5,7 +5,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, InputError, ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import (
+    Conflict,
+    InputError,
+    ReleaseError,
+)
 from ansible_collections.runbook.release.plugins.module_utils._common._owner import identity
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _apply as apply
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._lock import LockLost
@@ -29,7 +33,12 @@ def actions(result):
 def test_everything_is_tried_before_the_first_write():
     server = Server()
     result, lines = applied(server, config_map("a", x="1"), config_map("b", x="1"))
-    assert [request for request in server.requests if request[0] in ("DRY", "APPLY")] == [("DRY", A), ("DRY", B), ("APPLY", A), ("APPLY", B)]
+    assert [request for request in server.requests if request[0] in ("DRY", "APPLY")] == [
+        ("DRY", A),
+        ("DRY", B),
+        ("APPLY", A),
+        ("APPLY", B),
+    ]
     assert result.changed and actions(result) == [("a", "created"), ("b", "created")]
     assert lines == ["ConfigMap exchange/a: created", "ConfigMap exchange/b: created"]
 
@@ -39,13 +48,23 @@ def test_a_second_run_writes_nothing_not_even_the_lock():
     applied(server, config_map("a", x="1"))
     server.requests.clear()
     result, lines = applied(server, config_map("a", x="1"))
-    assert not result.changed and actions(result) == [("a", "unchanged")] and lines == [] and result.values["diff"] == []
-    assert {method for method, path in server.requests if not path.endswith("selfsubjectaccessreviews")} == {"GET", "DRY"}
+    assert (
+        not result.changed
+        and actions(result) == [("a", "unchanged")]
+        and lines == []
+        and result.values["diff"] == []
+    )
+    assert {method for method, path in server.requests if not path.endswith("selfsubjectaccessreviews")} == {
+        "GET",
+        "DRY",
+    }
 
 
 def test_ownership_alone_is_written_and_is_no_change():
     server = Server(config_map("a", x="1"))
-    server.objects[A]["metadata"]["managedFields"] = [{"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:data": {}}}]
+    server.objects[A]["metadata"]["managedFields"] = [
+        {"manager": "kubectl", "operation": "Apply", "fieldsV1": {"f:data": {}}}
+    ]
     result, lines = applied(server, config_map("a", x="1"))
     assert not result.changed and server.writes == [A] and lines == []
 
@@ -53,9 +72,18 @@ def test_ownership_alone_is_written_and_is_no_change():
 def test_check_mode_shows_both_sides_and_writes_nothing():
     server = Server(config_map("a", x="1"))
     result, lines = applied(server, config_map("a", x="2"), config_map("b"), check_mode=True)
-    assert result.changed and server.writes == [] and lines == ["would be configured: ConfigMap exchange/a", "would be created: ConfigMap exchange/b"]
+    assert (
+        result.changed
+        and server.writes == []
+        and lines == ["would be configured: ConfigMap exchange/a", "would be created: ConfigMap exchange/b"]
+    )
     first = result.values["diff"][0]
-    assert first["before_header"] == "ConfigMap exchange/a" and "x: '1'" in first["before"] and "x: '2'" in first["after"] and "uid" not in first["after"]
+    assert (
+        first["before_header"] == "ConfigMap exchange/a"
+        and "x: '1'" in first["before"]
+        and "x: '2'" in first["after"]
+        and "uid" not in first["after"]
+    )
 
 
 def test_what_needs_what_is_yet_to_come_is_foreseen_then_applied_after_it():
@@ -64,14 +92,28 @@ def test_what_needs_what_is_yet_to_come_is_foreseen_then_applied_after_it():
     preview, _lines = applied(server, *manifests, check_mode=True)
     assert [item["name"] for item in preview.values["objects"] if item.get("foreseen")] == ["c", "d", "btc"]
     # What is missing for one is missing for all.
-    assert [path.rsplit("/", 1)[1] for method, path in server.requests if method == "DRY"] == ["new", "markets.example.test", "c"]
+    assert [path.rsplit("/", 1)[1] for method, path in server.requests if method == "DRY"] == [
+        "new",
+        "markets.example.test",
+        "c",
+    ]
     path = path_of("CustomResourceDefinition", "markets.example.test")
     # The watch tells of the object as it is stored: with its uid.
     metadata = {**DEFINITION["metadata"], "uid": f"uid-{path}", "resourceVersion": "999"}
-    established = {**DEFINITION, "metadata": metadata, "status": {"conditions": [{"type": "Established", "status": "True"}]}}
+    established = {
+        **DEFINITION,
+        "metadata": metadata,
+        "status": {"conditions": [{"type": "Established", "status": "True"}]},
+    }
     server.streams = [Event(path.rpartition("/")[0], "MODIFIED", established)]
     result, _lines = applied(server, *manifests)
-    assert [place.rsplit("/", 1)[1] for place in server.writes] == ["new", "markets.example.test", "c", "d", "btc"]
+    assert [place.rsplit("/", 1)[1] for place in server.writes] == [
+        "new",
+        "markets.example.test",
+        "c",
+        "d",
+        "btc",
+    ]
     assert not any(item.get("foreseen") for item in result.values["objects"])
 
 
@@ -84,10 +126,16 @@ def test_a_namespace_that_nobody_makes_is_told_before_anything_is_written():
 
 def test_all_that_the_api_server_refuses_is_one_error():
     server = Server()
-    server.refusals = {A: ReleaseError("no", why=["data.x: too long"]), B: ReleaseError("no", why=["data.y: too long"])}
+    server.refusals = {
+        A: ReleaseError("no", why=["data.x: too long"]),
+        B: ReleaseError("no", why=["data.y: too long"]),
+    }
     with pytest.raises(InputError, match="2 problems in the manifests") as caught:
         applied(server, config_map("a"), config_map("b"), config_map("c"))
-    assert caught.value.why == ["manifests[0]: ConfigMap exchange/a: data.x: too long", "manifests[1]: ConfigMap exchange/b: data.y: too long"]
+    assert caught.value.why == [
+        "manifests[0]: ConfigMap exchange/a: data.x: too long",
+        "manifests[1]: ConfigMap exchange/b: data.y: too long",
+    ]
     assert server.writes == []
 
 
@@ -105,11 +153,18 @@ def owned(name, owner, **data):
 
 def test_fields_of_others_are_told_by_field_and_owner_and_taken_only_by_force():
     server = Server(owned("a", "argocd", a="1"))
-    with pytest.raises(Conflict, match="1 field of the manifests belongs to somebody else; nothing was changed.") as caught:
+    with pytest.raises(
+        Conflict, match="1 field of the manifests belongs to somebody else; nothing was changed."
+    ) as caught:
         applied(server, config_map("a", a="2"), config_map("b"))
-    assert caught.value.why == ["manifests[0]: ConfigMap exchange/a: .data.a belongs to argocd using v1"] and server.writes == []
+    assert (
+        caught.value.why == ["manifests[0]: ConfigMap exchange/a: .data.a belongs to argocd using v1"]
+        and server.writes == []
+    )
     assert "force_conflicts=true" in caught.value.then and "keep_release" not in caught.value.then
-    assert applied(server, config_map("a", a="2"), force_conflicts=True)[0].changed and server.objects[A]["data"] == {"a": "2"}
+    assert applied(server, config_map("a", a="2"), force_conflicts=True)[0].changed and server.objects[A][
+        "data"
+    ] == {"a": "2"}
 
 
 def test_what_is_taken_between_the_trial_and_the_write_is_told_with_what_was_done():
@@ -125,10 +180,17 @@ def test_missing_permissions_are_told_as_rules_and_check_mode_does_without_those
     server.forbidden = {("patch", "configmaps"), ("create", "configmaps"), ("update", "leases")}
     with pytest.raises(ReleaseError, match="nothing was changed") as caught:
         applied(server, config_map("a", x="2"))
-    assert caught.value.why[0] == 'patch configmaps in namespace exchange; the rule to add: {apiGroups: [""], resources: [configmaps], verbs: [patch]}'
+    assert (
+        caught.value.why[0]
+        == 'patch configmaps in namespace exchange; the rule to add: {apiGroups: [""], resources: [configmaps], verbs: [patch]}'
+    )
     assert caught.value.why[1].startswith("update leases (coordination.k8s.io)") and server.writes == []
     result, lines = applied(server, config_map("a", x="2"), check_mode=True)
-    assert result.values["objects"][0]["foreseen"] and actions(result) == [("a", "configured")] and lines[0].startswith("not allowed: patch configmaps")
+    assert (
+        result.values["objects"][0]["foreseen"]
+        and actions(result) == [("a", "configured")]
+        and lines[0].startswith("not allowed: patch configmaps")
+    )
     server.forbidden = {("get", "configmaps")}
     with pytest.raises(ReleaseError, match="nothing was changed"):
         applied(server, config_map("a", x="2"), check_mode=True)
@@ -136,15 +198,24 @@ def test_missing_permissions_are_told_as_rules_and_check_mode_does_without_those
 
 def test_secrets_appear_nowhere():
     server = Server()
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "correct-horse", "pin": "12"}}
-    server.refusals = {path_of("Secret", "s"): ReleaseError("no", why=["stringData.a: correct-horse is not it"])}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s"},
+        "stringData": {"a": "correct-horse", "pin": "12"},
+    }
+    server.refusals = {
+        path_of("Secret", "s"): ReleaseError("no", why=["stringData.a: correct-horse is not it"])
+    }
     given, _lines = context(server, manifests=[secret])
     with pytest.raises(InputError) as caught:
         apply.run(server, given)
     assert "correct-horse" not in given.redact.text(str(caught.value))
     server.refusals = {}
     result, _lines = applied(server, secret)
-    assert "correct-horse" not in str(result.values) and "pin: '********'" in result.values["diff"][0]["after"]
+    assert (
+        "correct-horse" not in str(result.values) and "pin: '********'" in result.values["diff"][0]["after"]
+    )
 
 
 SET = {"applyset": "configmap/platform"}
@@ -152,11 +223,20 @@ SET = {"applyset": "configmap/platform"}
 
 def test_a_secret_that_is_pruned_is_not_shown_either():
     server = Server()
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "Y29ycmVjdC1ob3JzZQ==", "pin": "MTI="}}
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s"},
+        "data": {"a": "Y29ycmVjdC1ob3JzZQ==", "pin": "MTI="},
+    }
     applied(server, secret, **SET)
     result, _lines = applied(server, config_map("a"), prune=True, **SET)
     assert result.values["pruned"] == ["Secret exchange/s"]
-    assert "pin: '********'" in result.values["diff"][-1]["before"] and "MTI" not in str(result.values) and "Y29y" not in str(result.values)
+    assert (
+        "pin: '********'" in result.values["diff"][-1]["before"]
+        and "MTI" not in str(result.values)
+        and "Y29y" not in str(result.values)
+    )
 
 
 def test_a_set_is_recorded_before_its_first_member_and_pruned_after_the_last():
@@ -164,21 +244,36 @@ def test_a_set_is_recorded_before_its_first_member_and_pruned_after_the_last():
     applied(server, config_map("a"), config_map("b"), **SET)
     assert [path.rsplit("/", 1)[1] for path in server.writes] == ["platform", "a", "b"]
     result, _lines = applied(server, config_map("a"), **SET)
-    assert not result.changed and result.values["obsolete"] == ["ConfigMap exchange/b"] and result.values["pruned"] == []
+    assert (
+        not result.changed
+        and result.values["obsolete"] == ["ConfigMap exchange/b"]
+        and result.values["pruned"] == []
+    )
     server.requests.clear()
     preview, lines = applied(server, config_map("a"), check_mode=True, prune=True, **SET)
     assert (
-        preview.changed and preview.values["pruned"] == ["ConfigMap exchange/b"] and lines == ["would be pruned: ConfigMap exchange/b"] and server.writes == []
+        preview.changed
+        and preview.values["pruned"] == ["ConfigMap exchange/b"]
+        and lines == ["would be pruned: ConfigMap exchange/b"]
+        and server.writes == []
     )
     assert preview.values["diff"][0]["after"] == "" and "name: b" in preview.values["diff"][0]["before"]
     result, lines = applied(server, config_map("a"), prune=True, **SET)
-    assert result.changed and lines == ["ConfigMap exchange/b: pruned"] and B not in server.objects and A in server.objects
+    assert (
+        result.changed
+        and lines == ["ConfigMap exchange/b: pruned"]
+        and B not in server.objects
+        and A in server.objects
+    )
     assert not applied(server, config_map("a"), prune=True, **SET)[0].changed
 
 
 def test_what_is_pruned_goes_in_the_other_order():
     server = Server()
-    manifests = [{"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}} for kind in ("ServiceAccount", "Secret", "ConfigMap")]
+    manifests = [
+        {"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}}
+        for kind in ("ServiceAccount", "Secret", "ConfigMap")
+    ]
     applied(server, config_map("a"), *manifests, **SET)
     pruned = applied(server, config_map("a"), prune=True, **SET)[0].values["pruned"]
     assert pruned == ["Secret exchange/x", "ConfigMap exchange/x", "ServiceAccount exchange/x"]
@@ -201,9 +296,14 @@ def test_an_interrupted_apply_leaves_no_member_that_is_not_found():
 def test_nothing_is_pruned_when_something_does_not_become_ready():
     server = Server()
     applied(server, config_map("a"), **SET)
-    server.objects[path_of("Namespace", "old")] = {"metadata": {"name": "old", "uid": "1"}, "status": {"phase": "Terminating"}}
+    server.objects[path_of("Namespace", "old")] = {
+        "metadata": {"name": "old", "uid": "1"},
+        "status": {"phase": "Terminating"},
+    }
     with pytest.raises(ReleaseError, match="Namespace old failed: Terminating"):
-        applied(server, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "old"}}, prune=True, **SET)
+        applied(
+            server, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "old"}}, prune=True, **SET
+        )
     assert A in server.objects
 
 
@@ -212,7 +312,12 @@ def test_what_takes_other_things_with_it_is_told_and_not_deleted():
     applied(server, SPACE, config_map("a"), **{**SET, "wait": False})
     result, _lines = applied(server, config_map("a"), prune=True, **SET)
     assert result.values == {**result.values, "pruned": [], "obsolete": ["Namespace new"]}
-    assert "Namespace" in server.objects[path_of("ConfigMap", "platform")]["metadata"]["annotations"]["applyset.kubernetes.io/contains-group-kinds"]
+    assert (
+        "Namespace"
+        in server.objects[path_of("ConfigMap", "platform")]["metadata"]["annotations"][
+            "applyset.kubernetes.io/contains-group-kinds"
+        ]
+    )
 
 
 def test_a_member_of_another_set_is_refused():
@@ -225,8 +330,12 @@ def test_a_member_of_another_set_is_refused():
 
 def test_a_release_that_is_under_way_is_not_disturbed():
     server = Server()
-    server.post("/apis/coordination.k8s.io/v1/namespaces/exchange/leases", lease("deploy@elsewhere pid 1 since 2"))
-    with pytest.raises(ReleaseError, match="Another release is under way in namespace exchange; nothing was changed."):
+    server.post(
+        "/apis/coordination.k8s.io/v1/namespaces/exchange/leases", lease("deploy@elsewhere pid 1 since 2")
+    )
+    with pytest.raises(
+        ReleaseError, match="Another release is under way in namespace exchange; nothing was changed."
+    ):
         applied(server, config_map("a"))
     assert applied(server, config_map("a"), check_mode=True)[0].changed
     assert applied(server, config_map("a"), lock_force=True)[0].changed
@@ -241,8 +350,16 @@ def test_the_lock_is_given_back_also_when_it_fails():
 
 
 def lease(holder):
-    spec = {"holderIdentity": holder, "leaseDurationSeconds": 60, "renewTime": "2023-11-14T22:13:20.000000Z", "leaseTransitions": 1}
-    return {"metadata": {"name": "runbook-release", "annotations": {"runbook.release/release": "2.4.0"}}, "spec": spec}
+    spec = {
+        "holderIdentity": holder,
+        "leaseDurationSeconds": 60,
+        "renewTime": "2023-11-14T22:13:20.000000Z",
+        "leaseTransitions": 1,
+    }
+    return {
+        "metadata": {"name": "runbook-release", "annotations": {"runbook.release/release": "2.4.0"}},
+        "spec": spec,
+    }
 
 
 @pytest.mark.parametrize("last", [path_of("ConfigMap", "a"), path_of("ConfigMap", "b")])
@@ -254,11 +371,15 @@ def test_an_apply_that_is_stopped_between_two_writes_finds_its_lock_taken(last):
 
     def stopped(path):
         if path == last:
-            server.objects[LEASE]["spec"].update(holderIdentity="deploy@elsewhere pid 1 since 2", leaseTransitions=7)
+            server.objects[LEASE]["spec"].update(
+                holderIdentity="deploy@elsewhere pid 1 since 2", leaseTransitions=7
+            )
             server.seconds += 2
 
     server.when_written = stopped
-    with pytest.raises(LockLost, match="The lock of namespace exchange was lost; nothing more was written") as caught:
+    with pytest.raises(
+        LockLost, match="The lock of namespace exchange was lost; nothing more was written"
+    ) as caught:
         applied(server, config_map("a"), config_map("b"), applyset="configmap/demo", prune=True)
     assert server.writes[-1] == last and path_of("ConfigMap", "old") in server.objects
     assert ("applied before: ConfigMap exchange/a; not reached: nothing" in str(caught.value)) == (last == A)
@@ -270,10 +391,20 @@ def test_a_release_of_this_very_run_goes_on_holding_its_lock():
     server.post("/apis/coordination.k8s.io/v1/namespaces/exchange/leases", lease(me))
     applied(server, config_map("a"))
     kept = server.objects[LEASE]
-    assert kept["spec"]["holderIdentity"] == me and kept["metadata"]["annotations"]["runbook.release/release"] == "2.4.0"
+    assert (
+        kept["spec"]["holderIdentity"] == me
+        and kept["metadata"]["annotations"]["runbook.release/release"] == "2.4.0"
+    )
 
 
-@pytest.mark.parametrize("manifests", [[], [config_map("a"), config_map("a", "exchange")], [{**SPACE, "metadata": {"name": "n", "namespace": "x"}}]])
+@pytest.mark.parametrize(
+    "manifests",
+    [
+        [],
+        [config_map("a"), config_map("a", "exchange")],
+        [{**SPACE, "metadata": {"name": "n", "namespace": "x"}}],
+    ],
+)
 def test_what_does_not_fit_is_refused(manifests):
     server = Server()
     with pytest.raises(InputError, match="1 problem in the manifests; nothing was changed."):

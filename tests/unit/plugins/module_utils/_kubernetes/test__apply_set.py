@@ -9,7 +9,10 @@ from ansible_collections.runbook.release.plugins.module_utils._common._errors im
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _apply_set as apply_set
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._apply_set import Parent, Scope, Set
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._manifests import Manifest
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._resources import Resource, Resources
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._resources import (
+    Resource,
+    Resources,
+)
 
 from .apiserver import Server, config_map
 
@@ -19,11 +22,16 @@ SCOPE = Scope(frozenset({("apps", "Deployment"), ("", "ConfigMap")}), frozenset(
 
 def test_the_id_is_the_one_that_kubectl_computes():
     # Written by kubectl apply --prune --applyset=my-set -n probe-h1 of 1.36 (a Secret).
-    assert Parent("Secret", "my-set", "probe-h1").id == "applyset-fjwLp5vD62R3Q6ImokDl7U2_iIv4aDw0OKL5ACgnJt8-v1"
+    assert (
+        Parent("Secret", "my-set", "probe-h1").id == "applyset-fjwLp5vD62R3Q6ImokDl7U2_iIv4aDw0OKL5ACgnJt8-v1"
+    )
 
 
 def test_the_parent_is_named_as_kubectl_names_it():
-    assert apply_set.parent("configmap/platform", "exchange") == PARENT and apply_set.parent("configmaps/platform", "exchange") == PARENT
+    assert (
+        apply_set.parent("configmap/platform", "exchange") == PARENT
+        and apply_set.parent("configmaps/platform", "exchange") == PARENT
+    )
     assert apply_set.parent("platform", "exchange").kind == "Secret"
     for wrong in ("deployment/x", "configmap/", "a/b/c"):
         with pytest.raises(InputError, match="ApplySet") as caught:
@@ -35,14 +43,24 @@ def test_what_is_recorded_is_read_again():
     server = Server()
     assert Set(server, PARENT).record(SCOPE)
     stored = server.objects[PARENT.path]
-    assert stored["metadata"]["annotations"]["applyset.kubernetes.io/contains-group-kinds"] == "ConfigMap,Deployment.apps"
+    assert (
+        stored["metadata"]["annotations"]["applyset.kubernetes.io/contains-group-kinds"]
+        == "ConfigMap,Deployment.apps"
+    )
     assert stored["metadata"]["annotations"]["applyset.kubernetes.io/additional-namespaces"] == "other"
     again = Set(server, PARENT)
-    assert again.recorded == Scope(SCOPE.kinds, frozenset({"other"})) and not again.differs(SCOPE) and not again.record(SCOPE)
+    assert (
+        again.recorded == Scope(SCOPE.kinds, frozenset({"other"}))
+        and not again.differs(SCOPE)
+        and not again.record(SCOPE)
+    )
     # The version of a kubectl that had it before stays.
     stored["metadata"]["annotations"]["applyset.kubernetes.io/tooling"] = "kubectl/v9"
     Set(server, PARENT).record(Scope())
-    assert server.objects[PARENT.path]["metadata"]["annotations"]["applyset.kubernetes.io/tooling"] == "kubectl/v9"
+    assert (
+        server.objects[PARENT.path]["metadata"]["annotations"]["applyset.kubernetes.io/tooling"]
+        == "kubectl/v9"
+    )
 
 
 @pytest.mark.parametrize("labels", [{}, {apply_set.ID: PARENT.id}])
@@ -51,12 +69,18 @@ def test_an_object_that_is_no_parent_or_another_tools_is_refused(labels):
         {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": "platform", "labels": labels, "annotations": {"applyset.kubernetes.io/tooling": "helm/v3"}},
+            "metadata": {
+                "name": "platform",
+                "labels": labels,
+                "annotations": {"applyset.kubernetes.io/tooling": "helm/v3"},
+            },
         }
     )
     with pytest.raises(InputError, match="ConfigMap exchange/platform exists") as caught:
         Set(server, PARENT)
-    assert "found helm/v3; allowed: kubectl/VERSION" in str(caught.value) and (f"allowed: {PARENT.id}" in str(caught.value)) is not bool(labels)
+    assert "found helm/v3; allowed: kubectl/VERSION" in str(caught.value) and (
+        f"allowed: {PARENT.id}" in str(caught.value)
+    ) is not bool(labels)
 
 
 def member(name, labels=None, **metadata):
@@ -66,7 +90,11 @@ def member(name, labels=None, **metadata):
 
 
 def test_members_are_looked_for_where_the_parent_says_they_are():
-    server = Server(member("a"), member("b", {}), {**member("c"), "metadata": {**member("c")["metadata"], "namespace": "elsewhere"}})
+    server = Server(
+        member("a"),
+        member("b", {}),
+        {**member("c"), "metadata": {**member("c")["metadata"], "namespace": "elsewhere"}},
+    )
     fresh = Set(server, PARENT)
     assert fresh.members(Resources(server)) == []
     fresh.record(Scope(frozenset({("", "ConfigMap"), ("gone.test", "Thing")})))
@@ -83,12 +111,17 @@ def test_only_what_is_of_the_set_and_described_no_more_is_obsolete():
         member("made", **made),
         member("going", deletionTimestamp="now"),
     ]
-    found = apply_set.obsolete([(resource, thing) for thing in things], PARENT, {("", "ConfigMap", "exchange", "wanted")})
+    found = apply_set.obsolete(
+        [(resource, thing) for thing in things], PARENT, {("", "ConfigMap", "exchange", "wanted")}
+    )
     assert [thing["metadata"]["name"] for _resource, thing in found] == ["old"]
 
 
 def test_a_member_carries_the_label_beside_its_own():
     body = config_map("a")
     body["metadata"]["labels"] = {"team": "x"}
-    assert apply_set.labelled(Manifest("m", body), PARENT).body["metadata"]["labels"] == {"team": "x", apply_set.PART_OF: PARENT.id}
+    assert apply_set.labelled(Manifest("m", body), PARENT).body["metadata"]["labels"] == {
+        "team": "x",
+        apply_set.PART_OF: PARENT.id,
+    }
     assert body["metadata"]["labels"] == {"team": "x"}

@@ -13,14 +13,20 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes._resou
 from . import cluster as fake
 from .apiserver import Server, context
 
-DEFINITION = Resource("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False)
+DEFINITION = Resource(
+    "apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False
+)
 CLAIM = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", True)
 JOB = Resource("batch", "v1", "Job", "jobs", True)
 DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments", True)
 
 
 def claim(name, phase, version="1", uid=None):
-    return {"metadata": {"name": name, "namespace": "x", "uid": uid or name, "resourceVersion": version}, "spec": {}, "status": {"phase": phase}}
+    return {
+        "metadata": {"name": name, "namespace": "x", "uid": uid or name, "resourceVersion": version},
+        "spec": {},
+        "status": {"phase": phase},
+    }
 
 
 def waited(server, *things, timeout=30):
@@ -41,9 +47,15 @@ def test_what_is_ready_is_not_asked_for():
 
 def test_all_are_waited_for_together_and_the_lock_is_kept_meanwhile():
     server = Server()
-    server.streams = [told(SYNC, {"items": [claim("a", "Pending"), claim("b", "Bound", "2")]}), told("MODIFIED", claim("a", "Bound", "3"))]
+    server.streams = [
+        told(SYNC, {"items": [claim("a", "Pending"), claim("b", "Bound", "2")]}),
+        told("MODIFIED", claim("a", "Bound", "3")),
+    ]
     lines, kept = waited(server, (CLAIM, claim("a", "Pending")), (CLAIM, claim("b", "Pending")))
-    assert "PersistentVolumeClaim x/b: ready after 1.0 s, Bound" in lines and lines[-1] == "PersistentVolumeClaim x/a: ready after 2.0 s, Bound"
+    assert (
+        "PersistentVolumeClaim x/b: ready after 1.0 s, Bound" in lines
+        and lines[-1] == "PersistentVolumeClaim x/a: ready after 2.0 s, Bound"
+    )
     assert len(kept) == 2
 
 
@@ -60,12 +72,19 @@ def test_what_fails_is_given_up_at_once_and_the_others_that_wait_are_told():
     server.streams = [told("MODIFIED", claim("a", "Lost", "2"))]
     with pytest.raises(ReleaseError, match="PersistentVolumeClaim x/a failed: Lost.") as caught:
         waited(server, (CLAIM, claim("a", "Pending")), (CLAIM, claim("b", "Pending")))
-    assert "PersistentVolumeClaim x/b: Pending" in str(caught.value) and "kubectl -n x describe persistentvolumeclaim a" in str(caught.value)
+    assert "PersistentVolumeClaim x/b: Pending" in str(
+        caught.value
+    ) and "kubectl -n x describe persistentvolumeclaim a" in str(caught.value)
     assert server.seconds == 1
 
 
 @pytest.mark.parametrize(
-    "event", [told("DELETED", claim("a", "Pending", "2")), told("MODIFIED", claim("a", "Bound", "2", uid="another")), told(SYNC, {"items": []})]
+    "event",
+    [
+        told("DELETED", claim("a", "Pending", "2")),
+        told("MODIFIED", claim("a", "Bound", "2", uid="another")),
+        told(SYNC, {"items": []}),
+    ],
 )
 def test_what_is_deleted_meanwhile_is_told(event):
     server = Server()
@@ -102,14 +121,19 @@ def of_pods(thing):
 def test_a_job_may_fail_as_often_as_it_says_and_an_image_that_is_not_there_fails_it_at_once():
     done = {"conditions": [{"type": "Complete", "status": "True"}]}
     server = Server()
-    server.streams = [of_pods(pod("CrashLoopBackOff", {"exitCode": 1})), told("MODIFIED", job(done, "2"), JOB)]
+    server.streams = [
+        of_pods(pod("CrashLoopBackOff", {"exitCode": 1})),
+        told("MODIFIED", job(done, "2"), JOB),
+    ]
     assert waited(server, (JOB, job()))[0][-1].startswith("Job x/migrate: ready after")
     missing = pod("ImagePullBackOff")
     missing["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = "wallet:9: not found"
     server.streams = [of_pods(missing)]
     with pytest.raises(ReleaseError, match="Job x/migrate will not become ready.") as caught:
         waited(server, (JOB, job()))
-    assert "pod migrate-1, container main: ImagePullBackOff" in str(caught.value) and "kubectl -n x describe pod migrate-1" in str(caught.value)
+    assert "pod migrate-1, container main: ImagePullBackOff" in str(
+        caught.value
+    ) and "kubectl -n x describe pod migrate-1" in str(caught.value)
 
 
 def test_a_pod_of_the_newest_version_that_cannot_run_ends_the_wait_with_its_last_words():
@@ -117,15 +141,24 @@ def test_a_pod_of_the_newest_version_that_cannot_run_ends_the_wait_with_its_last
     cluster.bad[fake.image("wallet", "2")] = fake.crashing()
     cluster.logs["wallet-2-x"] = "fatal: no ledger"
     given, _lines = fake.context(cluster, {})
-    change = {"metadata": {}, "spec": {"template": {"spec": {"containers": [{"name": "wallet", "image": fake.image("wallet", "2")}]}}}}
+    change = {
+        "metadata": {},
+        "spec": {
+            "template": {"spec": {"containers": [{"name": "wallet", "image": fake.image("wallet", "2")}]}}
+        },
+    }
     written = cluster.patch(f"{fake.DEPLOYMENTS}/wallet", change)
     for thing in (written, cluster.deployments["wallet"]):
         thing["metadata"]["namespace"] = fake.NAMESPACE
     make = cluster._pod
-    cluster._pod = lambda *names: (found := make(*names))["metadata"].update(namespace=fake.NAMESPACE) or found
+    cluster._pod = lambda *names: (
+        (found := make(*names))["metadata"].update(namespace=fake.NAMESPACE) or found
+    )
     with pytest.raises(ReleaseError, match="Deployment exchange/wallet will not become ready.") as caught:
         Wait(cluster, given, [(DEPLOYMENT, written)]).until_ready(30)
-    assert "fatal: no ledger" in str(caught.value) and "Next: kubectl -n exchange logs wallet-2-x" in str(caught.value)
+    assert "fatal: no ledger" in str(caught.value) and "Next: kubectl -n exchange logs wallet-2-x" in str(
+        caught.value
+    )
     assert cluster.seconds < 5
 
 
@@ -141,9 +174,20 @@ def test_what_only_somebody_else_can_mend_is_given_a_while():
 
 def test_a_workload_that_gets_no_pods_is_told_with_the_reason():
     server = Server()
-    refused = [{"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: small"}]
+    refused = [
+        {
+            "type": "ReplicaFailure",
+            "status": "True",
+            "reason": "FailedCreate",
+            "message": "exceeded quota: small",
+        }
+    ]
     meta = {"name": "auth", "namespace": "x", "uid": "u", "resourceVersion": "2", "generation": 1}
-    thing = {"metadata": meta, "spec": {"replicas": 1}, "status": {"observedGeneration": 1, "conditions": refused}}
+    thing = {
+        "metadata": meta,
+        "spec": {"replicas": 1},
+        "status": {"observedGeneration": 1, "conditions": refused},
+    }
     server.streams = [told("MODIFIED", thing, DEPLOYMENT)]
     with pytest.raises(ReleaseError, match="Deployment x/auth did not get on for 10 s.") as caught:
         waited(server, (DEPLOYMENT, thing))

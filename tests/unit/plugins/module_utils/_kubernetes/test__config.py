@@ -19,25 +19,43 @@ from .cluster import Cluster, context, image, workload
 def cluster():
     """auth reads ConfigMap auth-config, which holds LEVEL 1."""
     there = Cluster(["auth"])
-    there.config_maps["auth-config"] = {"metadata": {"name": "auth-config", "resourceVersion": "1"}, "data": {"LEVEL": "1"}}
+    there.config_maps["auth-config"] = {
+        "metadata": {"name": "auth-config", "resourceVersion": "1"},
+        "data": {"LEVEL": "1"},
+    }
     return there
 
 
 def released(cluster, version, names=("ConfigMap/auth-config",), images=None):
-    params = {"release": version, "workloads": [workload("auth", images=images or {"auth": image("auth", version)}, config=list(names))]}
+    params = {
+        "release": version,
+        "workloads": [
+            workload("auth", images=images or {"auth": image("auth", version)}, config=list(names))
+        ],
+    }
     given, lines = context(cluster, params)
     return rollout.run(cluster, given), lines
 
 
 def rolled_back(cluster, version, **more):
-    params = {"release": version, "workloads": None, "reason": "", "unfinished_only": False, "to_revision": None, "to_release": None, **more}
+    params = {
+        "release": version,
+        "workloads": None,
+        "reason": "",
+        "unfinished_only": False,
+        "to_revision": None,
+        "to_release": None,
+        **more,
+    }
     given, lines = context(cluster, params)
     rollback.run(cluster, given)
     return lines
 
 
 def hashes(cluster):
-    return cluster.deployments["auth"]["spec"]["template"].get("metadata", {}).get("annotations", {}).get(CONFIG)
+    return (
+        cluster.deployments["auth"]["spec"]["template"].get("metadata", {}).get("annotations", {}).get(CONFIG)
+    )
 
 
 def test_new_content_makes_new_pods_and_the_content_is_kept_first(cluster):
@@ -62,7 +80,9 @@ def test_a_rollback_gives_the_content_back_that_the_release_before_had(cluster):
     released(cluster, "1.2.0")
     lines = rolled_back(cluster, "1.2.0")
     assert cluster.config_maps["auth-config"]["data"] == {"LEVEL": "1"} and hashes(cluster) == first
-    assert lines[0] == "ConfigMap/auth-config: back to what it held before" and cluster.images() == {"auth": "1.1.0"}
+    assert lines[0] == "ConfigMap/auth-config: back to what it held before" and cluster.images() == {
+        "auth": "1.1.0"
+    }
 
 
 def test_an_older_revision_comes_with_the_content_that_it_ran_with(cluster):
@@ -71,12 +91,17 @@ def test_an_older_revision_comes_with_the_content_that_it_ran_with(cluster):
         cluster.config_maps["auth-config"]["data"] = {"LEVEL": version}
         released(cluster, version)
     rolled_back(cluster, "1.3.0", workloads=["auth"], to_revision=2)
-    assert cluster.images() == {"auth": "1.1.0"} and cluster.config_maps["auth-config"]["data"] == {"LEVEL": "1"}
+    assert cluster.images() == {"auth": "1.1.0"} and cluster.config_maps["auth-config"]["data"] == {
+        "LEVEL": "1"
+    }
 
 
 def test_what_was_never_recorded_is_told_and_stays(cluster):
     released(cluster, "1.1.0")
-    assert rolled_back(cluster, "1.1.0")[0] == "ConfigMap/auth-config stays as it is: what it held before was never recorded"
+    assert (
+        rolled_back(cluster, "1.1.0")[0]
+        == "ConfigMap/auth-config stays as it is: what it held before was never recorded"
+    )
     assert hashes(cluster) is None
 
 
@@ -94,7 +119,10 @@ def test_names_that_are_wrong_or_not_there_are_refused_before_any_change(cluster
     with pytest.raises(InputError) as caught:
         released(cluster, "1.1.0", names=["auth-config", "ConfigMap/nothing"])
     assert "config: found 'auth-config'; allowed: ConfigMap/NAME or Secret/NAME" in str(caught.value)
-    assert "config: there is no ConfigMap named nothing in namespace exchange" in str(caught.value) and cluster.writes == []
+    assert (
+        "config: there is no ConfigMap named nothing in namespace exchange" in str(caught.value)
+        and cluster.writes == []
+    )
 
 
 def test_no_content_stands_in_the_record(cluster):

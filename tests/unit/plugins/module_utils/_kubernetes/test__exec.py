@@ -14,7 +14,10 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port 
 from .cluster import PODS, Cluster, context
 
 SUCCESS = (STATUS, json.dumps({"status": "Success"}))
-FAILED = (STATUS, json.dumps({"status": "Failure", "details": {"causes": [{"reason": "ExitCode", "message": "7"}]}}))
+FAILED = (
+    STATUS,
+    json.dumps({"status": "Failure", "details": {"causes": [{"reason": "ExitCode", "message": "7"}]}}),
+)
 
 
 class Api(Cluster):
@@ -35,7 +38,15 @@ class Api(Cluster):
 
 
 def ran(api, check_mode=False, **params):
-    given = {"command": ["/bin/tool", "a b"], "workload": "wallet", "pod": None, "container": None, "stdin": None, "timeout": 60, **params}
+    given = {
+        "command": ["/bin/tool", "a b"],
+        "workload": "wallet",
+        "pod": None,
+        "container": None,
+        "stdin": None,
+        "timeout": 60,
+        **params,
+    }
     made, lines = context(api, given, check_mode)
     return _exec.run(api, made), lines
 
@@ -47,21 +58,36 @@ def test_both_outputs_are_kept_apart_and_shown_in_lines_without_the_secrets_of_t
     assert result.values["stdout_lines"] == ["one", "two s3cr3t-of-wallet"]  # hidden where it is returned
     assert lines == ["wallet-1.0.0-x | one", "wallet-1.0.0-x | careful", "wallet-1.0.0-x | two ********"]
     path, stdin = api.executed[0]
-    assert path == f"{PODS}/wallet-1.0.0-x/exec?container=wallet&stdout=1&stderr=1&stdin=1&command=%2Fbin%2Ftool&command=a+b" and stdin == "input"
+    assert (
+        path
+        == f"{PODS}/wallet-1.0.0-x/exec?container=wallet&stdout=1&stderr=1&stdin=1&command=%2Fbin%2Ftool&command=a+b"
+        and stdin == "input"
+    )
 
 
 def test_an_exit_code_is_a_failure_with_what_was_said_last():
-    with pytest.raises(ReleaseError, match="ended with exit code 7 in pod wallet-1.0.0-x, container wallet") as caught:
+    with pytest.raises(
+        ReleaseError, match="ended with exit code 7 in pod wallet-1.0.0-x, container wallet"
+    ) as caught:
         ran(Api((STDOUT, "out\n"), (STDERR, "fatal\n"), FAILED))
-    assert "it ran: /bin/tool 'a b'" in str(caught.value) and "its last lines:\n    fatal" in str(caught.value)
-    assert (caught.value.details["rc"], caught.value.details["changed"], caught.value.details["stdout"]) == (7, True, "out")
+    assert "it ran: /bin/tool 'a b'" in str(caught.value) and "its last lines:\n    fatal" in str(
+        caught.value
+    )
+    assert (caught.value.details["rc"], caught.value.details["changed"], caught.value.details["stdout"]) == (
+        7,
+        True,
+        "out",
+    )
 
 
 @pytest.mark.parametrize(
     ("script", "said"),
     [
         ([(STATUS, json.dumps({"status": "Failure", "message": "no such file"}))], "no such file"),
-        ([(STDOUT, "half")], "the connection ended before the command did; it may have run, and may still run"),
+        (
+            [(STDOUT, "half")],
+            "the connection ended before the command did; it may have run, and may still run",
+        ),
     ],
 )
 def test_a_command_of_which_no_end_is_known_has_no_exit_code(script, said):
@@ -85,7 +111,9 @@ def test_check_mode_skips_as_command_does():
 def test_a_workload_without_a_ready_pod_says_why():
     api = Api()
     pod = next(iter(api.pods.values()))
-    pod["status"]["conditions"] = [{"type": "Ready", "status": "False", "message": "containers with unready status: [wallet]"}]
+    pod["status"]["conditions"] = [
+        {"type": "Ready", "status": "False", "message": "containers with unready status: [wallet]"}
+    ]
     with pytest.raises(ReleaseError, match="Deployment wallet has no ready pod") as caught:
         ran(api)
     assert "pod wallet-1.0.0-x: containers with unready status: [wallet]" in str(caught.value)
@@ -95,9 +123,15 @@ def test_a_workload_without_a_ready_pod_says_why():
     ("params", "said"),
     [
         ({"workload": "walet"}, "no Deployment named walet (did you mean wallet?); there are: wallet"),
-        ({"workload": "pod/wallet"}, "allowed: the name of a Deployment, or one of deployment/NAME, statefulset/NAME, daemonset/NAME"),
+        (
+            {"workload": "pod/wallet"},
+            "allowed: the name of a Deployment, or one of deployment/NAME, statefulset/NAME, daemonset/NAME",
+        ),
         ({"workload": None, "pod": "wallet-1.0.0"}, "pod: found wallet-1.0.0 (did you mean wallet-1.0.0-x?)"),
-        ({"container": "walet"}, "container: found walet; allowed: a container of pod wallet-1.0.0-x, which has: wallet"),
+        (
+            {"container": "walet"},
+            "container: found walet; allowed: a container of pod wallet-1.0.0-x, which has: wallet",
+        ),
     ],
 )
 def test_a_wrong_name_is_refused_before_anything_runs(params, said):

@@ -8,7 +8,11 @@ import types
 
 import pytest
 import websocket
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import NotFound, ReleaseError, Unavailable
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import (
+    NotFound,
+    ReleaseError,
+    Unavailable,
+)
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _exec_api
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import STATUS, STDERR, STDOUT
 
@@ -58,15 +62,26 @@ def opened(monkeypatch):
 
 
 def executed(stdin=None, seconds=60):
-    return list(_exec_api.execute(SETTINGS, {"Authorization": "Bearer sesame"}, "/api/v1/pods/w/exec?command=ls", stdin, seconds))
+    return list(
+        _exec_api.execute(
+            SETTINGS, {"Authorization": "Bearer sesame"}, "/api/v1/pods/w/exec?command=ls", stdin, seconds
+        )
+    )
 
 
 def test_both_outputs_and_the_status_come_in_order_whole_letters_only(opened):
     letter = "ä".encode()
-    socket = Socket(b"\x01", b"\x01a" + letter[:1], b"\x02oops", b"\x01" + letter[1:], b"\x03{}", b"\x01never read")
+    socket = Socket(
+        b"\x01", b"\x01a" + letter[:1], b"\x02oops", b"\x01" + letter[1:], b"\x03{}", b"\x01never read"
+    )
     asked = opened(socket)
     assert executed() == [(STDOUT, "a"), (STDERR, "oops"), (STDOUT, "ä"), (STATUS, "{}")] and socket.closed
-    assert asked == [("wss://api.test:6443/api/v1/pods/w/exec?command=ls", {"authorization": "Bearer sesame", "sec-websocket-protocol": _exec_api._PROTOCOLS})]
+    assert asked == [
+        (
+            "wss://api.test:6443/api/v1/pods/w/exec?command=ls",
+            {"authorization": "Bearer sesame", "sec-websocket-protocol": _exec_api._PROTOCOLS},
+        )
+    ]
 
 
 def test_the_input_goes_in_pieces_and_is_ended(opened):
@@ -84,7 +99,9 @@ def test_a_server_that_cannot_end_the_input_is_told_before_anything_is_sent(open
     assert socket.sent == [] and socket.closed
 
 
-@pytest.mark.parametrize("last", [(CLOSE, b""), websocket.WebSocketConnectionClosedException("gone"), ConnectionResetError()])
+@pytest.mark.parametrize(
+    "last", [(CLOSE, b""), websocket.WebSocketConnectionClosedException("gone"), ConnectionResetError()]
+)
 def test_a_connection_that_ends_early_ends_without_a_status(opened, last):
     opened(Socket(b"\x01half", last))
     assert executed() == [(STDOUT, "half")]
@@ -102,7 +119,11 @@ def test_the_time_ends_while_it_is_silent_and_while_it_talks(opened):
 @pytest.mark.parametrize(
     ("error", "kind", "said"),
     [
-        (websocket.WebSocketBadStatusException("no", 403, resp_body=b'{"message": "pods is forbidden"}'), ReleaseError, "pods is forbidden"),
+        (
+            websocket.WebSocketBadStatusException("no", 403, resp_body=b'{"message": "pods is forbidden"}'),
+            ReleaseError,
+            "pods is forbidden",
+        ),
         (websocket.WebSocketBadStatusException("no", 404, resp_body=b"no such pod"), NotFound, "no such pod"),
         (ConnectionRefusedError("refused"), Unavailable, "refused"),
     ],

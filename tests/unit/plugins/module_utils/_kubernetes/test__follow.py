@@ -5,7 +5,12 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import Gone, NotFound, ReleaseError, Unavailable
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import (
+    Gone,
+    NotFound,
+    ReleaseError,
+    Unavailable,
+)
 from ansible_collections.runbook.release.plugins.module_utils._common._operation import Clock
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._follow import Following
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import SYNC

@@ -9,7 +9,15 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes import
 
 from .cluster import PODS, Cluster, context, crashing, image
 
-GIVEN = {"checks": ["workloads"], "workloads": None, "kinds": ["Deployment"], "since": 3600, "restarts_allowed": 0, "events_allowed": 0, "expire_within": 30}
+GIVEN = {
+    "checks": ["workloads"],
+    "workloads": None,
+    "kinds": ["Deployment"],
+    "since": 3600,
+    "restarts_allowed": 0,
+    "events_allowed": 0,
+    "expire_within": 30,
+}
 
 
 class Server(Cluster):
@@ -38,7 +46,11 @@ def looked(server, **params):
 def test_the_default_reads_deployments_only_and_pods_where_one_is_unwell():
     server = Server(["auth", "wallet"])
     found = looked(server)
-    assert found["healthy"] and [report["name"] for report in found["workloads"]] == ["auth", "wallet"] and found["unknown"] == {}
+    assert (
+        found["healthy"]
+        and [report["name"] for report in found["workloads"]] == ["auth", "wallet"]
+        and found["unknown"] == {}
+    )
     assert [path.rsplit("/", 1)[1] for _method, path in server.requests] == ["deployments"]
     assert set(found) == {"healthy", "reasons", "unknown", "workloads"}
 
@@ -50,20 +62,28 @@ def test_what_is_unwell_is_told_with_the_trouble_of_its_pods():
     server._pod("wallet", "wallet-1.0.0", image("wallet", "1.0.0"))
     found = looked(server, workloads=["wallet", "walet"])
     assert not found["healthy"] and "container wallet: CrashLoopBackOff, exit code 3" in found["reasons"][1]
-    assert found["reasons"][-1] == "walet: there is no Deployment of this name (did you mean wallet?); there are: wallet"
+    assert (
+        found["reasons"][-1]
+        == "walet: there is no Deployment of this name (did you mean wallet?); there are: wallet"
+    )
 
 
 def test_what_may_not_be_read_is_unknown_and_no_failure():
     found = looked(Server(["auth"], "nodes"), checks=["nodes", "volumes"])
     assert found["healthy"] and found["workloads"] == [] and found["volumes"] == [] and found["nodes"] == []
-    assert list(found["unknown"]) == ["nodes"] and "nodes is forbidden (docs/kubernetes_role_optional.yml" in found["unknown"]["nodes"]
+    assert (
+        list(found["unknown"]) == ["nodes"]
+        and "nodes is forbidden (docs/kubernetes_role_optional.yml" in found["unknown"]["nodes"]
+    )
 
 
 def test_a_certificate_of_the_api_server_that_cannot_be_looked_at_leaves_those_of_secrets():
     server = Server(["auth"])
     found = looked(server, checks=["certificates"])
     assert "no connection of this kind" in found["unknown"]["certificates"] and found["certificates"] == []
-    assert any("secrets?fieldSelector=type%3Dkubernetes.io%2Ftls" in path for _method, path in server.requests)
+    assert any(
+        "secrets?fieldSelector=type%3Dkubernetes.io%2Ftls" in path for _method, path in server.requests
+    )
 
 
 def test_pods_are_read_once_for_all_that_is_seen_in_them():

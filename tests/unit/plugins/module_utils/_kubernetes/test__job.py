@@ -7,7 +7,11 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, InputError, ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import (
+    Conflict,
+    InputError,
+    ReleaseError,
+)
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _job as job
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._lock import Lock, LockLost
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import SYNC, TICK, Event
@@ -15,7 +19,21 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port 
 from .cluster import PODS, Cluster, context
 
 JOBS = "/apis/batch/v1/namespaces/exchange/jobs"
-NONE = ("definition", "src", "workload", "container", "command", "args", "env", "env_from", "service_account", "resources", "retries", "ttl", "release")
+NONE = (
+    "definition",
+    "src",
+    "workload",
+    "container",
+    "command",
+    "args",
+    "env",
+    "env_from",
+    "service_account",
+    "resources",
+    "retries",
+    "ttl",
+    "release",
+)
 GIVEN = {
     **dict.fromkeys(NONE),
     "name": "migrate",
@@ -30,7 +48,9 @@ GIVEN = {
 
 
 class Server(Cluster):
-    """Runs a Job by a script of (status of the pod, conditions of the Job), one a look; a condition is a type and a reason."""
+    """Runs a Job by a script of (status of the pod, conditions
+    of the Job), one a look; a condition is a type and a reason.
+    """
 
     def __init__(self, *script):
         super().__init__([])
@@ -91,10 +111,27 @@ class Watch:
                 continue
             if status is not None:
                 owner = {"kind": "Job", "uid": there["metadata"]["uid"], "controller": True}
-                spec = {"restartPolicy": "Never", "containers": [{"name": "task", "env": [{"name": "DB_PASSWORD", "value": "s3cr3t-of-db"}]}]}
-                yield Event(PODS, "MODIFIED", {"metadata": {"name": "migrate-x", "uid": "p1", "ownerReferences": [owner]}, "spec": spec, "status": status})
+                spec = {
+                    "restartPolicy": "Never",
+                    "containers": [
+                        {"name": "task", "env": [{"name": "DB_PASSWORD", "value": "s3cr3t-of-db"}]}
+                    ],
+                }
+                yield Event(
+                    PODS,
+                    "MODIFIED",
+                    {
+                        "metadata": {"name": "migrate-x", "uid": "p1", "ownerReferences": [owner]},
+                        "spec": spec,
+                        "status": status,
+                    },
+                )
             if conditions is not None:
-                there["status"] = {"conditions": [{"type": kind, "status": "True", "reason": reason} for kind, reason in conditions]}
+                there["status"] = {
+                    "conditions": [
+                        {"type": kind, "status": "True", "reason": reason} for kind, reason in conditions
+                    ]
+                }
                 yield Event(JOBS, "MODIFIED", there)
             yield Event("", TICK, {})
 
@@ -105,11 +142,21 @@ def container(state, **more):
 
 RUNS = (container({"running": {}}), None)
 WELL = (container({"terminated": {"exitCode": 0}}), [("SuccessCriteriaMet", "CompletionsReached")])
-FAILED = ({**container({"terminated": {"exitCode": 3, "reason": "Error"}}), "phase": "Failed"}, [("FailureTarget", "BackoffLimitExceeded")])
+FAILED = (
+    {**container({"terminated": {"exitCode": 3, "reason": "Error"}}), "phase": "Failed"},
+    [("FailureTarget", "BackoffLimitExceeded")],
+)
 TOO_LATE = (None, [("FailureTarget", "DeadlineExceeded")])
 KILLED, DELETED = ("the controller is killed", None), ("somebody deletes the Job", None)
 NO_IMAGE = (container({"waiting": {"reason": "ErrImagePull", "message": "task:1: not found"}}), None)
-NO_ROOM = ({"conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}]}, None)
+NO_ROOM = (
+    {
+        "conditions": [
+            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/1 nodes"}
+        ]
+    },
+    None,
+)
 
 
 def ran(server, check_mode=False, **params):
@@ -127,23 +174,43 @@ def test_a_job_is_waited_for_its_log_shown_and_its_traces_removed():
     server = Server(RUNS, WELL)
     server.lines_of = ["one", "two", "three", "password is s3cr3t-of-db"]
     result, lines = ran(server)
-    assert result.changed and result.values["exit_code"] == 0 and result.values["log"] == ["two", "three", "password is ********"]
-    assert [line for line in lines if " | " in line] == ["migrate | one", "migrate | two", "migrate | three", "migrate | password is ********"]
-    assert server.writes == [("POST", "jobs"), ("DELETE", "migrate")] and lines[-1].startswith("migrate: succeeded after")
+    assert (
+        result.changed
+        and result.values["exit_code"] == 0
+        and result.values["log"] == ["two", "three", "password is ********"]
+    )
+    assert [line for line in lines if " | " in line] == [
+        "migrate | one",
+        "migrate | two",
+        "migrate | three",
+        "migrate | password is ********",
+    ]
+    assert server.writes == [("POST", "jobs"), ("DELETE", "migrate")] and lines[-1].startswith(
+        "migrate: succeeded after"
+    )
 
 
 def test_a_failed_job_fails_with_its_exit_code_its_last_lines_and_what_was_done():
     server = Server(RUNS, FAILED)
     server.lines_of = ["fatal: schema 41"]
     error = refused(server)
-    assert "Job migrate failed with exit code 3" in str(error) and "last log lines:\n      fatal: schema 41" in str(error)
+    assert "Job migrate failed with exit code 3" in str(
+        error
+    ) and "last log lines:\n      fatal: schema 41" in str(error)
     assert "were removed (cleanup=on_success keeps them" in error.done and server.jobs == {}
-    assert (error.details["changed"], error.details["exit_code"], error.details["log"]) == (True, 3, ["fatal: schema 41"])
+    assert (error.details["changed"], error.details["exit_code"], error.details["log"]) == (
+        True,
+        3,
+        ["fatal: schema 41"],
+    )
 
 
 def test_what_failed_is_kept_to_look_at_where_that_is_wanted():
     server = Server(RUNS, FAILED)
-    assert refused(server, cleanup="on_success").then == "kubectl -n exchange logs migrate-x -c task" and "migrate" in server.jobs
+    assert (
+        refused(server, cleanup="on_success").then == "kubectl -n exchange logs migrate-x -c task"
+        and "migrate" in server.jobs
+    )
 
 
 @pytest.mark.parametrize(
@@ -161,7 +228,10 @@ def test_what_does_not_get_on_is_given_up_at_its_time(script, said, seconds):
 
 
 def test_a_deadline_is_told_as_the_timeout_that_was_given():
-    assert refused(Server(RUNS, TOO_LATE)).what == "Job migrate did not end within its timeout of 30 s and was ended."
+    assert (
+        refused(Server(RUNS, TOO_LATE)).what
+        == "Job migrate did not end within its timeout of 30 s and was ended."
+    )
 
 
 def test_a_job_of_the_same_content_that_is_at_work_is_taken_up_and_not_begun_again():
@@ -171,14 +241,24 @@ def test_a_job_of_the_same_content_that_is_at_work_is_taken_up_and_not_begun_aga
     server.requests.clear()
     server.script = [RUNS, WELL]
     result, lines = ran(server)
-    assert result.changed and server.writes == [("DELETE", "migrate")] and "was begun by an earlier run and goes on" in lines[0]
+    assert (
+        result.changed
+        and server.writes == [("DELETE", "migrate")]
+        and "was begun by an earlier run and goes on" in lines[0]
+    )
 
 
 def test_another_job_of_that_name_that_is_at_work_is_left_alone():
     server = Server()
-    server.jobs["migrate"] = {"metadata": {"name": "migrate", "uid": "theirs"}, "spec": {}, "status": {"active": 1}}
+    server.jobs["migrate"] = {
+        "metadata": {"name": "migrate", "uid": "theirs"},
+        "spec": {},
+        "status": {"active": 1},
+    }
     error = refused(server)
-    assert isinstance(error, Conflict) and "it was not made by this module" in str(error) and server.writes == []
+    assert (
+        isinstance(error, Conflict) and "it was not made by this module" in str(error) and server.writes == []
+    )
 
 
 def test_a_kept_success_of_the_same_content_is_the_work_that_was_asked_for():
@@ -197,7 +277,12 @@ def test_a_kept_success_of_the_same_content_is_the_work_that_was_asked_for():
 def test_check_mode_asks_the_server_and_writes_nothing():
     server = Server()
     result, lines = ran(server, check_mode=True)
-    assert result.changed and result.after["image"] == "task:1" and result.values["state"] == "planned" and lines == ["would run migrate"]
+    assert (
+        result.changed
+        and result.after["image"] == "task:1"
+        and result.values["state"] == "planned"
+        and lines == ["would run migrate"]
+    )
     assert server.writes == [] and server.dry[0]["metadata"]["generateName"] == "migrate-"
 
 
@@ -218,7 +303,9 @@ def test_a_job_that_somebody_deletes_is_told():
 
 
 def test_a_workload_that_is_not_there_is_named():
-    with pytest.raises(InputError, match="workload: found cronjob/nightly; in namespace exchange is no CronJob named nightly"):
+    with pytest.raises(
+        InputError, match="workload: found cronjob/nightly; in namespace exchange is no CronJob named nightly"
+    ):
         server = Server()
         server.get = lambda path: {"metadata": {"resourceVersion": "1"}, "items": []}
         ran(server, workload="cronjob/nightly")

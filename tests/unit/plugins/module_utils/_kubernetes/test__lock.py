@@ -11,10 +11,18 @@ import sys
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common import _owner
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import ReleaseError, Unavailable
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _lock_operations as operations
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes import (
+    _lock_operations as operations,
+)
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _rollback as rollback
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _rollout as rollout
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._lock import NAME, SECONDS, TAKEN_FROM, Lock, LockLost
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._lock import (
+    NAME,
+    SECONDS,
+    TAKEN_FROM,
+    Lock,
+    LockLost,
+)
 
 from .cluster import Cluster, context, image, workload
 
@@ -37,7 +45,11 @@ def spec(cluster):
 
 
 def released(cluster, force=False):
-    params = {"release": "1.1.0", "workloads": [workload("auth", images={"auth": image("auth", "1.1.0")})], "lock_force": force}
+    params = {
+        "release": "1.1.0",
+        "workloads": [workload("auth", images={"auth": image("auth", "1.1.0")})],
+        "lock_force": force,
+    }
     return rollout.run(cluster, context(cluster, params)[0])
 
 
@@ -54,9 +66,13 @@ def test_a_free_lock_is_taken_renewed_and_given_back(cluster):
 
 def test_a_lock_that_another_run_holds_is_refused_with_holder_release_and_time_left(cluster):
     lock(cluster, ELSEWHERE, "2.0.0").take()
-    with pytest.raises(ReleaseError, match="Another release is under way in namespace exchange; nothing was changed") as caught:
+    with pytest.raises(
+        ReleaseError, match="Another release is under way in namespace exchange; nothing was changed"
+    ) as caught:
         released(cluster)
-    assert f"held by {ELSEWHERE}, for release 2.0.0" in str(caught.value) and "it lasts 60 s more" in str(caught.value)
+    assert f"held by {ELSEWHERE}, for release 2.0.0" in str(caught.value) and "it lasts 60 s more" in str(
+        caught.value
+    )
     assert cluster.images() == {"auth": "1.0.0"} and cluster.config_maps == {}
 
 
@@ -64,7 +80,9 @@ def test_after_it_has_expired_it_is_taken_over_and_the_old_holder_is_kept(cluste
     lock(cluster, ELSEWHERE).take()
     cluster.seconds += SECONDS + 1
     assert lock(cluster).take() == f"{ELSEWHERE}, for release 1.1.0 (it had ended)"
-    assert cluster.leases[NAME]["metadata"]["annotations"][TAKEN_FROM].startswith(f"{ELSEWHERE}, for release 1.1.0 (it had ended) at 20")
+    assert cluster.leases[NAME]["metadata"]["annotations"][TAKEN_FROM].startswith(
+        f"{ELSEWHERE}, for release 1.1.0 (it had ended) at 20"
+    )
 
 
 def test_by_force_it_is_taken_from_a_run_that_is_alive_and_that_run_stops_before_its_next_write(cluster):
@@ -150,7 +168,11 @@ def test_a_rollout_whose_lock_is_taken_while_it_waits_stops_and_leaves_the_recor
 
     cluster.between.append(taken)
     with pytest.raises(LockLost):
-        params = {"release": "1.1.0", "workloads": [workload("auth", images={"auth": image("auth", "1.1.0")})], "timeout": 300}
+        params = {
+            "release": "1.1.0",
+            "workloads": [workload("auth", images={"auth": image("auth", "1.1.0")})],
+            "timeout": 300,
+        }
         rollout.run(cluster, context(cluster, params)[0])
     assert [key for key in cluster.config_maps["release-1.1.0"]["data"] if key.endswith("-ended")] == []
 
@@ -158,7 +180,14 @@ def test_a_rollout_whose_lock_is_taken_while_it_waits_stops_and_leaves_the_recor
 def test_a_rollback_may_take_the_lock_of_a_live_release_by_force_only(cluster):
     released(cluster)
     lock(cluster, ELSEWHERE).take(force=True)
-    params = {"release": "1.1.0", "workloads": None, "reason": "", "unfinished_only": False, "to_revision": None, "to_release": None}
+    params = {
+        "release": "1.1.0",
+        "workloads": None,
+        "reason": "",
+        "unfinished_only": False,
+        "to_revision": None,
+        "to_release": None,
+    }
     with pytest.raises(ReleaseError, match="Another release is under way"):
         rollback.run(cluster, context(cluster, params)[0])
     rollback.run(cluster, context(cluster, {**params, "lock_force": True})[0])
@@ -167,7 +196,11 @@ def test_a_rollback_may_take_the_lock_of_a_live_release_by_force_only(cluster):
 
 def test_a_wave_goes_on_only_with_the_very_lock_that_the_wave_before_took(cluster):
     def wave(token):
-        params = {"release": "1.1.0", "workloads": [workload("auth", wave=2, images={"auth": image("auth", "1.1.0")})], "lock_token": token}
+        params = {
+            "release": "1.1.0",
+            "workloads": [workload("auth", wave=2, images={"auth": image("auth", "1.1.0")})],
+            "lock_token": token,
+        }
         return rollout.run(cluster, context(cluster, params)[0])
 
     mine = lock(cluster)
@@ -200,7 +233,13 @@ def test_by_hand_a_second_taking_changes_nothing_and_check_mode_writes_nothing(c
     assert by_hand(cluster, check_mode=True).changed and cluster.leases == {}
     assert by_hand(cluster).changed and not by_hand(cluster).changed
     assert by_hand(cluster, "absent").changed and not by_hand(cluster, "absent").changed
-    assert operations.look(cluster, context(cluster, {})[0]).values == {"mine": False, "held": False, "holder": "", "release": "", "seconds_left": 0}
+    assert operations.look(cluster, context(cluster, {})[0]).values == {
+        "mine": False,
+        "held": False,
+        "holder": "",
+        "release": "",
+        "seconds_left": 0,
+    }
 
 
 def test_by_hand_another_runs_lock_goes_by_force_only(cluster):
@@ -214,7 +253,9 @@ def test_by_hand_another_runs_lock_goes_by_force_only(cluster):
 
 
 def test_a_rollout_that_is_stopped_between_two_patches_of_a_wave_finds_its_lock_taken(cluster):
-    """Seen on a real cluster: a process stopped after its first patch sent the second one once it went on, after the rollback by who had taken the lock."""
+    """Seen on a real cluster: a process stopped after its first patch sent the
+    second one once it went on, after the rollback by who had taken the lock.
+    """
     cluster = Cluster(["auth", "user"])
     patch = cluster.patch
 
@@ -232,7 +273,9 @@ def test_a_rollout_that_is_stopped_between_two_patches_of_a_wave_finds_its_lock_
     assert cluster.images() == {"auth": "1.1.0", "user": "1.0.0"}
 
 
-def test_a_rollout_that_is_stopped_while_it_waits_for_the_answer_to_its_renewal_has_not_renewed_it_now(cluster):
+def test_a_rollout_that_is_stopped_while_it_waits_for_the_answer_to_its_renewal_has_not_renewed_it_now(
+    cluster,
+):
     cluster = Cluster(["auth", "user"])
     put = cluster.put
     mine = lock(cluster)
@@ -248,5 +291,7 @@ def test_a_rollout_that_is_stopped_while_it_waits_for_the_answer_to_its_renewal_
     cluster.put = stopped
     with pytest.raises(LockLost):
         wanted = [workload(name, images={name: image(name, "1.1.0")}) for name in ("auth", "user")]
-        rollout.run(cluster, context(cluster, {"release": "1.1.0", "workloads": wanted, "lock_token": mine.token})[0])
+        rollout.run(
+            cluster, context(cluster, {"release": "1.1.0", "workloads": wanted, "lock_token": mine.token})[0]
+        )
     assert cluster.images() == {"auth": "1.0.0", "user": "1.0.0"}

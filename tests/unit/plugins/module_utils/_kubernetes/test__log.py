@@ -54,12 +54,24 @@ def test_a_cut_connection_neither_loses_nor_repeats_a_line():
 
 
 def test_trailing_zeros_that_are_left_out_do_not_change_the_order():
-    assert read([A, B, D], [B, D, line(2, "000000001", "e"), line(2, "1", "f")])[0] == ["a", "b", "d", "e", "f"]
+    assert read([A, B, D], [B, D, line(2, "000000001", "e"), line(2, "1", "f")])[0] == [
+        "a",
+        "b",
+        "d",
+        "e",
+        "f",
+    ]
 
 
 def test_a_line_of_the_other_pipe_may_come_after_a_younger_one():
     late, later = line(1, "11", "standard error"), line(0, "99", "standard error again")
-    assert read([A, B, late], [A, B, late, later, D])[0] == ["a", "b", "standard error", "standard error again", "d"]
+    assert read([A, B, late], [A, B, late, later, D])[0] == [
+        "a",
+        "b",
+        "standard error",
+        "standard error again",
+        "d",
+    ]
 
 
 def test_the_same_line_twice_is_two_lines_and_old_ones_are_forgotten():
@@ -76,4 +88,8 @@ def test_a_time_zone_of_the_node_is_sent_back_as_it_came():
 
 
 def test_a_log_that_is_not_there_yet_is_asked_for_again_and_the_kubelets_own_words_are_no_lines():
-    assert read([NotFound("not begun")], ["unable to retrieve container logs for containerd://6ac8"], [A, line(3, "", "")])[0] == ["a", ""]
+    assert read(
+        [NotFound("not begun")],
+        ["unable to retrieve container logs for containerd://6ac8"],
+        [A, line(3, "", "")],
+    )[0] == ["a", ""]

@@ -18,7 +18,10 @@ def command(arguments):
 
 def read(*sources, inline=()):
     problems = []
-    return [tuple(document) for document in files.read(inline, [str(source) for source in sources], command, problems)], problems
+    return [
+        tuple(document)
+        for document in files.read(inline, [str(source) for source in sources], command, problems)
+    ], problems
 
 
 def test_files_and_folders_are_read_in_order_with_the_place_of_every_document(tmp_path):
@@ -48,8 +51,16 @@ def test_yaml_is_read_as_kubectl_reads_it(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("a.yaml", "a: 1\n---\npassword: hunter22: x\n", "a.yaml, document 2, line 3: is no YAML: mapping values are not allowed"),
-        ("a.yaml", "a: {b: 1, c: 2, b: 3}\n", "a.yaml, document 1, line 1: is no YAML: the key b is there twice"),
+        (
+            "a.yaml",
+            "a: 1\n---\npassword: hunter22: x\n",
+            "a.yaml, document 2, line 3: is no YAML: mapping values are not allowed",
+        ),
+        (
+            "a.yaml",
+            "a: {b: 1, c: 2, b: 3}\n",
+            "a.yaml, document 1, line 1: is no YAML: the key b is there twice",
+        ),
         ("a.yaml", "a: \x07 hunter22\n", "a.yaml, document 1: is no YAML: a character"),
         ("a.json", "{hunter22", "a.json: is no JSON: Expecting property name"),
     ],
@@ -64,8 +75,13 @@ def test_what_is_not_there_is_told_with_everything_else(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "latin.yaml").write_bytes(b"a: \xe4\n")
     _found, problems = read(tmp_path / "nowhere", tmp_path / "empty", tmp_path / "latin.yaml")
-    assert problems[0] == f"{tmp_path}/nowhere: No such file or directory; allowed: a file or folder of manifests"
-    assert problems[1].startswith(f"{tmp_path}/empty: holds no manifest") and problems[2].startswith(f"{tmp_path}/latin.yaml: is not UTF-8")
+    assert (
+        problems[0]
+        == f"{tmp_path}/nowhere: No such file or directory; allowed: a file or folder of manifests"
+    )
+    assert problems[1].startswith(f"{tmp_path}/empty: holds no manifest") and problems[2].startswith(
+        f"{tmp_path}/latin.yaml: is not UTF-8"
+    )
 
 
 def test_a_kustomization_is_built_by_kubectl_or_refused(tmp_path, monkeypatch):
@@ -74,7 +90,10 @@ def test_a_kustomization_is_built_by_kubectl_or_refused(tmp_path, monkeypatch):
     (tmp_path / "kubectl").write_text('#!/bin/sh\necho "built: $1 $2"\n')
     (tmp_path / "kubectl").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    assert read(tmp_path / "k") == ([(f"kustomization {tmp_path}/k, document 1", {"built": f"kustomize {tmp_path}/k"})], [])
+    assert read(tmp_path / "k") == (
+        [(f"kustomization {tmp_path}/k, document 1", {"built": f"kustomize {tmp_path}/k"})],
+        [],
+    )
     (tmp_path / "kubectl").write_text("#!/bin/sh\necho 'no such resource' >&2\nexit 1\n")
     assert read(tmp_path / "k")[1] == [f"{tmp_path}/k: kubectl kustomize: no such resource"]
     monkeypatch.setenv("PATH", str(tmp_path / "k"))

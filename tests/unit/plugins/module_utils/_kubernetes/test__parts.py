@@ -24,7 +24,10 @@ WALLET = {
                         "image": "r/wallet:1",
                         "env": [
                             {"name": "MODE", "value": "live"},
-                            {"name": "NODE", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}}},
+                            {
+                                "name": "NODE",
+                                "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}},
+                            },
                         ],
                         "resources": {"limits": {"cpu": "500m", "memory": "1Gi"}},
                     }
@@ -53,7 +56,10 @@ def test_the_patch_holds_only_what_differs_and_the_version_it_was_made_for():
 
 
 def test_an_init_container_is_patched_where_it_stands():
-    assert container(patched(images={"schema": "r/schema:2"}), "initContainers") == {"name": "schema", "image": "r/schema:2"}
+    assert container(patched(images={"schema": "r/schema:2"}), "initContainers") == {
+        "name": "schema",
+        "image": "r/schema:2",
+    }
 
 
 @pytest.mark.parametrize(
@@ -61,7 +67,8 @@ def test_an_init_container_is_patched_where_it_stands():
     [
         ({"MODE": "drain"}, {"name": "MODE", "value": "drain"}),
         ({"MODE": None}, {"name": "MODE", "$patch": "delete"}),
-        # value and valueFrom exclude each other: a merge alone would leave both, which the API server refuses.
+        # value and valueFrom exclude each other: a merge alone would
+        # leave both, which the API server refuses.
         ({"NODE": "n1"}, {"name": "NODE", "valueFrom": None, "value": "n1"}),
         (
             {"MODE": {"valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}},
@@ -77,7 +84,13 @@ def test_environment_is_set_replaced_and_unset(given, entry):
 
 def test_what_is_there_in_other_words_is_no_change():
     same = {
-        "env": {"wallet": {"MODE": "live", "NODE": {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}, "GONE": None}},
+        "env": {
+            "wallet": {
+                "MODE": "live",
+                "NODE": {"valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}},
+                "GONE": None,
+            }
+        },
         "resources": {"wallet": {"limits": {"cpu": "0.5", "memory": "1024Mi", "nvidia.com/gpu": None}}},
         "strategy": "rolling",
     }
@@ -86,7 +99,10 @@ def test_what_is_there_in_other_words_is_no_change():
 
 def test_resources_are_set_one_by_one_and_taken_away_by_none():
     given = {"limits": {"cpu": None, "memory": "2Gi"}, "requests": {"memory": "1G"}}
-    assert container(patched(resources={"wallet": given}))["resources"] == {"limits": {"cpu": None, "memory": "2Gi"}, "requests": {"memory": "1G"}}
+    assert container(patched(resources={"wallet": given}))["resources"] == {
+        "limits": {"cpu": None, "memory": "2Gi"},
+        "requests": {"memory": "1G"},
+    }
 
 
 def test_recreate_takes_the_numbers_of_the_rolling_update_away():
@@ -94,28 +110,59 @@ def test_recreate_takes_the_numbers_of_the_rolling_update_away():
 
 
 def test_going_back_gives_exactly_what_was_there():
-    wanted = parts.wanted({"images": {"wallet": "r/wallet:2"}, "env": {"wallet": {"NODE": "n1", "NEW": "x"}}, "replicas": 5, "strategy": "recreate"})
+    wanted = parts.wanted(
+        {
+            "images": {"wallet": "r/wallet:2"},
+            "env": {"wallet": {"NODE": "n1", "NEW": "x"}},
+            "replicas": 5,
+            "strategy": "recreate",
+        }
+    )
     before = parts.observed(WALLET, wanted)
     there = copy.deepcopy(WALLET)
     there["spec"].update(replicas=5, strategy={"type": "Recreate"})
-    there["spec"]["template"]["spec"]["containers"][0].update(image="r/wallet:2", env=[{"name": "NODE", "value": "n1"}, {"name": "NEW", "value": "x"}])
+    there["spec"]["template"]["spec"]["containers"][0].update(
+        image="r/wallet:2", env=[{"name": "NODE", "value": "n1"}, {"name": "NEW", "value": "x"}]
+    )
     spec = parts.body(there, parts.observed(there, before), before, {})["spec"]
-    assert spec["replicas"] == 2 and spec["strategy"] == {"$patch": "replace", "type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1}}
+    assert spec["replicas"] == 2 and spec["strategy"] == {
+        "$patch": "replace",
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxSurge": 1},
+    }
     assert container(spec) == {
         "name": "wallet",
         "image": "r/wallet:1",
         "env": [
-            {"name": "NODE", "value": None, "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}}},
+            {
+                "name": "NODE",
+                "value": None,
+                "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "spec.nodeName"}},
+            },
             {"name": "NEW", "$patch": "delete"},
         ],
     }
 
 
 def test_nested_and_flat_say_the_same():
-    given = parts.wanted({"images": {"a": "i"}, "env": {"a": {"N": None}}, "resources": {"a": {"limits": {"cpu": "1"}}}, "replicas": 0})
-    assert parts.nested(given) == {"images": {"a": "i"}, "env": {"a": {"N": None}}, "resources": {"a": {"limits": {"cpu": "1"}}}, "replicas": 0}
+    given = parts.wanted(
+        {
+            "images": {"a": "i"},
+            "env": {"a": {"N": None}},
+            "resources": {"a": {"limits": {"cpu": "1"}}},
+            "replicas": 0,
+        }
+    )
+    assert parts.nested(given) == {
+        "images": {"a": "i"},
+        "env": {"a": {"N": None}},
+        "resources": {"a": {"limits": {"cpu": "1"}}},
+        "replicas": 0,
+    }
     assert parts.flat(parts.nested(given)) == given
 
 
 def test_an_autoscaler_and_a_strategy_are_no_matter_of_the_pod_template():
-    assert set(parts.of_template({("replicas",): 3, ("strategy",): {}, ("images", "a"): "i"})) == {("images", "a")}
+    assert set(parts.of_template({("replicas",): 3, ("strategy",): {}, ("images", "a"): "i"})) == {
+        ("images", "a")
+    }

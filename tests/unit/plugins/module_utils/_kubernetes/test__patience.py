@@ -7,7 +7,11 @@ from __future__ import annotations
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._diagnosis import Trouble
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._patience import Patience
 
-PULL, BACK_OFF, CRASH = Trouble("w", "", "ErrImagePull", heals=True), Trouble("w", "", "ImagePullBackOff", heals=True), Trouble("w", "", "Error")
+PULL, BACK_OFF, CRASH = (
+    Trouble("w", "", "ErrImagePull", heals=True),
+    Trouble("w", "", "ImagePullBackOff", heals=True),
+    Trouble("w", "", "Error"),
+)
 
 
 def test_what_may_heal_gets_its_time_from_the_first_look_on_whatever_it_is_called_meanwhile():
@@ -28,5 +32,9 @@ def test_what_has_healed_or_turned_into_something_else_begins_anew():
 def test_what_has_a_time_of_grace_begins_after_it():
     patience = Patience(60)
     patience.look("uid", PULL, 30)
-    assert not patience.has_begun("uid", 29) and patience.has_begun("uid", 30) and not patience.has_begun("other", 99)
+    assert (
+        not patience.has_begun("uid", 29)
+        and patience.has_begun("uid", 30)
+        and not patience.has_begun("other", 99)
+    )
     assert patience.over(89) == [] and patience.over(90) == ["uid"]

@@ -18,9 +18,23 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes import
         ({"kind": "PersistentVolumeClaim", "status": {"phase": "Bound"}}, "ready", "Bound"),
         ({"kind": "PersistentVolumeClaim", "status": {"phase": "Lost"}}, "failed", "Lost"),
         ({"kind": "CustomResourceDefinition"}, "progressing", "not established yet"),
-        ({"kind": "CustomResourceDefinition", "status": {"conditions": [{"type": "Established", "status": "True"}]}}, "ready", "established"),
         (
-            {"kind": "CustomResourceDefinition", "status": {"conditions": [{"type": "NamesAccepted", "status": "False", "message": "markets is taken"}]}},
+            {
+                "kind": "CustomResourceDefinition",
+                "status": {"conditions": [{"type": "Established", "status": "True"}]},
+            },
+            "ready",
+            "established",
+        ),
+        (
+            {
+                "kind": "CustomResourceDefinition",
+                "status": {
+                    "conditions": [
+                        {"type": "NamesAccepted", "status": "False", "message": "markets is taken"}
+                    ]
+                },
+            },
             "failed",
             "its names are not accepted: markets is taken",
         ),

@@ -30,7 +30,11 @@ def owned(kind, uid, name="", **labels):
 
 def deployment(revision, observed=2):
     notes = {"deployment.kubernetes.io/revision": revision}
-    return {"kind": "Deployment", "metadata": {"name": "db", "uid": "d", "generation": 2, "annotations": notes}, "status": {"observedGeneration": observed}}
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": "db", "uid": "d", "generation": 2, "annotations": notes},
+        "status": {"observedGeneration": observed},
+    }
 
 
 def replica_set(revision, owner="d"):
@@ -45,16 +49,25 @@ POD = owned("ReplicaSet", "rs", "db-rs")
 def test_a_pod_belongs_to_the_deployment_whose_newest_replica_set_owns_it():
     server = Server(replica_set("3"))
     revisions = Revisions(server, "exchange")
-    assert revisions.workload_of(POD, [deployment("3")]) is not None and revisions.workload_of(POD, [deployment("3")]) is not None
+    assert (
+        revisions.workload_of(POD, [deployment("3")]) is not None
+        and revisions.workload_of(POD, [deployment("3")]) is not None
+    )
     assert len(server.asked) == 1
 
 
 def test_pods_of_old_versions_and_of_others_belong_to_none():
     assert Revisions(Server(replica_set("2")), "exchange").workload_of(POD, [deployment("3")]) is None
-    assert Revisions(Server(replica_set("3", owner="other")), "exchange").workload_of(POD, [deployment("3")]) is None
+    assert (
+        Revisions(Server(replica_set("3", owner="other")), "exchange").workload_of(POD, [deployment("3")])
+        is None
+    )
     assert Revisions(Server(), "exchange").workload_of(POD, [deployment("3")]) is None
     # Not yet seen by its controller: its revision is still that of the version that we want to leave.
-    assert Revisions(Server(replica_set("3")), "exchange").workload_of(POD, [deployment("3", observed=1)]) is None
+    assert (
+        Revisions(Server(replica_set("3")), "exchange").workload_of(POD, [deployment("3", observed=1)])
+        is None
+    )
 
 
 def test_a_replica_set_that_was_taken_up_again_is_asked_for_again():
@@ -66,16 +79,29 @@ def test_a_replica_set_that_was_taken_up_again_is_asked_for_again():
 
 
 def test_a_stateful_sets_pod_is_told_by_the_hash_of_the_update_revision():
-    thing = {"kind": "StatefulSet", "metadata": {"name": "db", "uid": "s", "generation": 1}, "status": {"observedGeneration": 1, "updateRevision": "db-2"}}
+    thing = {
+        "kind": "StatefulSet",
+        "metadata": {"name": "db", "uid": "s", "generation": 1},
+        "status": {"observedGeneration": 1, "updateRevision": "db-2"},
+    }
     new, old = (owned("StatefulSet", "s", **{"controller-revision-hash": name}) for name in ("db-2", "db-1"))
     revisions = Revisions(Server(), "exchange")
     assert revisions.is_newest(thing, new) and not revisions.is_newest(thing, old)
-    assert not revisions.is_newest(thing, owned("StatefulSet", "other", **{"controller-revision-hash": "db-2"}))
+    assert not revisions.is_newest(
+        thing, owned("StatefulSet", "other", **{"controller-revision-hash": "db-2"})
+    )
 
 
 def test_a_daemon_sets_pod_is_told_by_the_hash_of_its_newest_controller_revision():
-    thing = {"kind": "DaemonSet", "metadata": {"name": "db", "uid": "s", "generation": 1}, "status": {"observedGeneration": 1}}
-    history = [{**owned("DaemonSet", "s", **{"controller-revision-hash": name}), "revision": number} for number, name in ((9, "old"), (10, "new"))]
+    thing = {
+        "kind": "DaemonSet",
+        "metadata": {"name": "db", "uid": "s", "generation": 1},
+        "status": {"observedGeneration": 1},
+    }
+    history = [
+        {**owned("DaemonSet", "s", **{"controller-revision-hash": name}), "revision": number}
+        for number, name in ((9, "old"), (10, "new"))
+    ]
     revisions = Revisions(Server(*history), "exchange")
     assert revisions.is_newest(thing, owned("DaemonSet", "s", **{"controller-revision-hash": "new"}))
     assert not revisions.is_newest(thing, owned("DaemonSet", "s", **{"controller-revision-hash": "old"}))
@@ -95,7 +121,9 @@ def test_a_daemon_sets_pod_is_told_by_the_hash_of_its_newest_controller_revision
 def test_who_waits_for_a_pod_of_an_old_version(kind, spec, leaves, held_up):
     thing = {**deployment("3"), "kind": kind, "spec": spec}
     pod = POD if kind == "Deployment" else owned(kind, "d", "db-0")
-    pod = {"metadata": {**pod["metadata"], **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if leaves else {})}}
+    pod = {
+        "metadata": {**pod["metadata"], **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if leaves else {})}
+    }
     revisions = Revisions(Server(replica_set("2")), "exchange")
     assert (revisions.held_up_by(pod, [thing]) is not None) == held_up
     strange = {**thing, "metadata": {**thing["metadata"], "uid": "another"}}

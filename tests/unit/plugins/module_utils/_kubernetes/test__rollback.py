@@ -5,10 +5,18 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import InputError, NotFound, ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import (
+    InputError,
+    NotFound,
+    ReleaseError,
+)
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _rollback as rollback
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _rollout as rollout
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._baseline import BASELINE, RELEASE, UNDONE
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes._baseline import (
+    BASELINE,
+    RELEASE,
+    UNDONE,
+)
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._record import Record
 
 from .cluster import NAMESPACE, Cluster, context, crashing, entries, image, workload
@@ -17,14 +25,25 @@ from .cluster import NAMESPACE, Cluster, context, crashing, entries, image, work
 def released(*waves, version="1.1.0"):
     cluster = Cluster([name for wave in waves for name in wave])
     for number, wave in enumerate(waves, start=1):
-        params = {"release": version, "workloads": [workload(name, wave=number, images={name: image(name, version)}) for name in wave]}
+        params = {
+            "release": version,
+            "workloads": [workload(name, wave=number, images={name: image(name, version)}) for name in wave],
+        }
         rollout.run(cluster, context(cluster, params)[0])
     cluster.requests.clear()
     return cluster
 
 
 def rolled_back(cluster, names=None, check_mode=False, release="1.1.0", unfinished_only=False, **to):
-    params = {"release": release, "workloads": names, "reason": "errors", "unfinished_only": unfinished_only, "to_revision": None, "to_release": None, **to}
+    params = {
+        "release": release,
+        "workloads": names,
+        "reason": "errors",
+        "unfinished_only": unfinished_only,
+        "to_revision": None,
+        "to_release": None,
+        **to,
+    }
     given, lines = context(cluster, params, check_mode)
     return rollback.run(cluster, given), lines
 
@@ -33,7 +52,12 @@ def test_every_service_of_the_release_goes_back_the_last_wave_first():
     cluster = released(["auth"], ["kyc", "user"], ["wallet"])
     result, lines = rolled_back(cluster)
     assert set(cluster.images().values()) == {"1.0.0"}
-    assert [name for method, name in cluster.writes if name in cluster.deployments] == ["wallet", "kyc", "user", "auth"]
+    assert [name for method, name in cluster.writes if name in cluster.deployments] == [
+        "wallet",
+        "kyc",
+        "user",
+        "auth",
+    ]
     assert lines[0] == "wallet: back 1.1.0 -> 1.0.0"
     assert [item["name"] for item in result.values["workloads"]] == ["wallet", "kyc", "user", "auth"]
 
@@ -49,7 +73,10 @@ def test_the_marks_of_the_release_go_and_foreign_annotations_stay():
 def test_pods_of_the_bad_version_that_still_crash_do_not_stop_the_way_back():
     cluster = Cluster(["wallet"])
     cluster.bad[image("wallet", "1.1.0")] = crashing()
-    params = {"release": "1.1.0", "workloads": [workload("wallet", images={"wallet": image("wallet", "1.1.0")})]}
+    params = {
+        "release": "1.1.0",
+        "workloads": [workload("wallet", images={"wallet": image("wallet", "1.1.0")})],
+    }
     with pytest.raises(ReleaseError):
         rollout.run(cluster, context(cluster, params)[0])
     rolled_back(cluster)
@@ -73,7 +100,10 @@ def test_one_service_can_go_to_a_revision_by_number():
     cluster = released(["auth"])
     release_again(cluster, "auth", "1.2.0")
     rolled_back(cluster, ["auth"], release="1.2.0", to_revision=1)
-    assert cluster.images() == {"auth": "1.0.0"} and BASELINE not in cluster.deployments["auth"]["metadata"]["annotations"]
+    assert (
+        cluster.images() == {"auth": "1.0.0"}
+        and BASELINE not in cluster.deployments["auth"]["metadata"]["annotations"]
+    )
     with pytest.raises(NotFound, match="has no revision 99"):
         rolled_back(cluster, ["auth"], to_revision=99)
     with pytest.raises(InputError, match="revisions of one workload"):
@@ -91,7 +121,9 @@ def test_several_releases_back_by_the_record_of_the_one_that_succeeded():
         for name in ("auth", "wallet"):
             release_again(cluster, name, version)
     _result, lines = rolled_back(cluster, release="1.3.0", to_release="1.1.0")
-    assert cluster.images() == {"auth": "1.1.0", "wallet": "1.1.0"} and lines[0] == "wallet: back 1.3.0 -> 1.1.0"
+    assert (
+        cluster.images() == {"auth": "1.1.0", "wallet": "1.1.0"} and lines[0] == "wallet: back 1.3.0 -> 1.1.0"
+    )
     assert cluster.deployments["auth"]["metadata"]["annotations"][RELEASE] == "1.1.0"
 
 
@@ -109,7 +141,12 @@ def test_a_release_whose_revisions_are_gone_is_a_loud_error_that_names_all_of_th
 
 
 def release_again(cluster, name, version):
-    rollout.run(cluster, context(cluster, {"release": version, "workloads": [workload(name, images={name: image(name, version)})]})[0])
+    rollout.run(
+        cluster,
+        context(
+            cluster, {"release": version, "workloads": [workload(name, images={name: image(name, version)})]}
+        )[0],
+    )
 
 
 def test_a_second_rollback_finds_nothing_to_do():
@@ -157,7 +194,13 @@ def test_the_record_keeps_what_was_undone_and_why_in_the_attempt_it_undid():
     cluster = released(["auth"])
     rolled_back(cluster)
     kinds = [(entry["kind"], entry["phase"]) for entry in entries(cluster)]
-    assert kinds == [("wave", "began"), ("wave", "ended"), ("images", "ended"), ("rollback", "began"), ("rollback", "ended")]
+    assert kinds == [
+        ("wave", "began"),
+        ("wave", "ended"),
+        ("images", "ended"),
+        ("rollback", "began"),
+        ("rollback", "ended"),
+    ]
     assert cluster.config_maps["release-1.1.0"]["data"]["attempt"] == "1"
     assert entries(cluster)[3]["reason"] == "errors"
 
@@ -177,7 +220,10 @@ def test_a_release_that_a_newer_one_has_followed_is_refused_before_it_mixes_them
     cluster.requests.clear()
     with pytest.raises(NotFound, match="nothing was changed") as caught:
         rolled_back(cluster)
-    assert "wallet has no baseline of release 1.1.0; it is on release 1.2.0" in str(caught.value) and cluster.writes == []
+    assert (
+        "wallet has no baseline of release 1.1.0; it is on release 1.2.0" in str(caught.value)
+        and cluster.writes == []
+    )
     rolled_back(cluster, ["auth"])
     assert cluster.images() == {"auth": "1.0.0", "wallet": "1.2.0"}
 
@@ -187,11 +233,16 @@ def test_what_was_deleted_meanwhile_is_told_when_the_others_are_back(again):
     cluster = released(["auth"], ["wallet"])
     there = cluster.deployments.pop("wallet")
     if again:
-        cluster.deployments["wallet"] = {**there, "metadata": {**there["metadata"], "uid": "another", "annotations": {}}}
+        cluster.deployments["wallet"] = {
+            **there,
+            "metadata": {**there["metadata"], "uid": "another", "annotations": {}},
+        }
     with pytest.raises(ReleaseError, match="rolled back in part only") as caught:
         rolled_back(cluster)
     assert cluster.images()["auth"] == "1.0.0" and "back on what ran before: auth" in str(caught.value)
-    assert ("wallet has no baseline of release 1.1.0" if again else "no workload named wallet") in str(caught.value)
+    assert ("wallet has no baseline of release 1.1.0" if again else "no workload named wallet") in str(
+        caught.value
+    )
 
 
 def test_two_of_one_name_that_the_release_changed_are_not_taken_for_one():
@@ -201,7 +252,9 @@ def test_two_of_one_name_that_the_release_changed_are_not_taken_for_one():
     cluster.get = lambda path: {**get(path), "items": [twin]} if path.endswith("/statefulsets") else get(path)
     with pytest.raises(NotFound) as caught:
         rolled_back(cluster)
-    assert "Deployment auth and StatefulSet auth were both changed" in str(caught.value) and cluster.writes == []
+    assert (
+        "Deployment auth and StatefulSet auth were both changed" in str(caught.value) and cluster.writes == []
+    )
 
 
 def test_what_a_wave_that_broke_off_had_not_come_to_is_not_missed():
@@ -211,7 +264,9 @@ def test_what_a_wave_that_broke_off_had_not_come_to_is_not_missed():
     with pytest.raises(ReleaseError):
         rollout.run(cluster, context(cluster, {"release": "1.1.0", "workloads": wave, "parallel": 1})[0])
     result, _lines = rolled_back(cluster)
-    assert [item["name"] for item in result.values["workloads"]] == ["auth"] and set(cluster.images().values()) == {"1.0.0"}
+    assert [item["name"] for item in result.values["workloads"]] == ["auth"] and set(
+        cluster.images().values()
+    ) == {"1.0.0"}
 
 
 def test_a_release_that_runs_again_after_a_later_one_was_taken_back_says_how_to_go_further():
@@ -220,4 +275,7 @@ def test_a_release_that_runs_again_after_a_later_one_was_taken_back_says_how_to_
     rolled_back(cluster, release="1.2.0")
     with pytest.raises(NotFound) as caught:
         rolled_back(cluster)
-    assert "auth runs release 1.1.0, since 1.2.0 was taken back, and what ran before is not recorded any more (to_revision" in str(caught.value)
+    assert (
+        "auth runs release 1.1.0, since 1.2.0 was taken back, and what ran before is not recorded any more (to_revision"
+        in str(caught.value)
+    )

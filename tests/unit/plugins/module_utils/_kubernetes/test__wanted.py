@@ -15,12 +15,30 @@ from .cluster import workload
     [
         ({"replicas": -1}, "auth: replicas: found -1; allowed: 0 or more"),
         ({"timeout": 0}, "auth: timeout: found 0; allowed: 1 or more"),
-        ({"images": {"app": ""}}, "auth: images of container app: found ''; allowed: an image with its tag or digest"),
-        ({"images": {"app": "r/auth: 1"}}, "auth: images of container app: found 'r/auth: 1'; allowed: an image with its tag or digest"),
-        ({"images": {"app": None}}, "auth: images of container app: found None; allowed: an image with its tag or digest"),
-        ({"env": {"app": "s3cr3t"}}, "auth: env of container app: found no dictionary; allowed: a dictionary of variables"),
-        ({"env": {"app": {"A=B": "x"}}}, "auth: env of container app: found the name 'A=B'; allowed: one that is not empty and has no ="),
-        ({"resources": {"app": {"limit": {}}}}, "auth: resources of container app: found limit; allowed: limits and requests"),
+        (
+            {"images": {"app": ""}},
+            "auth: images of container app: found ''; allowed: an image with its tag or digest",
+        ),
+        (
+            {"images": {"app": "r/auth: 1"}},
+            "auth: images of container app: found 'r/auth: 1'; allowed: an image with its tag or digest",
+        ),
+        (
+            {"images": {"app": None}},
+            "auth: images of container app: found None; allowed: an image with its tag or digest",
+        ),
+        (
+            {"env": {"app": "s3cr3t"}},
+            "auth: env of container app: found no dictionary; allowed: a dictionary of variables",
+        ),
+        (
+            {"env": {"app": {"A=B": "x"}}},
+            "auth: env of container app: found the name 'A=B'; allowed: one that is not empty and has no =",
+        ),
+        (
+            {"resources": {"app": {"limit": {}}}},
+            "auth: resources of container app: found limit; allowed: limits and requests",
+        ),
         (
             {"resources": {"app": {"limits": "1Gi"}}},
             "auth: resources of container app: limits: found '1Gi'; allowed: a dictionary of quantities, as cpu and memory",
@@ -44,6 +62,8 @@ def test_what_can_be_is_no_problem():
         "replicas": 0,
         "images": {"app": "r.test:5000/auth@sha256:01"},
         "env": {"app": {"GONE": None, "NUMBER": 3, "POD": {"valueFrom": {}}}},
-        "resources": {"app": {"limits": {"cpu": 0.5, "memory": "64Mi", "nvidia.com/gpu": 1}, "requests": {"cpu": None}}},
+        "resources": {
+            "app": {"limits": {"cpu": 0.5, "memory": "64Mi", "nvidia.com/gpu": 1}, "requests": {"cpu": None}}
+        },
     }
     assert list(problems(workload("auth", **given))) == []

@@ -11,7 +11,11 @@ import itertools
 from ansible_collections.runbook.release.plugins.module_utils._common._operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._database._login import Login
 from ansible_collections.runbook.release.plugins.module_utils._migration._engine import Work
-from ansible_collections.runbook.release.plugins.module_utils._migration._files import Migration, checksum, version
+from ansible_collections.runbook.release.plugins.module_utils._migration._files import (
+    Migration,
+    checksum,
+    version,
+)
 from ansible_collections.runbook.release.plugins.module_utils._migration._ledger import Entry
 from ansible_collections.runbook.release.plugins.module_utils._migration._plan import Observed
 
@@ -38,7 +42,17 @@ PARAMS = {
 
 
 def migration(name, up="CREATE TABLE a (b int)", down="DROP TABLE a", **more):
-    return Migration(name, version(name), checksum(up or ""), f"/m/{name}.sql", up, down, down is not None, f"/m/{name}.down.sql", **more)
+    return Migration(
+        name,
+        version(name),
+        checksum(up or ""),
+        f"/m/{name}.sql",
+        up,
+        down,
+        down is not None,
+        f"/m/{name}.down.sql",
+        **more,
+    )
 
 
 def entry(one, release="2.3.0", finished=True, statements=1, sha256=None):
@@ -49,7 +63,9 @@ def observed(files, applied, **changed):
     """With a ledger that agrees with what is applied, but for ``changed``."""
     ledger = {one.name: entry(one) for one in applied}
     ledger.update(changed)
-    return Observed(files, [one.name for one in applied], {name: item for name, item in ledger.items() if item})
+    return Observed(
+        files, [one.name for one in applied], {name: item for name, item in ledger.items() if item}
+    )
 
 
 def context(lines=None, **params):
@@ -99,7 +115,16 @@ class Server:
 
     def __init__(self, session=None, **parameters):
         self.given = session
-        self.login = Login({"host": "db", "port": "5432", "user": "release", "password": "s3cret-s3cret", "dbname": "shop", **parameters})
+        self.login = Login(
+            {
+                "host": "db",
+                "port": "5432",
+                "user": "release",
+                "password": "s3cret-s3cret",
+                "dbname": "shop",
+                **parameters,
+            }
+        )
 
     @contextlib.contextmanager
     def session(self, database="", options=None, name=""):
@@ -107,4 +132,6 @@ class Server:
 
 
 def work(programs, session=None, **params):
-    return Work(Server(session), programs, context(**params), "runbook.release migrating 2.4.0", lambda: 60.0, 150018)
+    return Work(
+        Server(session), programs, context(**params), "runbook.release migrating 2.4.0", lambda: 60.0, 150018
+    )

@@ -13,7 +13,9 @@ from .migrations import Programs, migration, work
 
 
 class Lost(Apply):
-    """Every look at the database ends as told; one that is a migration's name was applied before the connection was lost."""
+    """Every look at the database ends as told; one that is a
+    migration's name was applied before the connection was lost.
+    """
 
     def __init__(self, *endings, **params):
         super().__init__(None, work(Programs(), **params), [])
@@ -42,7 +44,9 @@ def test_a_program_that_asks_another_address_in_vain_is_tried_three_times_only()
 
 
 def test_unless_it_gets_on_or_the_server_is_gone_for_us_as_well():
-    applying = Lost("1_a", astray(), "2_b", astray(), Unreachable("gone"), astray(), astray(), None, retry_window=300)
+    applying = Lost(
+        "1_a", astray(), "2_b", astray(), Unreachable("gone"), astray(), astray(), None, retry_window=300
+    )
     applying.run()
     assert applying.looks == 8
 

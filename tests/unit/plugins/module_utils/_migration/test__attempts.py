@@ -5,9 +5,17 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import ReleaseError
-from ansible_collections.runbook.release.plugins.module_utils._database._session import DatabaseError, Unreachable
+from ansible_collections.runbook.release.plugins.module_utils._database._session import (
+    DatabaseError,
+    Unreachable,
+)
 from ansible_collections.runbook.release.plugins.module_utils._migration._attempts import Attempts, Reconnect
-from ansible_collections.runbook.release.plugins.module_utils._migration._engine import DOWN, UP, TooLong, Work
+from ansible_collections.runbook.release.plugins.module_utils._migration._engine import (
+    DOWN,
+    UP,
+    TooLong,
+    Work,
+)
 
 from .migrations import Programs, Server, context, migration
 
@@ -15,7 +23,9 @@ LOCKED = DatabaseError("canceling statement due to lock timeout", "55P03")
 
 
 class Engine:
-    """Ends each run as told; calls applied what it was told to, and what has run well unless it keeps no table."""
+    """Ends each run as told; calls applied what it was told
+    to, and what has run well unless it keeps no table.
+    """
 
     keeps_ledger = False
 
@@ -62,7 +72,10 @@ def attempts(engine, lines=None, left=1000.0, session=None, programs=None, **par
     given = context(lines, **params)
     server = Server(session)
     return Attempts(
-        engine, Work(server, programs or Programs(), given, "runbook.release migrating", lambda: left, 150000), session or Session(), jitter=lambda: 0.5
+        engine,
+        Work(server, programs or Programs(), given, "runbook.release migrating", lambda: left, 150000),
+        session or Session(),
+        jitter=lambda: 0.5,
     )
 
 
@@ -76,8 +89,16 @@ def test_a_lock_timeout_is_tried_again_and_told():
 def test_it_ends_with_its_window_and_what_to_do():
     with pytest.raises(ReleaseError) as told:
         attempts(Engine(*[LOCKED] * 99), retry_window=20).run(migration("1_a"), UP)
-    assert told.value.what == "Migration 1_a failed: lock_timeout (SQLSTATE 55P03)." and "tried 6 times within 16 s" in told.value.why
-    assert told.value.details == {"migration": "1_a", "sqlstate": "55P03", "reaction": "retry", "error_class": "lock_timeout"}
+    assert (
+        told.value.what == "Migration 1_a failed: lock_timeout (SQLSTATE 55P03)."
+        and "tried 6 times within 16 s" in told.value.why
+    )
+    assert told.value.details == {
+        "migration": "1_a",
+        "sqlstate": "55P03",
+        "reaction": "retry",
+        "error_class": "lock_timeout",
+    }
     assert "longer retry_window" in told.value.then
 
 
@@ -86,10 +107,16 @@ def test_all_else_stops_at_once(code):
     engine = Engine(DatabaseError("no", code), 1)
     with pytest.raises(ReleaseError) as told:
         attempts(engine).run(migration("1_a"), DOWN)
-    assert told.value.what.startswith("The way down of migration 1_a failed: ") and told.value.details["reaction"] == "stop" and len(engine.endings) == 1
+    assert (
+        told.value.what.startswith("The way down of migration 1_a failed: ")
+        and told.value.details["reaction"] == "stop"
+        and len(engine.endings) == 1
+    )
 
 
-@pytest.mark.parametrize("error", [Unreachable("gone"), Unreachable("shutting down", "57P01"), DatabaseError("too many", "53300")])
+@pytest.mark.parametrize(
+    "error", [Unreachable("gone"), Unreachable("shutting down", "57P01"), DatabaseError("too many", "53300")]
+)
 def test_what_is_lost_begins_anew_elsewhere(error):
     with pytest.raises(Reconnect) as told:
         attempts(Engine(error, 1)).run(migration("1_a"), UP)
@@ -106,11 +133,15 @@ def test_what_is_lost_begins_anew_elsewhere(error):
         (Programs(), Session(), Unreachable("refused"), False),
     ],
 )
-def test_a_program_that_looks_elsewhere_for_a_server_that_answers_us_is_astray(programs, session, error, astray):
+def test_a_program_that_looks_elsewhere_for_a_server_that_answers_us_is_astray(
+    programs, session, error, astray
+):
     with pytest.raises(Reconnect) as told:
         attempts(Engine(error), session=session, programs=programs).run(migration("1_a"), UP)
     assert told.value.astray is astray and ("job.login_host" in told.value.failure.then) is astray
-    where = "release@10.0.0.9:5432/shop is where the program looks for it; release@db:5432/shop answers this run"
+    where = (
+        "release@10.0.0.9:5432/shop is where the program looks for it; release@db:5432/shop answers this run"
+    )
     assert (where in told.value.failure.why) is astray
 
 
@@ -132,7 +163,9 @@ def test_the_wall_clock_ends_it_also_on_the_server():
         attempts(Engine(LOCKED, 1), left=0.3).run(migration("1_a"), UP)
 
 
-@pytest.mark.parametrize(("direction", "applied", "what"), [(UP, [], "not applied"), (DOWN, ["1_a"], "applied still")])
+@pytest.mark.parametrize(
+    ("direction", "applied", "what"), [(UP, [], "not applied"), (DOWN, ["1_a"], "applied still")]
+)
 def test_a_program_that_ended_well_and_did_nothing_is_believed_by_nobody(direction, applied, what):
     with pytest.raises(ReleaseError) as told:
         attempts(Engine([], applied=applied, keeps=False)).run(migration("1_a"), direction)

@@ -51,9 +51,16 @@ def test_the_kind_of_a_statement(sql, kind):
 
 
 def test_the_gravest_counts_and_every_reason_is_told():
-    found = classify.of("1_a", split("CREATE TABLE a (b int);\nUPDATE a SET b = 1;\nALTER TABLE a RENAME b TO c;"), False)
-    assert found.kind == "contract" and found.reasons == ("line 2: changes rows", "line 3: renames what the old release uses")
-    assert classify.of("1", split("SELECT 1"), True, ["renaming-table", "prefer-text-field"]).reasons == ("squawk: renaming-table",)
+    found = classify.of(
+        "1_a", split("CREATE TABLE a (b int);\nUPDATE a SET b = 1;\nALTER TABLE a RENAME b TO c;"), False
+    )
+    assert found.kind == "contract" and found.reasons == (
+        "line 2: changes rows",
+        "line 3: renames what the old release uses",
+    )
+    assert classify.of("1", split("SELECT 1"), True, ["renaming-table", "prefer-text-field"]).reasons == (
+        "squawk: renaming-table",
+    )
     assert classify.of("1", None, True).kind == "unknown"
 
 

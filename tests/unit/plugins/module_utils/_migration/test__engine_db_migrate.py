@@ -7,10 +7,15 @@ import json
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import InputError
-from ansible_collections.runbook.release.plugins.module_utils._database._session import DatabaseError, Unreachable
+from ansible_collections.runbook.release.plugins.module_utils._database._session import (
+    DatabaseError,
+    Unreachable,
+)
 from ansible_collections.runbook.release.plugins.module_utils._migration._db_migrate_runner import MARK
 from ansible_collections.runbook.release.plugins.module_utils._migration._engine import DOWN, UP, TooLong
-from ansible_collections.runbook.release.plugins.module_utils._migration._engine_db_migrate import DbMigrateEngine
+from ansible_collections.runbook.release.plugins.module_utils._migration._engine_db_migrate import (
+    DbMigrateEngine,
+)
 from ansible_collections.runbook.release.plugins.module_utils._migration._ledger import Ledger
 from ansible_collections.runbook.release.plugins.module_utils._migration._program import Ended
 
@@ -56,7 +61,9 @@ def test_what_can_be_known_of_its_files(service):
 
 
 def test_a_sql_file_beside_code_is_not_all_of_it(service):
-    (service / "migrations" / "20260102-b.js").write_text(SQL_FILE + "exports.more = (db) => db.dropTable('a');")
+    (service / "migrations" / "20260102-b.js").write_text(
+        SQL_FILE + "exports.more = (db) => db.dropTable('a');"
+    )
     assert engine(service).files()[1].up is None
 
 
@@ -70,7 +77,10 @@ def test_packages_that_are_not_there(service):
 
 
 def test_its_own_table_but_not_what_is_in_a_scope(service):
-    assert engine(service).applied(Rows(("/20260101-a",), ("20260102-b",), ("/other/20260103-x",))) == ["20260101-a", "20260102-b"]
+    assert engine(service).applied(Rows(("/20260101-a",), ("20260102-b",), ("/other/20260103-x",))) == [
+        "20260101-a",
+        "20260102-b",
+    ]
     assert engine(service).applied(Rows()) == []
 
 
@@ -83,28 +93,64 @@ def run(service, index, direction, *endings):
 
 def test_secrets_and_limits_go_by_the_environment(service):
     arguments, environment = run(service, 0, UP, Ended(0, f"[INFO] noise\n{MARK}{{}}\n", ""))
-    assert arguments[:2] == ["node", "-e"] and "s3cret" not in " ".join(arguments) and environment["PGPASSWORD"] == "s3cret-s3cret"
-    assert "-c lock_timeout=500 -c statement_timeout=60000" in environment["PGOPTIONS"] and environment["PGAPPNAME"].startswith("runbook.release migrating")
+    assert (
+        arguments[:2] == ["node", "-e"]
+        and "s3cret" not in " ".join(arguments)
+        and environment["PGPASSWORD"] == "s3cret-s3cret"
+    )
+    assert "-c lock_timeout=500 -c statement_timeout=60000" in environment["PGOPTIONS"] and environment[
+        "PGAPPNAME"
+    ].startswith("runbook.release migrating")
     given = json.loads(environment["RUNBOOK_MIGRATION"])
-    assert (given["direction"], given["name"], given["table"], given["alone"]) == ("up", "20260101-a", "migrations", False)
+    assert (given["direction"], given["name"], given["table"], given["alone"]) == (
+        "up",
+        "20260101-a",
+        "migrations",
+        False,
+    )
     _arguments, environment = run(service, 2, UP, Ended(0, f"{MARK}{{}}\n", ""))
-    assert json.loads(environment["RUNBOOK_MIGRATION"])["alone"] and "lock_timeout=0" in environment["PGOPTIONS"]
+    assert (
+        json.loads(environment["RUNBOOK_MIGRATION"])["alone"] and "lock_timeout=0" in environment["PGOPTIONS"]
+    )
 
 
 def test_what_it_was_seen_to_run(service):
     made = engine(service)
-    own = ["show server_version", 'SELECT * FROM "migrations"', "BEGIN;", "ALTER TABLE a ADD b int", 'INSERT INTO "migrations" VALUES (1)', "COMMIT;"]
+    own = [
+        "show server_version",
+        'SELECT * FROM "migrations"',
+        "BEGIN;",
+        "ALTER TABLE a ADD b int",
+        'INSERT INTO "migrations" VALUES (1)',
+        "COMMIT;",
+    ]
     ended = Ended(0, f"{MARK}{json.dumps({'ran': own})}\n", "")
     assert made.run(work(Programs(ended)), made.files()[0], UP) == ["ALTER TABLE a ADD b int"]
 
 
 def test_what_it_answers(service):
-    refused = {"error": {"message": "violates", "code": "23503", "detail": "Key (a)=(1) is not present.", "constraint": "fk"}}
+    refused = {
+        "error": {
+            "message": "violates",
+            "code": "23503",
+            "detail": "Key (a)=(1) is not present.",
+            "constraint": "fk",
+        }
+    }
     with pytest.raises(DatabaseError) as told:
         run(service, 1, DOWN, Ended(1, f"{MARK}{json.dumps(refused)}\n", ""))
     assert told.value.sqlstate == "23503" and "detail: Key (a)=(1) is not present." in told.value.why
     with pytest.raises(Unreachable):
-        run(service, 1, UP, Ended(1, f"{MARK}{json.dumps({'error': {'message': 'connect ECONNREFUSED', 'code': 'ECONNREFUSED'}})}\n", ""))
+        run(
+            service,
+            1,
+            UP,
+            Ended(
+                1,
+                f"{MARK}{json.dumps({'error': {'message': 'connect ECONNREFUSED', 'code': 'ECONNREFUSED'}})}\n",
+                "",
+            ),
+        )
     with pytest.raises(DatabaseError, match="without an answer"):
         run(service, 1, UP, Ended(0, "[INFO] Done\n", ""))
     with pytest.raises(TooLong):

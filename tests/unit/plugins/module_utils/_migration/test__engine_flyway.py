@@ -26,7 +26,12 @@ def engine(src):
 
 
 def test_versions_are_numbers(src):
-    assert [(one.name, one.reversible) for one in engine(src).files()] == [("V1__a", False), ("V1.1__b", False), ("V2__c", True), ("V10__d", False)]
+    assert [(one.name, one.reversible) for one in engine(src).files()] == [
+        ("V1__a", False),
+        ("V1.1__b", False),
+        ("V2__c", True),
+        ("V10__d", False),
+    ]
     (src / "R__views.sql").write_text("SELECT 1")
     with pytest.raises(InputError) as told:
         engine(src).files()
@@ -37,8 +42,13 @@ def test_its_history(src):
     baseline = ("1.1", "BASELINE", "<< Flyway Baseline >>", True)
     done, undone = ("2", "SQL", "V2__c.sql", True), ("2", "UNDO_SQL", "U2__c.sql", True)
     assert engine(src).applied(Rows(baseline, done)) == ["V1__a", "V1.1__b", "V2__c"]
-    assert engine(src).applied(Rows(baseline, done, undone, (None, "SCHEMA", "public", True))) == ["V1__a", "V1.1__b"]
-    assert engine(src).applied(Rows(("3", "SQL", "V3__gone.sql", True), ("4", "SQL", "V4__failed.sql", False))) == ["V3__gone"]
+    assert engine(src).applied(Rows(baseline, done, undone, (None, "SCHEMA", "public", True))) == [
+        "V1__a",
+        "V1.1__b",
+    ]
+    assert engine(src).applied(
+        Rows(("3", "SQL", "V3__gone.sql", True), ("4", "SQL", "V4__failed.sql", False))
+    ) == ["V3__gone"]
     assert engine(src).problems(Rows(("V4__failed.sql",)))[0].startswith("V4__failed.sql: has failed")
 
 
@@ -47,9 +57,17 @@ def test_how_it_is_called(src):
     made.run(work(programs, Rows()), made.files()[1], UP)
     made.run(work(programs), made.files()[2], DOWN)
     (up, environment), (down, _environment) = programs.asked
-    assert up == ["flyway", "-outputType=json", "-target=1.1", "migrate"] and down == ["flyway", "-outputType=json", "-target=2", "undo"]
+    assert up == ["flyway", "-outputType=json", "-target=1.1", "migrate"] and down == [
+        "flyway",
+        "-outputType=json",
+        "-target=2",
+        "undo",
+    ]
     assert environment["FLYWAY_PASSWORD"] == "s3cret-s3cret" and "s3cret" not in environment["FLYWAY_URL"]
-    assert environment["FLYWAY_URL"].startswith("jdbc:postgresql://db:5432/shop?") and "lock_timeout%3D500" in environment["FLYWAY_URL"]
+    assert (
+        environment["FLYWAY_URL"].startswith("jdbc:postgresql://db:5432/shop?")
+        and "lock_timeout%3D500" in environment["FLYWAY_URL"]
+    )
 
 
 # As Flyway 11.14.1 wrote it, but for most of the stack traces.
@@ -69,7 +87,11 @@ FAILED = r"""{
 def test_a_failure_is_told_by_its_message_and_without_stack_traces(src):
     made = engine(src)
     with pytest.raises(DatabaseError) as told:  # 0 is what it ended with
-        made.run(work(Programs(Ended(0, f"WARNING: a line before\n{FAILED}\nand one behind", "")), Rows()), made.files()[2], UP)
+        made.run(
+            work(Programs(Ended(0, f"WARNING: a line before\n{FAILED}\nand one behind", "")), Rows()),
+            made.files()[2],
+            UP,
+        )
     assert told.value.sqlstate == "42701"
     assert told.value.why == [
         "Failed to execute script V2__c.sql",
@@ -85,4 +107,11 @@ def test_a_failure_is_told_by_its_message_and_without_stack_traces(src):
 def test_in_a_schema_that_holds_nothing_but_our_ledger_it_begins_at_zero(src):
     made, programs = engine(src), Programs(Ended(0, "", ""))
     made.run(work(programs, Rows((True,))), made.files()[0], UP)
-    assert programs.asked[0][0] == ["flyway", "-outputType=json", "-target=1", "-baselineOnMigrate=true", "-baselineVersion=0", "migrate"]
+    assert programs.asked[0][0] == [
+        "flyway",
+        "-outputType=json",
+        "-target=1",
+        "-baselineOnMigrate=true",
+        "-baselineVersion=0",
+        "migrate",
+    ]

@@ -42,7 +42,9 @@ def engine(src, **params):
 
 def test_the_order_is_that_of_its_plan(project):
     _engine, found = engine(project)
-    assert [(one.name, one.reversible) for one in found] == [("users", False), ("limits", True)] and found[0].order < found[1].order
+    assert [(one.name, one.reversible) for one in found] == [("users", False), ("limits", True)] and found[
+        0
+    ].order < found[1].order
     (project / "deploy" / "limits.sql").write_text("\\set x 1\nSELECT :x;")
     assert engine(project)[1][1].up is None
     (project / "sqitch.plan").write_text(PLAN + "users [users@v1] 2026-11-22T20:15:24Z a <a@b> # again\n")
@@ -58,13 +60,31 @@ def test_how_it_is_called(project):
     made.run(work(programs, Rows(("users",), ("limits",))), limits, DOWN)
     made.run(work(programs, Rows(("limits",))), limits, DOWN)
     up, down, last = (arguments for arguments, _environment in programs.asked)
-    assert up[:2] == ["sqitch", "deploy"] and up[up.index("--to-change") + 1] == "limits" and "VERBOSITY=verbose" in up
-    assert down[1] == "revert" and down[down.index("--to-change") + 1] == "users" and "--to-change" not in last
+    assert (
+        up[:2] == ["sqitch", "deploy"]
+        and up[up.index("--to-change") + 1] == "limits"
+        and "VERBOSITY=verbose" in up
+    )
+    assert (
+        down[1] == "revert" and down[down.index("--to-change") + 1] == "users" and "--to-change" not in last
+    )
     assert "s3cret" not in str([up, down, last]) and programs.asked[0][1]["PGPASSWORD"] == "s3cret-s3cret"
 
 
 def test_what_it_says_of_a_failure(project):
     made, (users, _limits) = engine(project)
     with pytest.raises(DatabaseError) as told:
-        made.run(work(Programs(Ended(2, "", 'psql:deploy/users.sql:1: ERROR:  42P07: relation "users" already exists\nDeploy failed'))), users, UP)
+        made.run(
+            work(
+                Programs(
+                    Ended(
+                        2,
+                        "",
+                        'psql:deploy/users.sql:1: ERROR:  42P07: relation "users" already exists\nDeploy failed',
+                    )
+                )
+            ),
+            users,
+            UP,
+        )
     assert told.value.sqlstate == "42P07" and told.value.why[-1] == "Deploy failed"

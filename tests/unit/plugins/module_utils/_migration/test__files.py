@@ -43,19 +43,31 @@ def test_all_that_is_wrong_with_a_folder_at_once(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "version"),
-    [("20261121093000_add", (20261121093000,)), ("V1.10__x", (1, 10)), ("V1_2__x", (1, 2)), ("1_2fa", (1,)), ("0042-x", (42,)), ("add", ())],
+    [
+        ("20261121093000_add", (20261121093000,)),
+        ("V1.10__x", (1, 10)),
+        ("V1_2__x", (1, 2)),
+        ("1_2fa", (1,)),
+        ("0042-x", (42,)),
+        ("add", ()),
+    ],
 )
 def test_the_number_of_a_name(name, version):
     assert files.version(name) == version
 
 
 def test_line_ends_are_no_edit():
-    assert files.checksum("a\r\nb") == files.checksum("a\nb") != files.checksum("a\nc") and files.checksum("a", "b") != files.checksum("ab")
+    assert files.checksum("a\r\nb") == files.checksum("a\nb") != files.checksum("a\nc") and files.checksum(
+        "a", "b"
+    ) != files.checksum("ab")
 
 
 def test_a_transaction_is_what_a_file_gets_unless_it_cannot():
     assert migration("1").transaction and not migration("1", "VACUUM a").transaction
-    assert not migration("1", "-- runbook: no-transaction\nSELECT 1").transaction and not migration("1", None, alone=True).transaction
+    assert (
+        not migration("1", "-- runbook: no-transaction\nSELECT 1").transaction
+        and not migration("1", None, alone=True).transaction
+    )
 
 
 def test_what_we_cannot_run_is_told_before_anything_runs():
@@ -66,4 +78,8 @@ def test_what_we_cannot_run_is_told_before_anything_runs():
         "/m/1.sql, line 3: COMMIT; transactions are made here, one for each file",
         "/m/1.down.sql: line 1: a command of psql (\\i); only SQL can run here",
     ]
-    assert list(files.problems_of_sql(migration("1"))) == [] and files.readable("\\i x") is None and files.readable("SELECT 1") == "SELECT 1"
+    assert (
+        list(files.problems_of_sql(migration("1"))) == []
+        and files.readable("\\i x") is None
+        and files.readable("SELECT 1") == "SELECT 1"
+    )

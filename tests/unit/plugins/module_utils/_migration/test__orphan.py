@@ -37,7 +37,9 @@ print("done", flush=True)
 def started(controller: int, seconds: float) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", PROGRAM, str(controller), str(seconds)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    running = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    )
     assert t.cast("t.IO[str]", running.stdout).readline() == "at work\n"
     return running
 
@@ -60,7 +62,10 @@ def test_it_ends_also_when_nothing_can_be_abandoned():
 
 def test_it_ends_when_its_controller_is_another_one():
     with started(os.getppid(), 60) as running:
-        assert running.communicate("go on\n", timeout=20)[0] == "abandoning\nabandoned\n" and running.returncode == 137
+        assert (
+            running.communicate("go on\n", timeout=20)[0] == "abandoning\nabandoned\n"
+            and running.returncode == 137
+        )
 
 
 def test_work_that_ends_by_itself_abandons_nothing():

@@ -30,9 +30,15 @@ def gone_within(pid, seconds):
 
 
 def test_what_it_says_and_how_it_ends(tmp_path):
-    code = "import os, sys; print(os.environ['ANSWER'], os.getcwd()); sys.stderr.write('and this'); sys.exit(3)"
+    code = (
+        "import os, sys; print(os.environ['ANSWER'], os.getcwd()); sys.stderr.write('and this'); sys.exit(3)"
+    )
     ended = Supervised().run([sys.executable, "-c", code], {"ANSWER": "42"}, str(tmp_path), 20)
-    assert (ended.code, ended.out, ended.err) == (3, f"42 {tmp_path}\n", "and this") and ended.said == f"and this\n42 {tmp_path}"
+    assert (ended.code, ended.out, ended.err) == (
+        3,
+        f"42 {tmp_path}\n",
+        "and this",
+    ) and ended.said == f"and this\n42 {tmp_path}"
 
 
 def test_a_program_that_is_not_there(tmp_path):

@@ -9,7 +9,12 @@ import json
 import urllib.parse
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, Forbidden, NotFound, ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    ReleaseError,
+)
 from ansible_collections.runbook.release.plugins.module_utils._database._login import Login
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import SYNC, TICK, Event
 from ansible_collections.runbook.release.plugins.module_utils._migration import _job_options as options
@@ -21,7 +26,12 @@ from .migrations import context
 
 JOBS, PODS = "/apis/batch/v1/namespaces/exchange/jobs", "/api/v1/namespaces/exchange/pods"
 SECRETS, DEPLOYMENTS = "/api/v1/namespaces/exchange/secrets", "/apis/apps/v1/namespaces/exchange/deployments"
-GIVEN = {**{name: item.get("default") for name, item in options.OPTIONS.items()}, "namespace": "exchange", "src": "/app/db", "image": "wallet:2"}
+GIVEN = {
+    **{name: item.get("default") for name, item in options.OPTIONS.items()},
+    "namespace": "exchange",
+    "src": "/app/db",
+    "image": "wallet:2",
+}
 HERE = Login({"host": "db", "user": "release", "password": "s3cret-s3cret", "dbname": "shop"})
 DOING = Doing(HERE, "3_limits", "up")
 SERVICE = {
@@ -29,17 +39,35 @@ SERVICE = {
     "metadata": {"name": "wallet", "namespace": "exchange"},
     "spec": {
         "template": {
-            "spec": {"containers": [{"name": "wallet", "image": "wallet:1", "env": [{"name": "PGHOST", "value": "old"}, {"name": "MODE", "value": "x"}]}]}
+            "spec": {
+                "containers": [
+                    {
+                        "name": "wallet",
+                        "image": "wallet:1",
+                        "env": [{"name": "PGHOST", "value": "old"}, {"name": "MODE", "value": "x"}],
+                    }
+                ]
+            }
         }
     },
 }
 
 
 class Server:
-    """Jobs end as told, one look after they were begun: by an exit code, by a reason, or by an error of the watch."""
+    """Jobs end as told, one look after they were begun: by
+    an exit code, by a reason, or by an error of the watch.
+    """
 
     def __init__(self, *endings):
-        self.endings, self.jobs, self.secrets, self.did, self.dry, self.lines_of, self.uids = list(endings), {}, {}, [], [], ["applied 3"], itertools.count(1)
+        self.endings, self.jobs, self.secrets, self.did, self.dry, self.lines_of, self.uids = (
+            list(endings),
+            {},
+            {},
+            [],
+            [],
+            ["applied 3"],
+            itertools.count(1),
+        )
 
     def get(self, path):
         parts = urllib.parse.urlsplit(path)
@@ -52,7 +80,11 @@ class Server:
         if name := query.get("fieldSelector"):
             found = [item for item in found if item["metadata"]["name"] == name.partition("=")[2]]
         if label := query.get("labelSelector"):
-            found = [item for item in found if item["metadata"]["labels"].get(label.partition("=")[0]) == label.partition("=")[2]]
+            found = [
+                item
+                for item in found
+                if item["metadata"]["labels"].get(label.partition("=")[0]) == label.partition("=")[2]
+            ]
         return {"metadata": {"resourceVersion": "7"}, "items": copy.deepcopy(found)}
 
     def post(self, path, body, dry_run=False):
@@ -75,7 +107,11 @@ class Server:
         if name not in self.jobs:
             raise NotFound(name)
         gone = self.jobs.pop(name)
-        owned = [key for key, item in self.secrets.items() if item["metadata"]["ownerReferences"][0]["uid"] == gone["metadata"]["uid"]]
+        owned = [
+            key
+            for key, item in self.secrets.items()
+            if item["metadata"]["ownerReferences"][0]["uid"] == gone["metadata"]["uid"]
+        ]
         for key in owned:
             del self.secrets[key]
 
@@ -107,11 +143,26 @@ class Watch:
         owner = {"kind": "Job", "uid": job["metadata"]["uid"], "controller": True}
         code = ending if isinstance(ending, int) else None
         state = {"terminated": {"exitCode": code, "reason": "Error"}} if code is not None else {"running": {}}
-        status = {"phase": "Failed", "containerStatuses": [{"name": job["spec"]["template"]["spec"]["containers"][0]["name"], "state": state}]}
-        pod = {"metadata": {"name": "p", "uid": "p", "ownerReferences": [owner]}, "spec": {"restartPolicy": "Never", "containers": []}, "status": status}
+        status = {
+            "phase": "Failed",
+            "containerStatuses": [
+                {"name": job["spec"]["template"]["spec"]["containers"][0]["name"], "state": state}
+            ],
+        }
+        pod = {
+            "metadata": {"name": "p", "uid": "p", "ownerReferences": [owner]},
+            "spec": {"restartPolicy": "Never", "containers": []},
+            "status": status,
+        }
         yield Event(PODS, SYNC, {"items": [pod]})
-        kind, reason = ("Complete", "") if code == 0 else ("Failed", ending if code is None else "BackoffLimitExceeded")
-        yield Event(JOBS, "MODIFIED", {**job, "status": {"conditions": [{"type": kind, "status": "True", "reason": reason}]}})
+        kind, reason = (
+            ("Complete", "") if code == 0 else ("Failed", ending if code is None else "BackoffLimitExceeded")
+        )
+        yield Event(
+            JOBS,
+            "MODIFIED",
+            {**job, "status": {"conditions": [{"type": kind, "status": "True", "reason": reason}]}},
+        )
         yield Event("", TICK, {})
 
 
@@ -122,24 +173,50 @@ def programs(server, lines=None, **job):
 
 
 def ran(made, arguments=("migrate", "up"), seconds=60.0, **environment):
-    return made.run(arguments, {"PGHOST": "db", "PGPASSWORD": "s3cret-s3cret", **environment}, "/here/db/sub", seconds, DOING)
+    return made.run(
+        arguments,
+        {"PGHOST": "db", "PGPASSWORD": "s3cret-s3cret", **environment},
+        "/here/db/sub",
+        seconds,
+        DOING,
+    )
 
 
 def test_a_program_runs_in_a_job_that_gets_its_password_from_a_secret_of_its_own():
     server, lines = Server(0), []
     kept = {}
     delete = server.delete
-    server.delete = lambda path, body: (kept.update(job=dict(server.jobs), secret=dict(server.secrets)), delete(path, body))
-    assert ran(programs(server, lines, workload="wallet"), ["migrate", "$(HOME)"]) == Ended(0, "applied 3", "")
+    server.delete = lambda path, body: (
+        kept.update(job=dict(server.jobs), secret=dict(server.secrets)),
+        delete(path, body),
+    )
+    assert ran(programs(server, lines, workload="wallet"), ["migrate", "$(HOME)"]) == Ended(
+        0, "applied 3", ""
+    )
     ((name, job),), ((secret_name, secret),) = kept["job"].items(), kept["secret"].items()
     container = job["spec"]["template"]["spec"]["containers"][0]
-    assert container["image"] == "wallet:2" and container["command"] == ["migrate", "$$(HOME)"] and container["workingDir"] == "/app/db/sub"
+    assert (
+        container["image"] == "wallet:2"
+        and container["command"] == ["migrate", "$$(HOME)"]
+        and container["workingDir"] == "/app/db/sub"
+    )
     reference = {"name": "PGHOST", "valueFrom": {"secretKeyRef": {"name": secret_name, "key": "PGHOST"}}}
-    assert container["env"][:2] == [{"name": "MODE", "value": "x"}, reference]  # what the service says of itself gives way
-    assert secret["stringData"] == {"PGHOST": "db", "PGPASSWORD": "s3cret-s3cret"} and "s3cret" not in json.dumps(job)
-    assert secret["metadata"]["ownerReferences"] == [{"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": job["metadata"]["uid"]}]
+    assert container["env"][:2] == [
+        {"name": "MODE", "value": "x"},
+        reference,
+    ]  # what the service says of itself gives way
+    assert secret["stringData"] == {
+        "PGHOST": "db",
+        "PGPASSWORD": "s3cret-s3cret",
+    } and "s3cret" not in json.dumps(job)
+    assert secret["metadata"]["ownerReferences"] == [
+        {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": job["metadata"]["uid"]}
+    ]
     assert (job["spec"]["backoffLimit"], job["spec"]["activeDeadlineSeconds"]) == (0, 60)
-    assert server.did == [f"create {name}", f"create {secret_name}", f"delete {name} Background"] and server.jobs == server.secrets == {}
+    assert (
+        server.did == [f"create {name}", f"create {secret_name}", f"delete {name} Background"]
+        and server.jobs == server.secrets == {}
+    )
     assert any("applied 3" in line for line in lines)
 
 
@@ -147,11 +224,16 @@ def test_an_exit_code_is_the_program_s_and_its_time_is_the_deadline():
     server = Server(1, "DeadlineExceeded")
     made = programs(server)
     assert ran(made) == Ended(1, "applied 3", "") and ran(made) == Ended(None, "applied 3", "")
-    assert [one.rsplit(" ", 1)[1] for one in server.did if one.startswith("delete")] == ["Background", "Foreground"]
+    assert [one.rsplit(" ", 1)[1] for one in server.did if one.startswith("delete")] == [
+        "Background",
+        "Foreground",
+    ]
     assert ran(made, seconds=0.5) == Ended(None, "", "") and len(server.did) == 6
 
 
-@pytest.mark.parametrize("ending", [137, "PodFailurePolicy", ReleaseError("Job migrate will not start."), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "ending", [137, "PodFailurePolicy", ReleaseError("Job migrate will not start."), KeyboardInterrupt()]
+)
 def test_whatever_else_ends_it_leaves_nothing(ending):
     server = Server(ending)
     with pytest.raises(type(ending) if isinstance(ending, BaseException) else ReleaseError) as told:
@@ -204,7 +286,10 @@ def left(server, **more):
     server.jobs[spec.name_of(DOING)]["metadata"].update(more)
 
 
-@pytest.mark.parametrize(("ending", "known"), [(0, 0), (1, 1), ("DeadlineExceeded", None), (ReleaseError("Job will not start."), None)])
+@pytest.mark.parametrize(
+    ("ending", "known"),
+    [(0, 0), (1, 1), ("DeadlineExceeded", None), (ReleaseError("Job will not start."), None)],
+)
 def test_the_job_of_a_run_that_is_gone_is_waited_for(ending, known):
     server = Server(ending)
     left(server)
@@ -255,9 +340,23 @@ def test_paths_and_names_are_those_of_the_pod():
     made = programs(Server(), login_host="db.internal")
     assert made.path("/here/db") == "/app/db" and made.path("/here/db/migrations") == "/app/db/migrations"
     assert made.login(HERE).parameters["host"] == "db.internal"
-    long = Doing(HERE.to("a_database_with_a_name_that_goes_on_and_on"), "20261121093000_and_so_does_the_migration", "down")
+    long = Doing(
+        HERE.to("a_database_with_a_name_that_goes_on_and_on"),
+        "20261121093000_and_so_does_the_migration",
+        "down",
+    )
     names = {
         spec.name_of(one)
-        for one in (long, long._replace(direction="up"), DOING, DOING._replace(login=HERE.to("sh-op")), DOING._replace(login=HERE.to("sh_op")))
+        for one in (
+            long,
+            long._replace(direction="up"),
+            DOING,
+            DOING._replace(login=HERE.to("sh-op")),
+            DOING._replace(login=HERE.to("sh_op")),
+        )
     }
-    assert len(names) == 5 and all(len(name) <= 63 for name in names) and spec.name_of(DOING).startswith("migrate-shop-3-limits-up-")
+    assert (
+        len(names) == 5
+        and all(len(name) <= 63 for name in names)
+        and spec.name_of(DOING).startswith("migrate-shop-3-limits-up-")
+    )

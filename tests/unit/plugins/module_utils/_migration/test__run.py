@@ -27,8 +27,20 @@ def test_wrong_options_are_told_together_before_anything_is_read():
 @pytest.mark.parametrize(
     ("seen", "plan", "state", "before", "after"),
     [
-        (observed([ONE, TWO], [ONE]), Plan([TWO]), "up", {"applied": ["1_one"]}, {"applied": ["1_one", "2_two"]}),
-        (observed([ONE, TWO], [ONE, TWO]), Plan([TWO]), "down", {"applied": ["1_one", "2_two"]}, {"applied": ["1_one"]}),
+        (
+            observed([ONE, TWO], [ONE]),
+            Plan([TWO]),
+            "up",
+            {"applied": ["1_one"]},
+            {"applied": ["1_one", "2_two"]},
+        ),
+        (
+            observed([ONE, TWO], [ONE, TWO]),
+            Plan([TWO]),
+            "down",
+            {"applied": ["1_one", "2_two"]},
+            {"applied": ["1_one"]},
+        ),
         (
             observed([ONE, TWO], [ONE], **{"1_one": None}),
             Plan([TWO], [ONE]),
@@ -36,7 +48,13 @@ def test_wrong_options_are_told_together_before_anything_is_read():
             {"applied": ["1_one"], "recorded": []},
             {"applied": ["1_one", "2_two"], "recorded": ["1_one"]},
         ),
-        (observed([ONE], []), Plan([ONE]), "recorded", {"applied": [], "recorded": []}, {"applied": ["1_one"], "recorded": ["1_one"]}),
+        (
+            observed([ONE], []),
+            Plan([ONE]),
+            "recorded",
+            {"applied": [], "recorded": []},
+            {"applied": ["1_one"], "recorded": ["1_one"]},
+        ),
     ],
 )
 def test_the_difference(seen, plan, state, before, after):

@@ -4,9 +4,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._migration._sqlstate import RECONNECT, RETRY, STOP, reaction
+from ansible_collections.runbook.release.plugins.module_utils._migration._sqlstate import (
+    RECONNECT,
+    RETRY,
+    STOP,
+    reaction,
+)
 
-# Section 4 of what was measured on a real server; the names are for conditions in playbooks and must not change.
+# Section 4 of what was measured on a real server; the names
+# are for conditions in playbooks and must not change.
 TABLE = {
     "55P03": (RETRY, "lock_timeout"),
     "40P01": (RETRY, "deadlock"),
@@ -43,5 +49,12 @@ def test_every_row(code):
 
 
 def test_nothing_else_is_tried_again():
-    known = [f"{a}{b}{rest}" for a in "02345HPX" for b in "0123458PVXF" for rest in ("000", "001", "P01", "P03", "P05")]
-    assert {code for code in known if reaction(code).kind == RETRY} == {"55P03", "40001", "40P01"} & set(known)
+    known = [
+        f"{a}{b}{rest}"
+        for a in "02345HPX"
+        for b in "0123458PVXF"
+        for rest in ("000", "001", "P01", "P03", "P05")
+    ]
+    assert {code for code in known if reaction(code).kind == RETRY} == {"55P03", "40001", "40P01"} & set(
+        known
+    )

@@ -23,20 +23,41 @@ def told(name, line, rule):
 
 
 def test_what_is_found_in_order_with_lines_from_1():
-    programs = Programs(Ended(1, json.dumps([told("3_c", 4, "renaming-table"), told("1_a", 0, "prefer-text-field")]), ""), Ended(0, "", ""))
-    found = squawk.lint(programs, [migration("1_a"), migration("2_b", "VACUUM a"), migration("3_c"), migration("4_d", None)], 150018, ["renaming-table"])
+    programs = Programs(
+        Ended(1, json.dumps([told("3_c", 4, "renaming-table"), told("1_a", 0, "prefer-text-field")]), ""),
+        Ended(0, "", ""),
+    )
+    found = squawk.lint(
+        programs,
+        [migration("1_a"), migration("2_b", "VACUUM a"), migration("3_c"), migration("4_d", None)],
+        150018,
+        ["renaming-table"],
+    )
     assert [(one.migration, one.line, one.blocks) for one in found] == [("1_a", 1, False), ("3_c", 5, True)]
     assert str(found[1]) == "3_c, line 5: renaming-table: It is bad."
     (whole, _none), (alone, _nothing) = programs.asked
-    assert whole[-2:] == ["/m/1_a.sql", "/m/3_c.sql"] and "--assume-in-transaction" in whole and "--pg-version=15.0" in whole
+    assert (
+        whole[-2:] == ["/m/1_a.sql", "/m/3_c.sql"]
+        and "--assume-in-transaction" in whole
+        and "--pg-version=15.0" in whole
+    )
     assert alone[-1] == "/m/2_b.sql" and "--assume-in-transaction" not in alone
 
 
 def test_a_rule_that_squawk_does_not_have_blocks_nothing_and_is_refused():
-    programs = Programs(Ended(0, "", ""), Ended(2, "", "error: invalid value 'ban-drop-tabel' for '--include <rule>': invalid rule name ban-drop-tabel"))
+    programs = Programs(
+        Ended(0, "", ""),
+        Ended(
+            2,
+            "",
+            "error: invalid value 'ban-drop-tabel' for '--include <rule>': invalid rule name ban-drop-tabel",
+        ),
+    )
     squawk.lint(programs, [migration("1_a")], 150000, ["ban-drop-table", "require-table-schema"])
     assert "--include=require-table-schema" in programs.asked[0][0]
-    with pytest.raises(InputError, match=r"lint_block: found ban-drop-tabel \(did you mean ban-drop-table\?\)"):
+    with pytest.raises(
+        InputError, match=r"lint_block: found ban-drop-tabel \(did you mean ban-drop-table\?\)"
+    ):
         squawk.lint(programs, [migration("1_a")], 150000, ["ban-drop-tabel"])
 
 

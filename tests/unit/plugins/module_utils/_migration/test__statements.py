@@ -40,13 +40,33 @@ def test_it_cuts_where_psql_cuts():
 def test_squawk_sees_the_same_statements(tmp_path):
     """Its parser is PostgreSQL's grammar, ours only looks for the ends."""
     (tmp_path / "tricky.sql").write_text(TRICKY)
-    told = subprocess.run(["squawk", "--debug=ast", str(tmp_path / "tricky.sql")], capture_output=True, text=True, check=False).stdout
+    told = subprocess.run(
+        ["squawk", "--debug=ast", str(tmp_path / "tricky.sql")], capture_output=True, text=True, check=False
+    ).stdout
     kinds = [one["type"] for one in json.loads(told)["stmts"] if one["type"] != "EMPTY_STMT"]
-    assert kinds == ["CREATE_TABLE", "INSERT", "CREATE_FUNCTION", "CREATE_FUNCTION", "CREATE_RULE", "SELECT", "ALTER_TABLE"]
+    assert kinds == [
+        "CREATE_TABLE",
+        "INSERT",
+        "CREATE_FUNCTION",
+        "CREATE_FUNCTION",
+        "CREATE_RULE",
+        "SELECT",
+        "ALTER_TABLE",
+    ]
     assert [one.words.split()[0] for one in split(TRICKY)] == [kind.partition("_")[0] for kind in kinds]
 
 
-@pytest.mark.parametrize("text", ["SELECT 'open", 'SELECT "open', "SELECT $$ open", "/* open /* */", "\\connect other", "SELECT 1 \\gexec"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 'open",
+        'SELECT "open',
+        "SELECT $$ open",
+        "/* open /* */",
+        "\\connect other",
+        "SELECT 1 \\gexec",
+    ],
+)
 def test_what_cannot_be_read_is_told_with_its_line(text):
     with pytest.raises(Unreadable, match="line 2: "):
         split(f"SELECT 1;\n{text}")
@@ -75,8 +95,14 @@ def test_what_runs_outside_a_transaction_only(sql, alone):
 
 
 def test_what_waits_by_design():
-    assert split("CREATE INDEX CONCURRENTLY i ON a (b)")[0].concurrent and not split("REINDEX DATABASE d")[0].concurrent
-    assert not split("VACUUM FULL a")[0].concurrent and not split("REFRESH MATERIALIZED VIEW CONCURRENTLY v")[0].concurrent
+    assert (
+        split("CREATE INDEX CONCURRENTLY i ON a (b)")[0].concurrent
+        and not split("REINDEX DATABASE d")[0].concurrent
+    )
+    assert (
+        not split("VACUUM FULL a")[0].concurrent
+        and not split("REFRESH MATERIALIZED VIEW CONCURRENTLY v")[0].concurrent
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,7 +122,13 @@ def test_what_begins_and_ends_transactions(sql, controls):
 
 
 def test_the_index_that_is_built():
-    assert split('create index concurrently "I x" on only s."T" using btree (b)')[0].index == ('S."T"', '"I x"')
+    assert split('create index concurrently "I x" on only s."T" using btree (b)')[0].index == (
+        'S."T"',
+        '"I x"',
+    )
     assert split("CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON a(b)")[0].index == ("A", "I")
-    assert split("CREATE INDEX CONCURRENTLY ON a (b)")[0].index is None and split("CREATE INDEX i ON a (b)")[0].index is None
+    assert (
+        split("CREATE INDEX CONCURRENTLY ON a (b)")[0].index is None
+        and split("CREATE INDEX i ON a (b)")[0].index is None
+    )
     assert split("COPY a FROM STDIN")[0].reads_client and not split("COPY a FROM '/f'")[0].reads_client

@@ -49,12 +49,16 @@ class Jobs:
 
 def taken(programs, session=None, check_mode=False, lines=None, **params):
     recovered = []
-    engine = types.SimpleNamespace(recover=lambda work, one, direction, ended: recovered.append((one.name, direction, ended)))
+    engine = types.SimpleNamespace(
+        recover=lambda work, one, direction, ended: recovered.append((one.name, direction, ended))
+    )
     server = Server(session or Session())
     copy = Server(session or Session(), dbname="copy")
     ports = types.SimpleNamespace(server=server, copy=copy, engine_programs=programs, engine=engine)
     given = dataclasses.replace(context(lines, **params), check_mode=check_mode)
-    settled = take_up(ports, given, [ONE, TWO], lambda server, version: types.SimpleNamespace(left=lambda: 60.0))
+    settled = take_up(
+        ports, given, [ONE, TWO], lambda server, version: types.SimpleNamespace(left=lambda: 60.0)
+    )
     return settled, recovered
 
 

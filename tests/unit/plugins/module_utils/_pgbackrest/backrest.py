@@ -10,7 +10,14 @@ import json
 from ansible_collections.runbook.release.plugins.module_utils._pgbackrest import _repository as repository
 from ansible_collections.runbook.release.plugins.module_utils._pgbackrest._programs import Ended
 
-GIVEN = {"stanza": "shop", "config": None, "repo": None, "program": "true", "user": "postgres", "wal_segment_bytes": 16777216}
+GIVEN = {
+    "stanza": "shop",
+    "config": None,
+    "repo": None,
+    "program": "true",
+    "user": "postgres",
+    "wal_segment_bytes": 16777216,
+}
 NOW = 1_000_000
 
 
@@ -34,25 +41,44 @@ def segment(number):
 
 class Programs:
     def __init__(self, *backups, segments=(), code=0, message="ok"):
-        self.backups, self.there, self.status, self.ran, self.fails = list(backups), list(segments), (code, message), [], {}
+        self.backups, self.there, self.status, self.ran, self.fails = (
+            list(backups),
+            list(segments),
+            (code, message),
+            [],
+            {},
+        )
 
     def run(self, argv):
         command = next(part for part in argv[1:] if not part.startswith("--"))
-        options = [part for part in argv[1:] if part.startswith("--") and not part.startswith(("--log", "--stanza"))]
+        options = [
+            part for part in argv[1:] if part.startswith("--") and not part.startswith(("--log", "--stanza"))
+        ]
         self.ran.append(" ".join([command, *options]))
         if command in self.fails:
             return Ended(self.fails[command], "", f"ERROR: [{self.fails[command]:03}]: refused\n")
         if command == "info":
             return Ended(0, json.dumps([self._info()]), "")
         if command == "repo-ls":
-            files = {f"0000000100000000/{name}-{'a' * 40}.zst": {"type": "file", "time": NOW - 30} for name in self.there}
-            return Ended(0, json.dumps({".": {"type": "path"}, "00000002.history": {"type": "file"}, **files}), "")
+            files = {
+                f"0000000100000000/{name}-{'a' * 40}.zst": {"type": "file", "time": NOW - 30}
+                for name in self.there
+            }
+            return Ended(
+                0, json.dumps({".": {"type": "path"}, "00000002.history": {"type": "file"}, **files}), ""
+            )
         if command == "backup":
-            given = dict(option.removeprefix("--annotation=").split("=") for option in options if option.startswith("--annotation"))
+            given = dict(
+                option.removeprefix("--annotation=").split("=")
+                for option in options
+                if option.startswith("--annotation")
+            )
             kind = next(option for option in options if option.startswith("--type=")).removeprefix("--type=")
             self.backups.append(backup(len(self.backups) + 1, kind, 0, annotation=given))
         if command == "annotate":
-            self.backups[-1].setdefault("annotation", {}).update(option.removeprefix("--annotation=").split("=") for option in options[1:])
+            self.backups[-1].setdefault("annotation", {}).update(
+                option.removeprefix("--annotation=").split("=") for option in options[1:]
+            )
         return Ended(0, "", "")
 
     def _info(self):

@@ -7,7 +7,11 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, InputError, ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common._errors import (
+    Conflict,
+    InputError,
+    ReleaseError,
+)
 from ansible_collections.runbook.release.plugins.module_utils._common._operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._database._login import Login
 from ansible_collections.runbook.release.plugins.module_utils._pgbackrest import _backup as operation
@@ -57,13 +61,21 @@ def test_the_restore_point_comes_after_the_backup_and_its_wal_before_the_mark():
         "check",
         "annotate --set=20261121-000001D --annotation=restore-point=pre_2.4.0",
     ]
-    assert result.changed and server.points == ["pre_2.4.0"] and result.values["backup"]["restore_point"] == "pre_2.4.0"
+    assert (
+        result.changed
+        and server.points == ["pre_2.4.0"]
+        and result.values["backup"]["restore_point"] == "pre_2.4.0"
+    )
 
 
 def test_without_a_release_nothing_is_asked_of_the_server():
     programs = Programs(segments=[segment(7)])
     result, server = taken(programs)
-    assert did(programs) == ["check", "backup --type=diff"] and server.points == [] and result.values["restore_point"] is None
+    assert (
+        did(programs) == ["check", "backup --type=diff"]
+        and server.points == []
+        and result.values["restore_point"] is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,7 +90,11 @@ def test_without_a_release_nothing_is_asked_of_the_server():
         (
             backup(1, "full", annotation={"release": "2.4.0"}),
             {"release": "2.4.0"},
-            ["restore point", "check", "annotate --set=20261121-000001F --annotation=restore-point=pre_2.4.0"],
+            [
+                "restore point",
+                "check",
+                "annotate --set=20261121-000001F --annotation=restore-point=pre_2.4.0",
+            ],
         ),
     ],
 )
@@ -91,11 +107,18 @@ def test_what_is_there_already_is_not_made_again(there, given, made):
 def test_check_mode_only_looks():
     programs = Programs(segments=[segment(7)])
     result, server = taken(programs, check_mode=True, release="2.4.0")
-    assert result.changed and did(programs) == [] and result.after == {"backup": "a new one (diff)", "restore_point": "pre_2.4.0"}
+    assert (
+        result.changed
+        and did(programs) == []
+        and result.after == {"backup": "a new one (diff)", "restore_point": "pre_2.4.0"}
+    )
 
 
 def test_a_point_whose_wal_does_not_come_is_no_point():
-    with pytest.raises(ReleaseError, match=r"segment 000000010000000000000007 with the restore point pre_2.4.0 is not in the repository"):
+    with pytest.raises(
+        ReleaseError,
+        match=r"segment 000000010000000000000007 with the restore point pre_2.4.0 is not in the repository",
+    ):
         taken(Programs(segments=[segment(6)]), release="2.4.0")
 
 

@@ -6,20 +6,43 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common._errors import InputError, NotFound
-from ansible_collections.runbook.release.plugins.module_utils._pgbackrest import _scratch_server as scratch_server
+from ansible_collections.runbook.release.plugins.module_utils._pgbackrest import (
+    _scratch_server as scratch_server,
+)
 
 CONTROLDATA = "max_connections setting:              700\nmax_prepared_xacts setting:           5\nDatabase cluster state:  in production\n"
 
 
 def test_a_copy_is_cut_off_and_no_smaller_than_recovery_allows():
-    found = scratch_server.settings("/d/x", CONTROLDATA, {"shared_buffers": "1GB", "archive_mode": "on", "listen_addresses": "*", "port": 1})
-    assert (found["max_connections"], found["max_prepared_transactions"], found["shared_buffers"]) == ("700", "5", "1GB")
-    assert (found["archive_mode"], found["listen_addresses"], found["max_logical_replication_workers"]) == ("off", "", "0")
-    assert found["unix_socket_directories"] == "/d/x" and found["port"] == "5432" and found["shared_preload_libraries"] == ""
+    found = scratch_server.settings(
+        "/d/x",
+        CONTROLDATA,
+        {"shared_buffers": "1GB", "archive_mode": "on", "listen_addresses": "*", "port": 1},
+    )
+    assert (found["max_connections"], found["max_prepared_transactions"], found["shared_buffers"]) == (
+        "700",
+        "5",
+        "1GB",
+    )
+    assert (found["archive_mode"], found["listen_addresses"], found["max_logical_replication_workers"]) == (
+        "off",
+        "",
+        "0",
+    )
+    assert (
+        found["unix_socket_directories"] == "/d/x"
+        and found["port"] == "5432"
+        and found["shared_preload_libraries"] == ""
+    )
 
 
 def test_libraries_are_loaded_where_the_user_says_so():
-    assert scratch_server.settings("/d", "", {"shared_preload_libraries": "timescaledb"})["shared_preload_libraries"] == "timescaledb"
+    assert (
+        scratch_server.settings("/d", "", {"shared_preload_libraries": "timescaledb"})[
+            "shared_preload_libraries"
+        ]
+        == "timescaledb"
+    )
 
 
 def test_the_server_has_to_be_there(tmp_path):
@@ -31,7 +54,12 @@ def test_the_server_has_to_be_there(tmp_path):
 
 def test_the_last_words_are_those_that_tell_of_trouble(tmp_path):
     log = tmp_path / "log"
-    log.write_text("LOG: starting\nFATAL:  the database system is starting up\n\nFATAL:  recovery ended before the target\nLOG: bye\n")
+    log.write_text(
+        "LOG: starting\nFATAL:  the database system is starting up\n\nFATAL:  recovery ended before the target\nLOG: bye\n"
+    )
     assert scratch_server.last_words(str(log)) == ["FATAL:  recovery ended before the target"]
     log.write_text("LOG: a\nLOG: b\n")
-    assert scratch_server.last_words(str(log)) == ["LOG: a", "LOG: b"] and scratch_server.last_words(str(tmp_path / "none")) == []
+    assert (
+        scratch_server.last_words(str(log)) == ["LOG: a", "LOG: b"]
+        and scratch_server.last_words(str(tmp_path / "none")) == []
+    )

@@ -20,7 +20,10 @@ def test_the_server_archives_with_this_program_and_this_configuration():
     assert "--config" not in settings({**GIVEN, "config": None}, "pgbackrest")["archive_command"]
 
 
-@pytest.mark.parametrize(("option", "value"), [("stanza", "a b"), ("stanza", "$(x)"), ("stanza", "a;b"), ("config", "/etc/%p"), ("config", "/a'b")])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("stanza", "a b"), ("stanza", "$(x)"), ("stanza", "a;b"), ("config", "/etc/%p"), ("config", "/a'b")],
+)
 def test_what_a_shell_would_take_apart_is_refused(option, value):
     with pytest.raises(InputError, match=f"{option}: found"):
         settings({**GIVEN, option: value}, "pgbackrest")

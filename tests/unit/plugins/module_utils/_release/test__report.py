@@ -23,31 +23,69 @@ WAVE = [
             }
         ],
     },
-    {"kind": "images", "phase": "ended", "at": "2026-01-01T03:00:05Z", "digests": {"auth": {"auth": "sha256:abc"}}},
+    {
+        "kind": "images",
+        "phase": "ended",
+        "at": "2026-01-01T03:00:05Z",
+        "digests": {"auth": {"auth": "sha256:abc"}},
+    },
 ]
 FAILED = [
     {"kind": "wave", "phase": "began", "at": "2026-01-01T03:00:06Z", "wave": 2, "changes": {"wallet": {}}},
-    {"kind": "wave", "phase": "ended", "at": "2026-01-01T03:00:09Z", "wave": 2, "failed": "wallet will not become ready."},
+    {
+        "kind": "wave",
+        "phase": "ended",
+        "at": "2026-01-01T03:00:09Z",
+        "wave": 2,
+        "failed": "wallet will not become ready.",
+    },
 ]
 UNDONE = [
-    {"kind": "rollback", "phase": "began", "at": "2026-01-01T03:00:10Z", "workloads": ["wallet", "auth"], "reason": "wallet will not become ready.\n  more"},
+    {
+        "kind": "rollback",
+        "phase": "began",
+        "at": "2026-01-01T03:00:10Z",
+        "workloads": ["wallet", "auth"],
+        "reason": "wallet will not become ready.\n  more",
+    },
     {
         "kind": "rollback",
         "phase": "ended",
         "at": "2026-01-01T03:00:12Z",
         "failed": [],
-        "workloads": [{"name": "auth", "images_before": {"auth": "r/auth:1.1.0"}, "images": {"auth": "r/auth:1.0.0"}, "seconds": 1.5}],
+        "workloads": [
+            {
+                "name": "auth",
+                "images_before": {"auth": "r/auth:1.1.0"},
+                "images": {"auth": "r/auth:1.0.0"},
+                "seconds": 1.5,
+            }
+        ],
     },
 ]
 
 
 def report(entries, reason="", smoke=()):
-    closed = {"verdict": verdict(entries, reason), "reason": reason, "smoke": list(smoke), "at": "2026-01-01T03:01:00Z"}
+    closed = {
+        "verdict": verdict(entries, reason),
+        "reason": reason,
+        "smoke": list(smoke),
+        "at": "2026-01-01T03:01:00Z",
+    }
     return markdown("exchange", "1.1.0", {"attempt": 2, "entries": entries, "verdict": closed})
 
 
 def test_a_good_release_tells_versions_digests_waves_and_smoke_checks():
-    smoke = [{"name": "login|token", "passed": True, "status": 200, "milliseconds": 12, "attempts": 1, "reason": ""}]
+    smoke = [
+        {
+            "name": "login|token",
+            "passed": True,
+            "status": 200,
+            "milliseconds": 12,
+            "attempts": 1,
+            "reason": "",
+        }
+    ]
     text = report(WAVE, smoke=smoke)
     assert text.startswith("# Release 1.1.0 of exchange succeeded\n")
     assert "| auth | auth | `r/auth:1.0.0` | `r/auth:1.1.0` | `sha256:abc` | 1 | 4.2 |" in text

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._migration._operations import MIGRATE
+from ..module_utils._postgresql.migration.run import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = MIGRATE
+    operation = OPERATION

@@ -9,12 +9,12 @@ import typing as t
 
 from ansible.errors import AnsibleError
 
-from ..module_utils._kubernetes._operations import APPLY
+from ..module_utils._kubernetes.apply.apply import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = APPLY
+    operation = OPERATION
 
     def _validated(self) -> dict[str, t.Any]:
         """Relative paths begin at the role or playbook; those that

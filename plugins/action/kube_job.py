@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._kubernetes._operations import JOB
+from ..module_utils._kubernetes.job.job import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = JOB
+    operation = OPERATION

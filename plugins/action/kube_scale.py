@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._kubernetes._operations import SCALE
+from ..module_utils._kubernetes.maintenance.maintenance import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = SCALE
+    operation = OPERATION

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._backup._operations import BACKUP
+from ..module_utils._postgresql.backup.backup import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = BACKUP
+    operation = OPERATION

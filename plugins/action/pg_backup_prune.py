@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._backup._operations import PRUNE
+from ..module_utils._postgresql.backup.prune import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = PRUNE
+    operation = OPERATION

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._database._operations import HEALTH
+from ..module_utils._postgresql.health.health import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = HEALTH
+    operation = OPERATION

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._pgbackrest._operations import DRILL
+from ..module_utils._postgresql.pgbackrest.drill import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = DRILL
+    operation = OPERATION

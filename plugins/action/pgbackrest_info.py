@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._pgbackrest._operations import INFO
+from ..module_utils._postgresql.pgbackrest.info import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = INFO
+    operation = OPERATION

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._pgbackrest._operations import STANZA
+from ..module_utils._postgresql.pgbackrest.stanza import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = STANZA
+    operation = OPERATION

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._release._operations import PLATFORM
+from ..module_utils._platform.platform import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = PLATFORM
+    operation = OPERATION

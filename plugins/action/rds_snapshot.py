@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._aws._operations import SNAPSHOT
+from ..module_utils._aws.snapshot import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = SNAPSHOT
+    operation = OPERATION

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._gate._operations import SERVICE
+from ..module_utils._gate.service import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = SERVICE
+    operation = OPERATION

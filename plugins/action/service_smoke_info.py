@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._gate._operations import SMOKE
+from ..module_utils._gate.smoke import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = SMOKE
+    operation = OPERATION

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Mirrors OPTIONS of plugins/module_utils/_aws/_options.py.
+    # Mirrors OPTIONS of plugins/module_utils/_aws/options.py.
     DOCUMENTATION = r"""
 options:
   endpoint_url:

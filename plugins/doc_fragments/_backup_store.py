@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Mirrors OPTIONS of plugins/module_utils/_backup/_store.py, beside those of _aws.
+    # Mirrors OPTIONS of plugins/module_utils/_postgresql/backup/stores/options.py, beside those of _aws.
     DOCUMENTATION = r"""
 options:
   path:
@@ -28,7 +28,7 @@ options:
     type: str
 """
 
-    # Mirrors _SERVER, without the login and the store, of plugins/module_utils/_backup/_operations.py.
+    # Mirrors SERVER, without the login and the store, of plugins/module_utils/_postgresql/backup/options.py.
     PROGRAMS = r"""
 options:
   pg_bin:
@@ -40,7 +40,7 @@ requirements:
   - PostgreSQL's client programs and zstd where this runs; age or gpg where backups are encrypted
 """
 
-    # Mirrors _LOAD of plugins/module_utils/_backup/_operations.py; O(backup) stands in the modules.
+    # Mirrors LOAD of plugins/module_utils/_postgresql/backup/options.py; O(backup) stands in the modules.
     LOAD = r"""
 options:
   identity:

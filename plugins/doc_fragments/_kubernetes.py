@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Mirrors OPTIONS of plugins/module_utils/_kubernetes/_api.py and _NAMESPACE of _operations.py beside it.
+    # Mirrors NAMESPACE of plugins/module_utils/_kubernetes/api/options.py.
     DOCUMENTATION = r"""
 options:
   kubeconfig:
@@ -35,7 +35,7 @@ notes:
     on standard error how far it is. Elsewhere it runs as an ordinary module, without these lines.
 """
 
-    # Mirrors _LOCK of plugins/module_utils/_kubernetes/_operations.py.
+    # Mirrors LOCK of plugins/module_utils/_kubernetes/api/options.py.
     LOCK = r"""
 options:
   lock_force:
@@ -47,7 +47,7 @@ options:
     default: false
 """
 
-    # Mirrors _TIMEOUT of plugins/module_utils/_kubernetes/_operations.py.
+    # Mirrors TIMEOUT of plugins/module_utils/_kubernetes/api/options.py.
     SETTLE = r"""
 options:
   timeout:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Mirrors OPTIONS of plugins/module_utils/_pgbackrest/_repository.py.
+    # Mirrors OPTIONS of plugins/module_utils/_postgresql/pgbackrest/repository.py.
     DOCUMENTATION = r"""
 options:
   stanza:
@@ -36,7 +36,7 @@ notes:
   - Version 2.46 and newer store changed blocks instead of changed files; with 2.45 a differential backup of large tables is nearly a full one.
 """
 
-    # Mirrors _WAL of plugins/module_utils/_pgbackrest/_operations.py.
+    # Mirrors OPTIONS of plugins/module_utils/_postgresql/pgbackrest/wal.py.
     WAL = r"""
 options:
   wal_segment_bytes:

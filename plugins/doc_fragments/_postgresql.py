@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # Mirrors OPTIONS of plugins/module_utils/_database/_login.py.
+    # Mirrors OPTIONS of plugins/module_utils/_postgresql/login.py.
     DOCUMENTATION = r"""
 options:
   login_url:
@@ -44,7 +44,7 @@ notes:
   - Use a direct connection to the server. A pooler in transaction mode (PgBouncer) strands locks and settings of the session.
 """
 
-    # Mirrors OPTIONS of plugins/module_utils/_database/_health_data.py.
+    # Mirrors OPTIONS of plugins/module_utils/_postgresql/health/data.py.
     QUERIES = r"""
 options:
   queries:

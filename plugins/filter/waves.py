@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ..module_utils._release._waves import waves
+from ..module_utils._platform.waves import waves
 
 DOCUMENTATION = r"""
 name: waves

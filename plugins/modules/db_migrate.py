@@ -406,12 +406,12 @@ reaction:
   sample: retry
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._migration._operations import MIGRATE
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.run import OPERATION
 
 
 def main() -> None:
-    run_module(MIGRATE)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -66,12 +66,12 @@ missing:
       verbs: [patch]
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import ACCESS
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.api.permissions import OPERATION
 
 
 def main() -> None:
-    run_module(ACCESS)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

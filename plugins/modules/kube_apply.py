@@ -147,12 +147,12 @@ obsolete:
   sample: ["PersistentVolumeClaim exchange/ledger"]
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import APPLY
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.apply.apply import OPERATION
 
 
 def main() -> None:
-    run_module(APPLY)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

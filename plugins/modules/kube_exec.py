@@ -116,12 +116,12 @@ delta:
   sample: 0.12
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import EXEC
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.exec.exec import OPERATION
 
 
 def main() -> None:
-    run_module(EXEC)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

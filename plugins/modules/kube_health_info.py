@@ -194,12 +194,12 @@ nodes:
       pressures: []
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import HEALTH
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.health.health import OPERATION
 
 
 def main() -> None:
-    run_module(HEALTH)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

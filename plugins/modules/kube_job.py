@@ -203,12 +203,12 @@ failures:
       exit_code: 3
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import JOB
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.job.job import OPERATION
 
 
 def main() -> None:
-    run_module(JOB)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -87,12 +87,12 @@ kept:
       why: "wallet ran it before release 2.4.0: a rollback needs it"
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import PRUNE
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.prune.prune import OPERATION
 
 
 def main() -> None:
-    run_module(PRUNE)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

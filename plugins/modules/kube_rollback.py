@@ -109,12 +109,12 @@ workloads:
       seconds: 1.2
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import ROLLBACK
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout.rollback import OPERATION
 
 
 def main() -> None:
-    run_module(ROLLBACK)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -194,12 +194,12 @@ failures:
       exit_code: 3
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import ROLLOUT
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout.rollout import OPERATION
 
 
 def main() -> None:
-    run_module(ROLLOUT)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -137,12 +137,14 @@ workloads:
       seconds: 4.1
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import SCALE
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.maintenance.maintenance import (
+    OPERATION,
+)
 
 
 def main() -> None:
-    run_module(SCALE)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

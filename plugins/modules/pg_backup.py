@@ -138,12 +138,12 @@ reused:
   sample: false
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._backup._operations import BACKUP
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup.backup import OPERATION
 
 
 def main() -> None:
-    run_module(BACKUP)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

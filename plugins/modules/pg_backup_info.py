@@ -100,12 +100,12 @@ newest_verified:
   sample: {id: exchange/20261121T020000Z-daily, age_seconds: 21600, verified: true}
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._backup._operations import INFO
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup.info import OPERATION
 
 
 def main() -> None:
-    run_module(INFO)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

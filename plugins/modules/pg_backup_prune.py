@@ -92,12 +92,12 @@ freed_bytes:
   sample: 239412345
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._backup._operations import PRUNE
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup.prune import OPERATION
 
 
 def main() -> None:
-    run_module(PRUNE)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -246,12 +246,12 @@ found:
       sample: {orders of the last hour: 1284, users: 990}
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._database._operations import HEALTH
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.health.health import OPERATION
 
 
 def main() -> None:
-    run_module(HEALTH)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -109,12 +109,12 @@ not_restored:
   sample: ["not taken over: ALTER DATABASE \"exchange\" OWNER TO \"exchange\" (PostgreSQL: role \"exchange\" does not exist (SQLSTATE 42704))"]
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._backup._operations import RESTORE
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup.restore import OPERATION
 
 
 def main() -> None:
-    run_module(RESTORE)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

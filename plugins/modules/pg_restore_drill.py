@@ -85,12 +85,12 @@ scratch:
   sample: exchange_drill_1f3a5c7e
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._backup._operations import DRILL
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup.drill import OPERATION
 
 
 def main() -> None:
-    run_module(DRILL)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

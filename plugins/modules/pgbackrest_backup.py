@@ -64,12 +64,12 @@ restore_point:
   sample: pre_2.4.0
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._pgbackrest._operations import BACKUP
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest.backup import OPERATION
 
 
 def main() -> None:
-    run_module(BACKUP)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -115,12 +115,12 @@ found:
   sample: {databases: {exchange: 1210056704, postgres: 7634279}, queries: {users: 990}}
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._pgbackrest._operations import DRILL
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest.drill import OPERATION
 
 
 def main() -> None:
-    run_module(DRILL)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -105,12 +105,12 @@ wal:
     gaps: []
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._pgbackrest._operations import INFO
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest.info import OPERATION
 
 
 def main() -> None:
-    run_module(INFO)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

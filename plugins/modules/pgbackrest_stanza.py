@@ -44,12 +44,12 @@ restart_required:
   sample: false
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._pgbackrest._operations import STANZA
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest.stanza import OPERATION
 
 
 def main() -> None:
-    run_module(STANZA)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -87,12 +87,12 @@ stretches:
           images: {wallet: "registry.example.com/exchange/wallet:2.4.0"}
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._release._operations import PLATFORM
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._platform.platform import OPERATION
 
 
 def main() -> None:
-    run_module(PLATFORM)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

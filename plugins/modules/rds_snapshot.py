@@ -86,12 +86,12 @@ removed:
   sample: [exchange-release-20261020t100000z]
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._aws._operations import SNAPSHOT
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._aws.snapshot import OPERATION
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
 
 
 def main() -> None:
-    run_module(SNAPSHOT)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -160,12 +160,12 @@ found:
       sample: {role: primary, replicas: [{name: "10.0.0.8:6379", state: online, lag_seconds: 1}]}
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._redis._operations import HEALTH
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._redis.health import OPERATION
 
 
 def main() -> None:
-    run_module(HEALTH)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -81,8 +81,10 @@ taken_from:
   sample: deploy@runner-3 pid 77 since 918200, for release 2.3.9 (it had ended)
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import LOCK
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lock_operations import (
+    LOCK,
+)
 
 
 def main() -> None:

@@ -55,8 +55,10 @@ seconds_left:
   sample: 41
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import LOCK_INFO
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lock_operations import (
+    LOCK_INFO,
+)
 
 
 def main() -> None:

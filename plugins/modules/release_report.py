@@ -69,12 +69,14 @@ report:
   sample: "# Release 2.4.0 of exchange succeeded"
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._operations import REPORT
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.report import (
+    OPERATION,
+)
 
 
 def main() -> None:
-    run_module(REPORT)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -113,12 +113,12 @@ found:
   sample: {message broker: {}, bitcoin peers: {result.connections: 11}}
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._gate._operations import SERVICE
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._gate.service import OPERATION
 
 
 def main() -> None:
-    run_module(SERVICE)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

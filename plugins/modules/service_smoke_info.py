@@ -94,12 +94,12 @@ checks:
       reason: ""
 """
 
-from ansible_collections.runbook.release.plugins.module_utils._common._module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._gate._operations import SMOKE
+from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
+from ansible_collections.runbook.release.plugins.module_utils._gate.smoke import OPERATION
 
 
 def main() -> None:
-    run_module(SMOKE)
+    run_module(OPERATION)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ..module_utils._common._errors import ReleaseError
-from ..module_utils._common._module import failure
-from ..module_utils._common._operation import Context, Operation, perform
+from ..module_utils._common.errors import ReleaseError
+from ..module_utils._common.module import failure
+from ..module_utils._common.operation import Context, Operation, perform
 
 display = Display()
 

@@ -18,9 +18,11 @@ import time
 from pathlib import Path
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.runbook.release.plugins.module_utils._backup import _operations as operations
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import ReleaseError
-from ansible_collections.runbook.release.plugins.module_utils._common._operation import Context
+from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common.operation import Context
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup import backup, restore
+
+OPERATIONS = {"BACKUP": backup.OPERATION, "RESTORE": restore.OPERATION}
 
 
 def command(arguments: list[str]) -> tuple[int, str, str]:
@@ -50,7 +52,7 @@ class Temporary:
 
 def main() -> None:
     asked = json.loads(sys.stdin.read())
-    operation = getattr(operations, asked["operation"])
+    operation = OPERATIONS[asked["operation"]]
     params = (
         ArgumentSpecValidator(operation.options, **operation.constraints)
         .validate(asked["params"])

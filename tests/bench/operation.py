@@ -17,15 +17,17 @@ import sys
 import time
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import ReleaseError
-from ansible_collections.runbook.release.plugins.module_utils._common._operation import Context, perform
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes import _operations
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._api import ClusterApi
+from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common.operation import Context, perform
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.api.client import ClusterApi
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout import rollback, rollout
+
+OPERATIONS = {"ROLLOUT": rollout.OPERATION, "ROLLBACK": rollback.OPERATION}
 
 
 def main() -> None:
     asked = json.load(sys.stdin)
-    operation = getattr(_operations, asked["operation"])
+    operation = OPERATIONS[asked["operation"]]
     validated = ArgumentSpecValidator(operation.options).validate(asked["params"])
     if validated.error_messages:
         raise SystemExit("; ".join(validated.error_messages))

@@ -9,8 +9,8 @@ from unittest import mock
 
 import pytest
 from ansible.errors import AnsibleActionFail
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import ReleaseError
-from ansible_collections.runbook.release.plugins.module_utils._common._operation import Operation, Result
+from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError
+from ansible_collections.runbook.release.plugins.module_utils._common.operation import Operation, Result
 from ansible_collections.runbook.release.plugins.plugin_utils import _in_process
 
 

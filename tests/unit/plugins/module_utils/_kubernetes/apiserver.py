@@ -12,9 +12,9 @@ import copy
 import json
 import urllib.parse
 
-from ansible_collections.runbook.release.plugins.module_utils._common._errors import Conflict, NotFound
-from ansible_collections.runbook.release.plugins.module_utils._common._operation import Clock, Context
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes._port import TICK, Event
+from ansible_collections.runbook.release.plugins.module_utils._common.errors import Conflict, NotFound
+from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.api.port import TICK, Event
 
 NAMESPACE = "exchange"
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases/runbook-release"

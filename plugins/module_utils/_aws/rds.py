@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""The port to RDS, and its adapter over boto3."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from .._common.errors import Forbidden, NotFound, ReleaseError, Unavailable
+from .._common.operation import Context
+from .client import client
+
+with contextlib.suppress(ImportError):  # client() tells of it
+    import botocore.exceptions
+
+Snapshot = dict[str, t.Any]
+_DENIED = (
+    "AccessDenied",
+    "AccessDeniedException",
+    "UnauthorizedOperation",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+)
+_MISSING = ("DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound", "DBSnapshotNotFoundFault")
+
+
+class Rds(t.Protocol):
+    def status(self, instance: str) -> str:
+        """Of an instance; raises NotFound."""
+
+    def snapshots(self, instance: str) -> list[Snapshot]:
+        """The manual snapshots of an instance, as RDS describes them, each with its tags as a dictionary."""
+
+    def snapshot(self, name: str) -> Snapshot:
+        """One of them."""
+
+    def create(self, instance: str, name: str, tags: t.Mapping[str, str]) -> None:
+        """Begins a snapshot; the tags are there with it."""
+
+    def delete(self, name: str) -> None:
+        """Of a snapshot; what is gone by now is no error."""
+
+
+class BotoRds:
+    def __init__(self, context: Context) -> None:
+        self._client = client("rds", context.params, f"RDS, {context.params['instance']}")
+
+    def status(self, instance: str) -> str:
+        with _told():
+            return str(
+                self._client.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0][
+                    "DBInstanceStatus"
+                ]
+            )
+
+    def snapshots(self, instance: str) -> list[Snapshot]:
+        with _told():
+            pages = self._client.get_paginator("describe_db_snapshots").paginate(
+                DBInstanceIdentifier=instance, SnapshotType="manual"
+            )
+            return [_tagged(entry) for page in pages for entry in page["DBSnapshots"]]
+
+    def snapshot(self, name: str) -> Snapshot:
+        with _told():
+            return _tagged(self._client.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0])
+
+    def create(self, instance: str, name: str, tags: t.Mapping[str, str]) -> None:
+        with _told():
+            given = [{"Key": key, "Value": value} for key, value in tags.items()]
+            self._client.create_db_snapshot(
+                DBInstanceIdentifier=instance, DBSnapshotIdentifier=name, Tags=given
+            )
+
+    def delete(self, name: str) -> None:
+        with _told():
+            self._client.delete_db_snapshot(DBSnapshotIdentifier=name)
+
+
+def _tagged(entry: t.Mapping[str, t.Any]) -> Snapshot:
+    return {**entry, "Tags": {tag["Key"]: tag["Value"] for tag in entry.get("TagList") or []}}
+
+
+@contextlib.contextmanager
+def _told() -> t.Iterator[None]:
+    try:
+        yield
+    except botocore.exceptions.ClientError as exc:
+        code, said = exc.response["Error"].get("Code", ""), exc.response["Error"].get("Message", "")
+        kind = Forbidden if code in _DENIED else NotFound if code in _MISSING else ReleaseError
+        raise kind(f"RDS refused {exc.operation_name} ({code}).", why=[said]) from exc
+    except botocore.exceptions.BotoCoreError as exc:
+        raise Unavailable(
+            "RDS gave no answer.", why=[str(exc)], then="look at region, endpoint_url and the credentials"
+        ) from exc

@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Whether the credentials may do what a release needs: asked
+before anything changes, told as the rule to add.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._common.operation import Context, Operation, Result
+from .client import ClusterApi
+from .options import NAMESPACE
+from .port import KubeApi
+
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+class Need(t.NamedTuple):
+    """One rule of RBAC: ``reads`` are what check mode needs, too."""
+
+    group: str
+    resource: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...] = ()
+
+
+# Every request that the collection makes; docs/kubernetes_role.yml
+# is the same as a Role, and a test holds them together.
+NEEDS = (
+    Need("apps", "deployments", ("list", "watch"), ("patch",)),
+    Need("apps", "statefulsets", ("list", "watch"), ("patch",)),
+    Need("apps", "daemonsets", ("list", "watch"), ("patch",)),
+    Need("apps", "replicasets", ("list",)),
+    Need("apps", "controllerrevisions", ("list",)),
+    Need("", "pods", ("list", "watch"), ("delete",)),
+    Need("", "pods/log", ("get",)),
+    Need("", "events", ("list",)),
+    Need("", "configmaps", ("get",), ("create", "patch")),
+    Need("coordination.k8s.io", "leases", ("get",), ("create", "update")),
+)
+
+# What parts need that a release can do without; docs/kubernetes_role_optional.yml is the same.
+OPTIONAL = {
+    "maintenance": (
+        Need("autoscaling", "horizontalpodautoscalers", ("list",), ("patch",)),
+        Need("", "pods/proxy", ("get",)),
+    ),
+    "secrets": (Need("", "secrets", ("get",), ("create", "patch")),),
+    "jobs": (
+        Need("batch", "jobs", ("list", "watch"), ("create", "delete")),
+        Need("batch", "cronjobs", ("list",)),
+    ),
+    "migrate": (Need("", "secrets", (), ("create",)),),
+    # A websocket begins with a GET; from Kubernetes 1.35 on it takes the right to create as well.
+    "exec": (Need("", "pods/exec", (), ("get", "create")),),
+    "health": (
+        Need("", "persistentvolumeclaims", ("list",)),
+        Need("policy", "poddisruptionbudgets", ("list",)),
+    ),
+    "prune": (
+        Need("apps", "replicasets", ("list",), ("delete",)),
+        Need("batch", "jobs", ("list",), ("delete",)),
+        Need("", "configmaps", ("list",), ("delete",)),
+        Need("", "secrets", ("list",), ("delete",)),
+    ),
+    "certificates": (Need("", "secrets", ("list",)),),
+    "nodes": (Need("", "nodes", ("list",)),),
+}
+_OF_THE_CLUSTER = ("nodes",)
+
+
+def run(api: KubeApi, context: Context) -> Result:
+    """Asks for every verb by itself: SelfSubjectRulesReview may be incomplete, says its documentation."""
+    needs = (*NEEDS, *(need for part in context.params["parts"] for need in OPTIONAL[part]))
+    rules = missing(api, context.params["namespace"], needs, context.params["read_only"])
+    return Result(
+        False, values={"allowed": not rules, "reasons": [in_words(rule) for rule in rules], "missing": rules}
+    )
+
+
+def missing(
+    api: KubeApi, namespace: str, needs: t.Iterable[Need], read_only: bool = False
+) -> list[dict[str, t.Any]]:
+    """What may not be done, as rules of RBAC. Without a namespace it is asked for the whole cluster."""
+    rules = []
+    for need in needs:
+        wanted = need.reads if read_only else (*need.reads, *need.writes)
+        refused = [verb for verb in wanted if not _may(api, namespace, need, verb)]
+        if refused:
+            rules.append({"apiGroups": [need.group], "resources": [need.resource], "verbs": refused})
+    return rules
+
+
+def in_words(rule: dict[str, t.Any]) -> str:
+    return f"{', '.join(rule['verbs'])} {rule['resources'][0]}" + (
+        f" ({rule['apiGroups'][0]})" if rule["apiGroups"][0] else ""
+    )
+
+
+def _may(api: KubeApi, namespace: str, need: Need, verb: str) -> bool:
+    resource, slash, subresource = need.resource.partition("/")
+    asked = {
+        "namespace": "" if resource in _OF_THE_CLUSTER else namespace,
+        "verb": verb,
+        "group": need.group,
+        "resource": resource,
+        **({"subresource": subresource} if slash else {}),
+    }
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": asked},
+    }
+    return bool(api.post(REVIEWS, body)["status"].get("allowed"))
+
+
+OPERATION = Operation(
+    {
+        **NAMESPACE,
+        "read_only": {"type": "bool", "default": False},
+        "parts": {"type": "list", "elements": "str", "choices": list(OPTIONAL), "default": []},
+    },
+    ClusterApi,
+    run,
+)

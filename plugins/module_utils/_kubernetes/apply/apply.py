@@ -1,0 +1,262 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Applies manifests: read and put to the API server as a whole,
+then written in order, then waited for together, then pruned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing as t
+
+from ansible.module_utils.common.yaml import yaml_dump
+
+from ..._common.errors import Conflict, NotFound, ReleaseError
+from ..._common.operation import Context, Operation, Result
+from ..api.client import ClusterApi
+from ..api.options import LOCK, NAMESPACE, TIMEOUT
+from ..api.port import KubeApi, Object
+from ..release_state.lock import UNHELD, Hold, LockLost, borrowed
+from . import field_ownership as applied
+from . import readiness as ready
+from .discovery import Resource, Resources
+from .manifest_files import read
+from .manifests import DEFINITION, Manifest, accepted, in_order, repeated
+from .members import Members, called
+from .object_waiter import Wait
+from .plan import UNCHANGED, Step, conflict, conflicting, forbidden, observed, placed, refusal, steps
+
+# An API server takes a moment to serve a kind after it has
+# called its definition established; no watch tells of that.
+_SERVED_SECONDS, _SERVED_PAUSE = 10, 0.2
+_PODS = Resource("", "v1", "Pod", "pods", True)
+_VERSIONS = {
+    "Deployment": (Resource("apps", "v1", "ReplicaSet", "replicasets", True),),
+    "DaemonSet": (Resource("apps", "v1", "ControllerRevision", "controllerrevisions", True),),
+}
+_LEASES = Resource("coordination.k8s.io", "v1", "Lease", "leases", True)
+_CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
+
+
+def run(api: KubeApi, context: Context) -> Result:
+    params = context.params
+    manifests = _manifests(context)
+    resources = Resources(api, manifests)
+    things = placed(manifests, resources, params["namespace"])
+    if problems := repeated(manifest for manifest, _resource in things):
+        raise refusal(problems)
+    members = Members(api, context, resources, [manifest for manifest, _resource in things])
+    things = [(members.labelled(manifest), resource) for manifest, resource in things]
+    _demand(forbidden(api, [*_reads(things, context), *members.reads()]))
+    there = observed(api, context, things)
+    members.look(things, there)
+    refused = forbidden(api, [*_writes(things, there), *members.writes()])
+    locking = forbidden(api, [(_LEASES, params["namespace"], verb) for verb in ("get", "create", "update")])
+    if not context.check_mode:
+        _demand(refused + locking)
+    for line in refused + locking:
+        context.say(f"not allowed: {line}")
+    plan = steps(api, context, things, there, may_write=not refused)
+    for step in plan:
+        for field in step.kept:
+            context.say(f"{step.manifest}: {field} stays as the release has set it")
+    changed = any(step.action != UNCHANGED for step in plan) or bool(members.to_delete) or members.differs()
+    if context.check_mode:
+        for step in plan:
+            if step.action != UNCHANGED:
+                context.say(f"would be {step.action}: {step.manifest}")
+        for resource, thing in members.to_delete:
+            context.say(f"would be pruned: {called(resource, thing)}")
+    else:
+        plan = _Work(api, context, plan, members).do()
+    return Result(
+        changed,
+        values={"objects": [step.told() for step in plan], **members.told(), "diff": _diff(plan, members)},
+    )
+
+
+def _manifests(context: Context) -> list[Manifest]:
+    problems: list[str] = []
+    documents = read(
+        context.params["manifests"] or [], context.params["src"] or [], context.command, problems
+    )
+    manifests = accepted(documents, problems)
+    if not problems and not manifests:
+        problems.append("manifests, src: found no manifest in what is given; allowed: one or more")
+    if problems:
+        raise refusal(problems)
+    return in_order(manifests)
+
+
+def _reads(
+    things: list[tuple[Manifest, Resource]], context: Context
+) -> t.Iterator[tuple[Resource, str, str]]:
+    for manifest, resource in things:
+        yield resource, manifest.namespace, "get"
+        if context.params["wait"] and not context.check_mode and ready.is_waited_for(manifest.body):
+            watched = [resource, _PODS] if manifest.kind in ready.WORKLOADS else [resource]
+            yield from ((each, manifest.namespace, verb) for each in watched for verb in ("list", "watch"))
+            # A pod is part of the newest version of its workload or it is not: these tell.
+            yield from ((each, manifest.namespace, "list") for each in _VERSIONS.get(manifest.kind, ()))
+
+
+def _writes(
+    things: list[tuple[Manifest, Resource]], there: list[Object | None]
+) -> t.Iterator[tuple[Resource, str, str]]:
+    for (manifest, resource), thing in zip(things, there):
+        yield from (
+            (resource, manifest.namespace, verb) for verb in (("patch",) if thing else ("patch", "create"))
+        )
+
+
+def _demand(refused: list[str]) -> None:
+    if refused:
+        what = "The credentials may not do what the manifests need; nothing was changed."
+        raise ReleaseError(what, why=refused, then="add these rules, or use other credentials")
+
+
+class _Work:
+    """The writes of one apply, in order, under the lock of the platform."""
+
+    def __init__(self, api: KubeApi, context: Context, plan: list[Step], members: Members) -> None:
+        self._api, self._context, self._plan, self._members = api, context, plan, members
+        # The object as it is last known: what is not written is as it was read.
+        self._now: list[tuple[Step, Object]] = []
+        self._waited = 0
+
+    def do(self) -> list[Step]:
+        """The steps as they went: what was foreseen is known now."""
+        writes = (
+            any(step.to_write for step in self._plan)
+            or bool(self._members.to_delete)
+            or self._members.differs()
+        )
+        with (
+            borrowed(self._api, self._context, "(kube_apply)")
+            if writes
+            else contextlib.nullcontext(UNHELD) as hold
+        ):
+            # The parent of the set lies in a namespace that may be among
+            # the manifests; kinds come before their objects.
+            self._writes(hold, [step for step in self._plan if step.manifest.kind == "Namespace"])
+            self._members.begin(hold.fence)
+            self._writes(hold, [step for step in self._plan if step.manifest.kind == DEFINITION])
+            self._wait(hold)
+            self._writes(
+                hold, [step for step in self._plan if step.manifest.kind not in ("Namespace", DEFINITION)]
+            )
+            if self._context.params["wait"]:
+                self._wait(hold)
+            self._members.end(hold.fence)
+        return [
+            dataclasses.replace(step, after=thing, foreseen=False) if step.foreseen else step
+            for step, thing in self._now
+        ]
+
+    def _writes(self, hold: Hold, plan: list[Step]) -> None:
+        for step in plan:
+            self._now.append((step, self._write(step, hold)))
+
+    def _write(self, step: Step, hold: Hold) -> Object:
+        if not step.to_write:
+            return t.cast("Object", step.before)
+        try:
+            hold.fence()
+            thing = self._apply(step)
+        except LockLost as exc:
+            raise LockLost(exc.what, why=[*exc.why, self._so_far(step)], then=exc.then) from exc
+        except Conflict as exc:
+            raise conflict(conflicting(step, exc), f"it was taken meanwhile; {self._so_far(step)}") from exc
+        except ReleaseError as exc:
+            raise type(exc)(
+                f"{step.manifest} was not applied.",
+                why=[*exc.why, self._so_far(step)],
+                then=exc.then or "then run the same again",
+            ) from exc
+        if step.action != UNCHANGED:
+            self._context.say(f"{step.manifest}: {step.action}")
+        return thing
+
+    def _apply(self, step: Step) -> Object:
+        end = self._context.clock.now() + (0 if step.resource.served else _SERVED_SECONDS)
+        while True:
+            try:
+                return self._api.apply(step.path, step.body, self._context.params["force_conflicts"])
+            except NotFound:
+                if self._context.clock.now() >= end:
+                    raise
+                self._context.clock.sleep(_SERVED_PAUSE)
+
+    def _so_far(self, at: Step) -> str:
+        after = self._plan.index(at) + 1
+        written = [str(step.manifest) for step, _thing in self._now if step.to_write]
+        to_come = [str(step.manifest) for step in self._plan[after:] if step.to_write]
+        return f"applied before: {', '.join(written) or 'nothing'}; not reached: {', '.join(to_come) or 'nothing'}"
+
+    def _wait(self, hold: Hold) -> None:
+        """For all that was written until now and not waited for
+        yet; definitions and namespaces before what is in them.
+        """
+        before, self._waited = self._waited, len(self._now)
+        new = self._now[before:]
+        classes = self._classes() if any(step.resource.kind == ready.CLAIM for step, _thing in new) else []
+        wanted = []
+        for step, thing in new:
+            known = {**thing, "kind": step.resource.kind}
+            if ready.is_waited_for(
+                known, known["kind"] == ready.CLAIM and ready.binds_at_once(known, classes)
+            ):
+                wanted.append((step.resource, known))
+        Wait(self._api, self._context, wanted).until_ready(self._context.params["timeout"], hold.keep)
+
+    def _classes(self) -> list[Object]:
+        try:
+            return t.cast("list[Object]", self._api.get(_CLASSES)["items"])
+        except ReleaseError:
+            # not allowed to look: whether a claim binds at once is not known, and it is not waited for
+            return []
+
+
+def _diff(plan: list[Step], members: Members) -> list[dict[str, str]]:
+    """One a changed object, as Ansible shows it under a header of its own."""
+    found = []
+    for step in plan:
+        if step.action != UNCHANGED:
+            before, after = applied.shown(step.before, step.after)
+            found.append(_side_by_side(str(step.manifest), before, after))
+    return found + [
+        _side_by_side(called(resource, thing), applied.shown(thing, None)[0], {})
+        for resource, thing in members.to_delete
+    ]
+
+
+def _side_by_side(name: str, before: Object, after: Object) -> dict[str, str]:
+    sides = {"before": before, "after": after}
+    texts = {
+        side: str(yaml_dump(thing, default_flow_style=False, sort_keys=True)) if thing else ""
+        for side, thing in sides.items()
+    }
+    return {**texts, "before_header": name, "after_header": name}
+
+
+OPERATION = Operation(
+    {
+        **NAMESPACE,
+        **LOCK,
+        **TIMEOUT,
+        "manifests": {"type": "list", "elements": "dict"},
+        "src": {"type": "list", "elements": "path"},
+        "wait": {"type": "bool", "default": True},
+        "force_conflicts": {"type": "bool", "default": False},
+        "keep_release": {"type": "bool", "default": True},
+        "applyset": {"type": "str"},
+        "prune": {"type": "bool", "default": False},
+    },
+    ClusterApi,
+    run,
+    {"required_one_of": [["manifests", "src"]], "required_if": [["prune", True, ["applyset"]]]},
+)

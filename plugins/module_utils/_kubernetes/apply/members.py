@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""What an apply means for its ApplySet: who becomes a
+member, what is no longer one, and what of that is deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from ..._common.errors import NotFound
+from ..._common.operation import Context
+from ..api.port import KubeApi, Object
+from . import apply_set
+from . import field_ownership as applied
+from .discovery import Resource, Resources
+from .manifests import Manifest, named, rank
+from .plan import refusal
+
+
+class Members:
+    """Does nothing at all where no ApplySet is asked for."""
+
+    def __init__(
+        self, api: KubeApi, context: Context, resources: Resources, manifests: list[Manifest]
+    ) -> None:
+        self._api, self._context, self._resources, self._prune = (
+            api,
+            context,
+            resources,
+            context.params["prune"],
+        )
+        self._parent = (
+            apply_set.parent(context.params["applyset"], context.params["namespace"])
+            if context.params["applyset"]
+            else None
+        )
+        self._set = apply_set.Set(api, self._parent) if self._parent else None
+        self._scope = apply_set.scope_of(manifests)
+        self.to_delete: list[tuple[Resource, Object]] = []
+        self.left: list[tuple[Resource, Object]] = []
+
+    def labelled(self, manifest: Manifest) -> Manifest:
+        return apply_set.labelled(manifest, self._parent) if self._parent else manifest
+
+    def look(self, things: list[tuple[Manifest, Resource]], there: list[Object | None]) -> None:
+        """What is to be deleted. An object of another set is no longer taken into this one."""
+        if not self._parent or not self._set:
+            return
+        problems = []
+        for (manifest, _resource), thing in zip(things, there):
+            other = ((thing or {"metadata": {}})["metadata"].get("labels") or {}).get(apply_set.PART_OF)
+            if other and other != self._parent.id:
+                problems.append(
+                    f"{manifest.origin}: {manifest} is part of another ApplySet ({apply_set.PART_OF}: {other})"
+                )
+        if problems:
+            raise refusal(problems)
+        wanted = {manifest.key for manifest, _resource in things}
+        for resource, thing in apply_set.obsolete(self._set.members(self._resources), self._parent, wanted):
+            applied.learn(self._context.redact, thing)
+            (self.to_delete if self._prune and resource.kind not in apply_set.SPARED else self.left).append(
+                (resource, thing)
+            )
+        self.to_delete.sort(key=lambda item: rank(item[0].kind), reverse=True)
+
+    def reads(self) -> t.Iterator[tuple[Resource, str, str]]:
+        if self._set:
+            yield from (
+                (resource, namespace, "list") for resource, namespace in self._set.places(self._resources)
+            )
+
+    def writes(self) -> t.Iterator[tuple[Resource, str, str]]:
+        if self._parent and self._set:
+            own = Resource("", "v1", self._parent.kind, f"{self._parent.kind.lower()}s", True)
+            for verb in ("patch",) if self._set.there else ("patch", "create"):
+                yield own, self._parent.namespace, verb
+        for resource, thing in self.to_delete:
+            yield resource, thing["metadata"].get("namespace", ""), "delete"
+
+    def differs(self) -> bool:
+        return bool(self._set and self._set.differs(self._final()))
+
+    def begin(self, fence: t.Callable[[], None]) -> None:
+        """Before the first member is written: an apply that
+        is interrupted leaves no member that nobody finds.
+        """
+        if self._set:
+            fence()
+            self._set.record(self._scope.union(self._set.recorded) if self._set.there else self._scope)
+
+    def end(self, fence: t.Callable[[], None]) -> None:
+        for resource, thing in self.to_delete:
+            metadata = thing["metadata"]
+            path = f"{resource.collection(metadata.get('namespace', ''))}/{metadata['name']}"
+            options = {
+                "kind": "DeleteOptions",
+                "apiVersion": "v1",
+                "propagationPolicy": "Background",
+                "preconditions": {"uid": metadata["uid"]},
+            }
+            fence()
+            with contextlib.suppress(NotFound):
+                self._api.delete(path, options)
+            self._context.say(f"{called(resource, thing)}: pruned")
+        if self._set and self.differs():
+            fence()
+            self._set.record(self._final())
+
+    def told(self) -> dict[str, t.Any]:
+        if not self._set:
+            return {}
+        return {
+            "pruned": [called(*item) for item in self.to_delete],
+            "obsolete": [called(*item) for item in self.left],
+        }
+
+    def _final(self) -> apply_set.Scope:
+        """Where members are afterwards: those of the manifests,
+        and those that stay though no manifest describes them.
+        """
+        kinds = frozenset((resource.group, resource.kind) for resource, _thing in self.left)
+        namespaces = frozenset(
+            thing["metadata"]["namespace"]
+            for _resource, thing in self.left
+            if thing["metadata"].get("namespace")
+        )
+        return self._scope.union(apply_set.Scope(kinds, namespaces))
+
+
+def called(resource: Resource, thing: Object) -> str:
+    return named(resource.kind, thing["metadata"].get("namespace", ""), thing["metadata"]["name"])

@@ -1,0 +1,220 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""What an apply would do: every manifest is put to the API
+server, which answers what would become of it and stores nothing.
+
+So conflicts, unknown fields and refused values of all manifests are told together, before the first write.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ..._common.errors import Conflict, InputError, NotFound, ReleaseError, Unavailable
+from ..._common.operation import Context
+from ..api.permissions import Need, in_words, missing
+from ..api.port import KubeApi, Object
+from . import field_ownership as applied
+from .discovery import Resource, Resources
+from .manifests import Manifest
+
+CREATED, CONFIGURED, UNCHANGED = "created", "configured", "unchanged"
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One object from what is there to what will be.
+
+    :param body: what is applied: the manifest without what a release has set.
+    :param after: what the API server would make of it.
+    :param foreseen: ``after`` is computed here instead, because the API server could not be asked.
+    :param kept: fields that stay as a release has set them, though the manifest says something else.
+    """
+
+    manifest: Manifest
+    resource: Resource
+    body: Object
+    before: Object | None
+    after: Object
+    foreseen: bool
+    kept: list[str]
+
+    @property
+    def path(self) -> str:
+        return f"{self.resource.collection(self.manifest.namespace)}/{self.manifest.name}"
+
+    @property
+    def action(self) -> str:
+        if self.before is None:
+            return CREATED
+        return CONFIGURED if applied.comparable(self.before) != applied.comparable(self.after) else UNCHANGED
+
+    @property
+    def to_write(self) -> bool:
+        """Also where only the ownership of fields changes: what is
+        dropped from the manifest later can only then be taken back.
+        """
+        mine = [applied.owned(thing, applied.APPLIES, "Apply") for thing in (self.before, self.after)]
+        return self.action != UNCHANGED or (not self.foreseen and mine[0] != mine[1])
+
+    def told(self) -> dict[str, t.Any]:
+        manifest = self.manifest
+        told = {
+            "kind": manifest.kind,
+            "namespace": manifest.namespace,
+            "name": manifest.name,
+            "action": self.action,
+        }
+        return {
+            **told,
+            **({"kept": self.kept} if self.kept else {}),
+            **({"foreseen": True} if self.foreseen else {}),
+        }
+
+
+def placed(
+    manifests: list[Manifest], resources: Resources, namespace: str
+) -> list[tuple[Manifest, Resource]]:
+    """Each with the kind it is of and in its namespace. All that does not fit the cluster is one InputError."""
+    problems, found = [], []
+    for manifest in manifests:
+        resource = resources.find(manifest.group, manifest.api_version.rpartition("/")[2], manifest.kind)
+        if resource is None:
+            problems.append(f"{manifest.origin}: {manifest}: {resources.unknown(manifest)}")
+        elif manifest.namespace and not resource.namespaced:
+            problems.append(
+                f"{manifest.origin}: {manifest}: metadata.namespace: found {manifest.namespace}; allowed: none, a {manifest.kind} is in no namespace"
+            )
+        else:
+            found.append(
+                (manifest.moved((manifest.namespace or namespace) if resource.namespaced else ""), resource)
+            )
+    if problems:
+        raise refusal(problems)
+    return found
+
+
+def refusal(problems: list[str]) -> InputError:
+    count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    return InputError(
+        f"{count} in the manifests; nothing was changed.",
+        why=problems,
+        then="correct what is named above, then run the same again",
+    )
+
+
+def observed(api: KubeApi, context: Context, things: list[tuple[Manifest, Resource]]) -> list[Object | None]:
+    """What is there of each, in the same order."""
+    found: list[Object | None] = []
+    for manifest, resource in things:
+        thing: Object | None = None
+        if resource.served:
+            try:
+                thing = api.get(f"{resource.collection(manifest.namespace)}/{manifest.name}")
+            except NotFound:
+                thing = None
+        applied.learn(context.redact, manifest.body)
+        applied.learn(context.redact, thing)
+        found.append(thing)
+    return found
+
+
+def forbidden(api: KubeApi, wanted: t.Iterable[tuple[Resource, str, str]]) -> list[str]:
+    """What the credentials may not do, as lines with the rule to add; asked once a kind and namespace.
+
+    :param wanted: resource, namespace ('' for the whole cluster) and verb.
+    """
+    verbs: dict[tuple[str, str, str], list[str]] = {}
+    for resource, namespace, verb in wanted:
+        verbs.setdefault((namespace, resource.group, resource.plural), []).append(verb)
+    lines = []
+    for (namespace, group, plural), asked in verbs.items():
+        for rule in missing(api, namespace, [Need(group, plural, tuple(dict.fromkeys(asked)))]):
+            where = f"in namespace {namespace}" if namespace else "in the whole cluster (ClusterRole)"
+            to_add = f'{{apiGroups: ["{group}"], resources: [{plural}], verbs: [{", ".join(rule["verbs"])}]}}'
+            lines.append(f"{in_words(rule)} {where}; the rule to add: {to_add}")
+    return lines
+
+
+def steps(
+    api: KubeApi,
+    context: Context,
+    things: list[tuple[Manifest, Resource]],
+    there: list[Object | None],
+    may_write: bool,
+) -> list[Step]:
+    """All of them, in the order of ``things``. All that the API server refuses is one error.
+
+    :param may_write: False in check mode without the permission to write: a dry run needs it, too.
+    """
+    to_come = {(resource.plural, manifest.name) for manifest, resource in things}
+    planned, problems, conflicts = [], [], []
+    # Namespaces that are yet to come: an API server takes its time
+    # (50 ms) over every object that is put into one of them.
+    absent: set[str] = set()
+    for (manifest, resource), before in zip(things, there):
+        body, kept = (
+            applied.beside_release(manifest.body, before)
+            if context.params["keep_release"]
+            else (manifest.body, [])
+        )
+        step = Step(manifest, resource, body, before, applied.foreseen(before, body), True, kept)
+        try:
+            if may_write and resource.served and manifest.namespace not in absent:
+                after = api.apply(step.path, body, context.params["force_conflicts"], dry_run=True)
+                step = dataclasses.replace(step, after=after, foreseen=False)
+        except Unavailable:
+            raise
+        except Conflict as exc:
+            conflicts += conflicting(step, exc)
+        except ReleaseError as exc:
+            missing_one = _missing(exc)
+            if missing_one in to_come:
+                absent.update({missing_one[1]} if missing_one[0] == "namespaces" else ())
+            elif not any(
+                "does not support dry run" in line for line in exc.why
+            ):  # of a webhook that is not made for it
+                problems.append(f"{manifest.origin}: {manifest}: {'; '.join(exc.why)}")
+        planned.append(step)
+    if problems:
+        raise refusal(problems + conflicts)
+    if conflicts:
+        raise conflict(conflicts, "nothing was changed")
+    return planned
+
+
+def _missing(error: ReleaseError) -> tuple[str, str]:
+    """What it misses, as plural and name: its namespace, the Role that it binds."""
+    details = (error.answer.get("details") or {}) if isinstance(error, NotFound) else {}
+    return str(details.get("kind", "")), str(details.get("name", ""))
+
+
+def conflicting(step: Step, error: Conflict) -> list[str]:
+    """One line a field, with whom it belongs to."""
+    lines = []
+    for cause in (error.answer.get("details") or {}).get("causes") or []:
+        if cause.get("reason") == "FieldManagerConflict":
+            named = re.search(r'conflict with "([^"]+)"(.*)', str(cause.get("message", "")))
+            manager, rest = (named[1], named[2]) if named else (str(cause.get("message", "")), "")
+            lines.append(
+                f"{step.manifest.origin}: {step.manifest}: {cause.get('field')} belongs to {manager}{rest}"
+            )
+    return lines or [f"{step.manifest.origin}: {step.manifest}: {'; '.join(error.why)}"]
+
+
+def conflict(lines: list[str], done: str) -> Conflict:
+    releases = any(
+        f"belongs to {applied.RELEASES} " in line or line.endswith(f"belongs to {applied.RELEASES}")
+        for line in lines
+    )
+    keep = " (keep_release=true leaves those of a release as they are)" if releases else ""
+    return Conflict(
+        f"{len(lines)} field{'s' if len(lines) > 1 else ''} of the manifests belong{'' if len(lines) > 1 else 's'} to somebody else; {done}.",
+        why=lines,
+        then=f"remove these fields from the manifests, or run with force_conflicts=true to take them over{keep}",
+    )

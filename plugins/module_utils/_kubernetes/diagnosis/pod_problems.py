@@ -1,0 +1,327 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Why a pod does not become ready: pure, over the pod as the API server gives it.
+
+What counts as hopeless, and the two exceptions (a Secret or ConfigMap that is still being mounted, an
+image pull that failed for another reason than "not there"), are krane's, which learnt them from years of
+deploys (Shopify/krane; kubernetes/kubernetes PR 74755).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ..api.port import Object
+from ..workload import pod_spec as podspec
+from ..workload.status import conditions
+
+_NEVER_PULLED = ("InvalidImageName", "ErrImageNeverPull")
+_PULL = ("ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable", *_NEVER_PULLED)
+_CREATE = ("CreateContainerConfigError", "CreateContainerError", "RunContainerError")
+# A registry that does not answer may come back; one that answers this will not change its mind.
+_NOT_THERE = re.compile(
+    r"not found|manifest unknown|no match for platform|no matching manifest|unauthorized|denied|invalid|x509:",
+    re.IGNORECASE,
+)
+_NOT_STARTED = re.compile(
+    r"no such file or directory|executable file not found|permission denied|exec format error", re.IGNORECASE
+)
+_MESSAGE_CHARACTERS = 600
+_ALIKE = 40
+_OTHER_ARCHITECTURE = re.compile(
+    r"exec format error|no match for platform|no matching manifest", re.IGNORECASE
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trouble:
+    """What is wrong with one container (or with the pod, then
+    ``container`` is empty; or with a workload that gets no pod).
+
+    ``hopeless``: it will not heal by waiting, so the wait is given up at once. ``heals``: somebody else's
+    doing may heal it (a node that joins, a quota that is raised, a registry that comes back), so it is given
+    a while; see ``_patience``. Neither: it is under way.
+    """
+
+    pod: str
+    container: str
+    reason: str
+    message: str = ""
+    exit_code: int | None = None
+    restarts: int = 0
+    hopeless: bool = False
+    heals: bool = False
+    init: bool = False
+
+    def __str__(self) -> str:
+        where = ", ".join(
+            filter(
+                None,
+                [
+                    f"pod {self.pod}" if self.pod else "",
+                    f"{'init ' * self.init}container {self.container}" if self.container else "",
+                ],
+            )
+        )
+        parts = [self.reason]
+        if self.exit_code is not None:
+            parts.append(f"exit code {self.exit_code}")
+        if self.restarts:
+            parts.append(f"restarted {self.restarts} time" + ("s" if self.restarts > 1 else ""))
+        said = f"{where}: {', '.join(parts)}" if where else ", ".join(parts)
+        return said + (f"\n  {self.message}" if self.message else "")
+
+
+def trouble(pod: Object) -> Trouble | None:
+    """What is wrong with the pod: what will not heal before what may; else
+    the first, in the order in which a pod starts. None when nothing is.
+    """
+    name = pod["metadata"]["name"]
+    if pod["metadata"].get("deletionTimestamp"):
+        return None  # on its way out: what it says now is no verdict on the version
+    scheduled = conditions(pod).get("PodScheduled", {})
+    if scheduled.get("status") == "False":
+        return Trouble(
+            name,
+            "",
+            scheduled.get("reason", "not scheduled"),
+            _scheduling(pod, scheduled.get("message", "")),
+            heals=True,
+        )
+    now = pod.get("status") or {}
+    if now.get("phase") == "Failed" and now.get("reason"):
+        # Evicted, Preempting, NodeShutdown, OutOfcpu ...: the node's doing; its controller makes another pod.
+        return Trouble(
+            name, "", now["reason"], now.get("message", ""), heals=now["reason"] != "DeadlineExceeded"
+        )
+    found = [_of_container(pod, status, init=True) for status in now.get("initContainerStatuses") or []]
+    found += [_of_container(pod, status) for status in now.get("containerStatuses") or []]
+    told = [said for said in found if said]
+    if told:
+        return next((said for said in told if said.hopeless), told[0])
+    if now.get("phase") == "Failed":
+        return Trouble(name, "", "Failed", now.get("message", ""))
+    if (
+        conditions(pod).get("PodReadyToStartContainers", {}).get("status") == "False"
+        and now.get("phase") == "Pending"
+    ):
+        return Trouble(
+            name, "", "volumes or network are not there yet", heals=True
+        )  # the events say which, and why
+    if now.get("phase") == "Pending" and node_of(pod) and not now.get("startTime"):
+        # The kubelet sets the time at its first look, within a second when all is well.
+        return Trouble(
+            name,
+            "",
+            "not begun by its node",
+            f"it was given to node {node_of(pod)}, whose kubelet has not taken it up",
+            heals=True,
+        )
+    return None
+
+
+def leaving(pod: Object) -> Trouble | None:
+    """For a pod that is being deleted: what may keep it, once
+    its grace is over (which only who knows the time can say).
+    """
+    meta = pod["metadata"]
+    if not meta.get("deletionTimestamp"):
+        return None
+    kept = [f"its finalizers keep it: {', '.join(meta['finalizers'])}"] if meta.get("finalizers") else []
+    kept += (
+        [f"node {node_of(pod)} has not said that its containers have ended"]
+        if node_of(pod) and not kept
+        else []
+    )
+    return Trouble(
+        meta["name"],
+        "",
+        "deleted and still there",
+        "; ".join([f"it was to be gone at {meta['deletionTimestamp']}", *kept]),
+        heals=True,
+    )
+
+
+def node_of(pod: Object) -> str:
+    return str((pod.get("spec") or {}).get("nodeName") or "")
+
+
+def trouble_of_workload(thing: Object) -> Trouble | None:
+    """Why a workload gets no pods at all: it is paused, a quota, an
+    admission webhook, a missing service account. No pod can tell.
+    """
+    if (thing.get("spec") or {}).get("paused"):
+        return Trouble("", "", "paused: nothing rolls out until it is resumed", heals=True)
+    failure = conditions(thing).get("ReplicaFailure", {})
+    if failure.get("status") != "True":
+        return None
+    return Trouble(
+        "",
+        "",
+        f"pods cannot be created ({failure.get('reason', 'ReplicaFailure')})",
+        failure.get("message", ""),
+        heals=True,
+    )
+
+
+def _of_container(pod: Object, status: Object, init: bool = False) -> Trouble | None:
+    state, restarts = status.get("state") or {}, status.get("restartCount", 0)
+    ended = state.get("terminated") or (status.get("lastState") or {}).get("terminated") or {}
+    waiting = state.get("waiting") or {}
+    reason, message = waiting.get("reason", ""), hinted(waiting.get("message", ""))
+    name, spec = status.get("name", ""), podspec.container(pod, status.get("name", ""))
+
+    def said(why: str, text: str = "", **more: t.Any) -> Trouble:
+        return Trouble(pod["metadata"]["name"], name, why, text, init=init, **more)
+
+    if reason == "CrashLoopBackOff":
+        why = _killed(spec) if ended.get("reason") == "OOMKilled" else reason
+        return said(
+            why, _last_words(ended), exit_code=ended.get("exitCode"), restarts=restarts, hopeless=True
+        )
+    if reason in _PULL:
+        hopeless = reason in _NEVER_PULLED or bool(_NOT_THERE.search(message))
+        return said(reason, message, hopeless=hopeless, heals=not hopeless)
+    if reason in _CREATE:
+        late = "failed to sync" in message  # what it needs is there, and still on its way to the node
+        return said(reason, message, restarts=restarts, hopeless=not late, heals=late)
+    if ended.get("exitCode") and not status.get("ready"):
+        why = _killed(spec) if ended.get("reason") == "OOMKilled" else ended.get("reason", "Error")
+        # The second end in a row is the crash loop: the kubelet calls
+        # it that at its next look only, up to 6 s later (measured).
+        again = bool(state.get("terminated")) and restarts > 0
+        never = ended.get("reason") in ("StartError", "ContainerCannotRun") and bool(
+            _NOT_STARTED.search(ended.get("message", ""))
+        )
+        return said(
+            why, _last_words(ended), exit_code=ended["exitCode"], restarts=restarts, hopeless=again or never
+        )
+    return None
+
+
+def unready(pod: Object) -> str:
+    """For a pod that runs and is not ready: which containers
+    and by which probe, in the words of its conditions.
+    """
+    now = conditions(pod)
+    ready = now.get("Ready", {})
+    if not ready or ready.get("status") == "True":
+        return ""
+    if not ready.get("message") and now.get("ContainersReady", {}).get("status") == "True":
+        return f"its containers are ready, the pod is not: node {node_of(pod)} may not report any more"
+    said = ready.get("message", "") or ready.get("reason", "")
+    probes = [
+        f"{status.get('name')}: {kind} {podspec.said_of(probe)}"
+        for status in (pod.get("status") or {}).get("containerStatuses") or []
+        if "running" in (status.get("state") or {}) and not status.get("ready")
+        for kind, probe in [_holding(podspec.container(pod, status.get("name", "")), status)]
+        if probe
+    ]
+    return "; ".join([said, *probes])
+
+
+def last_warnings(events: t.Iterable[Object], name: str, count: int = 3, kind: str = "Pod") -> list[str]:
+    """The newest warnings about the object of this name,
+    oldest first: probe failures say here what the probe got.
+    """
+    about = [
+        event
+        for event in events
+        if _is_about(event, name, kind) and event.get("type") == "Warning" and not says_nothing(event)
+    ]
+    about.sort(key=happened)
+    return list(
+        dict.fromkeys(f"{event.get('reason')}: {str(event.get('message', '')).strip()}" for event in about)
+    )[-count:]
+
+
+def happened(event: Object) -> str:
+    """When it happened last. An event of the new API (events.k8s.io) has only the time of its first."""
+    return str(
+        event.get("lastTimestamp")
+        or (event.get("series") or {}).get("lastObservedTime")
+        or event.get("eventTime")
+        or ""
+    )
+
+
+def secrets_of(pod: Object) -> dict[str, str]:
+    """The pod's literal environment, so that its log lines can be shown without the secrets in it."""
+    return {
+        entry["name"]: entry["value"]
+        for container in podspec.containers(pod)
+        for entry in container.get("env") or []
+        if entry.get("value")
+    }
+
+
+def _is_about(event: Object, name: str, kind: str) -> bool:
+    about = event.get("involvedObject") or {}
+    return about.get("name") == name and about.get("kind", kind) == kind
+
+
+def says_nothing(event: Object) -> bool:
+    """That the kubelet waits before it tries again, and names of states that the pod itself tells."""
+    return event.get("reason") == "BackOff" or bool(
+        re.fullmatch(r"Error: \w+", str(event.get("message", "")))
+    )
+
+
+def told_by(said: Trouble, warning: str) -> bool:
+    """Whether the warning says again what the trouble's message says."""
+    words, first = warning.partition(": ")[2].replace("Error: ", "", 1), said.message.partition("\n")[0]
+    return bool(first) and (words[-_ALIKE:] in said.message or first[:_ALIKE] in words)
+
+
+def _scheduling(pod: Object, message: str) -> str:
+    """The scheduler's words without what preemption would not help, and what the pod asks for."""
+    spec = pod.get("spec") or {}
+    asked = [
+        f"{container.get('name')} requests "
+        + ", ".join(f"{what} {amount}" for what, amount in sorted(requests.items()))
+        for container in podspec.containers(pod)
+        for requests in [(container.get("resources") or {}).get("requests")]
+        if requests and "Insufficient" in message
+    ]
+    if spec.get("nodeSelector") and "affinity/selector" in message:
+        asked.append(
+            "nodeSelector "
+            + ", ".join(f"{key}={value}" for key, value in sorted(spec["nodeSelector"].items()))
+        )
+    if "were unschedulable" in message:
+        asked.append(
+            "an unschedulable node is a cordoned one, as by kubectl drain: kubectl get nodes; kubectl uncordon NODE"
+        )
+    short = re.split(r" (?:no new claims to deallocate, )?preemption:", message, maxsplit=1)[0].rstrip(" ,")
+    return short + (f"\n  {'; '.join(asked)}" if asked else "")
+
+
+def _killed(spec: Object) -> str:
+    limit = ((spec.get("resources") or {}).get("limits") or {}).get("memory")
+    return f"OOMKilled (its memory limit{f' of {limit}' if limit else ''} was too small for it)"
+
+
+def _last_words(ended: Object) -> str:
+    """What the container left in its termination message: a program's own, or why it could not be started."""
+    return hinted(str(ended.get("message", "")).strip()[-_MESSAGE_CHARACTERS:])
+
+
+def hinted(message: str) -> str:
+    """With what it means, where the words do not say it."""
+    return (
+        message + " (the image is for another CPU architecture than the node)"
+        if _OTHER_ARCHITECTURE.search(message)
+        else message
+    )
+
+
+def _holding(spec: Object, status: Object) -> tuple[str, Object]:
+    """The probe that a running container has not passed: the readiness probe begins after the startup probe."""
+    if spec.get("startupProbe") and not status.get("started"):
+        return "startup probe", spec["startupProbe"]
+    return "readiness probe", spec.get("readinessProbe") or {}

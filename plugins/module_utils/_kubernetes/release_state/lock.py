@@ -1,0 +1,260 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""The lock of a platform: one release at a time in a namespace, as a Lease in it.
+
+It is taken before the first write, renewed before every write and while waiting, and given back
+when the record of the release is closed. A controller that was stopped for longer than the
+lease lasts, or from which the lock was taken by force, finds that out before its next write and
+stops. Times are the API server's, so clocks need not agree.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import typing as t
+
+from ..._common import owner
+from ..._common.errors import Conflict, NotFound, ReleaseError, Unavailable
+from ..._common.operation import Context
+from ..api.port import KubeApi, Object, leases
+
+NAME = "runbook-release"
+RELEASE, TAKEN_FROM = "runbook.release/release", "runbook.release/taken-from"
+# Long enough to outlast an API server that restarts, short enough to wait for at three in the morning.
+SECONDS = 60
+# How old, in seconds, what is known of the lock may be at a write.
+_MOMENT = 1.0
+_STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+class LockLost(ReleaseError):
+    """Another run holds the lock; nothing more was written."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Held:
+    """Who holds the lock for which release, until when (seconds since the epoch, the API server's)."""
+
+    by: str
+    release: str
+    until: float
+
+    def __str__(self) -> str:
+        return f"{self.by}, for release {self.release or '(not named)'}"
+
+
+def held(lease: Object | None) -> Held | None:
+    """None when there is no lease, or it was given back. An expired one is still told: see ``until``."""
+    spec = (lease or {}).get("spec") or {}
+    if not lease or not spec.get("holderIdentity"):
+        return None
+    renewed = (
+        datetime.datetime.strptime(spec["renewTime"], _STAMP)
+        .replace(tzinfo=datetime.timezone.utc)
+        .timestamp()
+    )
+    release = (lease["metadata"].get("annotations") or {}).get(RELEASE, "")
+    return Held(spec["holderIdentity"], release, renewed + spec.get("leaseDurationSeconds", SECONDS))
+
+
+class Lock:
+    """The lock of one namespace, for this owner and release."""
+
+    def __init__(self, api: KubeApi, context: Context) -> None:
+        self._api, self._clock = api, context.clock
+        self._namespace, self._release = context.params["namespace"], context.params["release"]
+        self._path = f"{leases(self._namespace)}/{NAME}"
+        self.me = owner.identity(context.controller)
+        self._renewed: float | None = None
+        self.token: int | None = None
+
+    def enter(self, token: int | None, force: bool) -> None:
+        """Before the first write of an operation.
+
+        :param token: what an earlier operation of this run was
+            given; with it the lock has to be the very one held then.
+        """
+        if token is None:
+            self.take(force)
+        else:
+            self.token = token
+            self.confirm()
+
+    def look(self) -> Held | None:
+        """Who holds it now and is not known to have ended; None when it can be taken."""
+        found = held(self._read())
+        return None if found is None or self._is_over(found) else found
+
+    def take(self, force: bool = False) -> str:
+        """Takes the lock or renews our own. Gives what it
+        was taken from ('' when it was free or ours already).
+        """
+        lease = self._read()
+        found = held(lease)
+        other = found if found and found.by != self.me else None
+        if other and not self._is_over(other) and not force:
+            raise self.refusal(other)
+        taken = f"{other} ({'forced' if not self._is_over(other) else 'it had ended'})" if other else ""
+        self._write(lease, taken, fresh=other is not None or found is None)
+        return taken
+
+    def refusal(self, other: Held) -> ReleaseError:
+        left = max(1, round(other.until - self._api.time()))
+        return ReleaseError(
+            f"Another release is under way in namespace {self._namespace}; nothing was changed.",
+            why=[
+                f"the lock is held by {other}",
+                f"it lasts {left} s more if its owner has died, and is renewed as long as it has not",
+                "taking it over (force; release_lock_force=true for the playbooks) stops the other run before its next write",
+            ],
+            then=f"wait for the other run, or find its owner; kubectl -n {self._namespace} get lease {NAME} -o yaml",
+        )
+
+    def confirm(self) -> None:
+        """Before a write: renews, and raises LockLost when somebody else holds the lock by now."""
+        lease = self._read()
+        found = held(lease)
+        if (
+            lease is None
+            or found is None
+            or found.by != self.me
+            or lease["spec"]["leaseTransitions"] != self.token
+        ):
+            raise LockLost(
+                f"The lock of namespace {self._namespace} was lost; nothing more was written.",
+                why=[
+                    f"it is held by {found}"
+                    if found
+                    else "another run had it meanwhile, or it was given back",
+                    f"this run is {self.me}",
+                ],
+                then="see what the other run has done, then run this release again",
+            )
+        self._write(lease, "", fresh=False)
+
+    def fence(self) -> None:
+        """Before each of many writes in a row: confirms, unless it did so
+        a moment ago. A process may be stopped between any two of them.
+        """
+        if self._renewed is None or self._clock.now() - self._renewed > _MOMENT:
+            self.confirm()
+
+    def keep(self) -> None:
+        """While waiting: renews when a third of the time is over."""
+        late = 0.0 if self._renewed is None else self._clock.now() - self._renewed
+        if late > SECONDS / 3:
+            try:
+                self.confirm()
+            except Unavailable:
+                if late > SECONDS:  # until then nobody else can have taken it, but by force
+                    raise
+
+    def give_back(self) -> bool:
+        """Gives the lock back when it is ours; whether it was."""
+        lease = self._read()
+        found = held(lease)
+        if lease is None or found is None or found.by != self.me:
+            return False
+        lease["spec"]["holderIdentity"] = ""
+        self._api.put(self._path, lease)
+        self._renewed = None
+        return True
+
+    def _read(self) -> Object | None:
+        try:
+            return self._api.get(self._path)
+        except NotFound:
+            return None
+
+    def _is_over(self, found: Held) -> bool:
+        return found.until < self._api.time() or owner.is_dead(found.by)
+
+    def _write(self, lease: Object | None, taken: str, fresh: bool) -> None:
+        """Replaces what was read: the API server refuses it (409) when somebody else has written meanwhile."""
+        began = (
+            self._clock.now()
+        )  # this process may be stopped before it has read the answer: that does not make it any younger
+        now = datetime.datetime.fromtimestamp(self._api.time(), tz=datetime.timezone.utc).strftime(_STAMP)
+        body: Object = lease or {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": NAME},
+            "spec": {},
+        }
+        spec: dict[str, t.Any] = body["spec"]
+        annotations: dict[str, str] = body["metadata"].setdefault("annotations", {})
+        if fresh:
+            spec.update(acquireTime=now, leaseTransitions=spec.get("leaseTransitions", -1) + 1)
+            annotations.pop(TAKEN_FROM, None)
+        if taken:
+            annotations[TAKEN_FROM] = f"{taken} at {now}"
+        annotations[RELEASE] = self._release
+        self.token = spec["leaseTransitions"]
+        spec.update(holderIdentity=self.me, leaseDurationSeconds=SECONDS, renewTime=now)
+        try:
+            if lease is None:
+                self._api.post(leases(self._namespace), body)
+            else:
+                self._api.put(self._path, body)
+        except Conflict as exc:
+            # Our own request, sent again because its answer was lost, meets what it wrote.
+            there = self._read()
+            if (
+                there
+                and there["spec"].get("holderIdentity") == self.me
+                and there["spec"].get("renewTime") == now
+            ):
+                self._renewed = began
+                return
+            raise LockLost(
+                f"Somebody else took the lock of namespace {self._namespace} at the same moment; nothing was written.",
+                why=exc.why,
+                then="run this release again",
+            ) from exc
+        self._renewed = began
+
+
+class Hold(t.NamedTuple):
+    """What goes on holding a lock: ``fence`` before every write, ``keep`` while waiting."""
+
+    fence: t.Callable[[], None]
+    keep: t.Callable[[], None]
+
+
+UNHELD = Hold(lambda: None, lambda: None)
+
+
+@contextlib.contextmanager
+def borrowed(api: KubeApi, context: Context, name: str) -> t.Iterator[Hold]:
+    """Holds the lock for as long as the block lasts, for what is no release itself.
+
+    A release that works in the namespace is not disturbed. One
+    of this very run is renewed, and goes on holding the lock.
+
+    :param name: what is told in place of a release to those who find the lock taken.
+    """
+
+    def lock(release: str) -> Lock:
+        return Lock(api, dataclasses.replace(context, params={**context.params, "release": release}))
+
+    found = lock("").look()
+    own = lock(name)
+    ours = found is not None and found.by == own.me
+    if found and ours:
+        own = lock(found.release)
+    try:
+        own.take(context.params["lock_force"])
+    except NotFound:
+        yield UNHELD  # the namespace is not there yet, so nobody works in it
+        return
+    try:
+        yield Hold(own.fence, own.keep)
+    finally:
+        if not ours:
+            with contextlib.suppress(ReleaseError):  # it expires by itself; what failed before is what counts
+                own.give_back()

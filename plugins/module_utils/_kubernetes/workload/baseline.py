@@ -1,0 +1,77 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""What ran before the release: kept on the workload itself, written in the patch that changes it.
+
+So rolling back needs nothing but the cluster, and no moment
+exists at which the change is there and its undoing is not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from ..api.port import Object
+from .fields import Parts, flat, nested, observed
+from .status import images, revision
+
+RELEASE = "runbook.release/release"
+BASELINE = "runbook.release/baseline"
+UNDONE = "runbook.release/rolled-back"
+
+
+@dataclasses.dataclass(frozen=True)
+class Baseline:
+    """What was there before the release of all that it set, and the images of every container.
+
+    ``release`` is the one that ran then ('' when unknown),
+    ``revision`` the number or name of the pod template.
+    """
+
+    parts: Parts
+    release: str
+    revision: str
+    wave: int
+
+    def as_text(self) -> str:
+        told = {**nested(self.parts), "release": self.release, "revision": self.revision, "wave": self.wave}
+        return json.dumps(told, separators=(",", ":"), sort_keys=True)
+
+
+def release_of(thing: Object) -> str:
+    return str(_annotations(thing).get(RELEASE, ""))
+
+
+def undone(thing: Object) -> str:
+    """The release that was taken back from it last; '' when another one has come since."""
+    return str(_annotations(thing).get(UNDONE, ""))
+
+
+def recorded(thing: Object, release: str) -> Baseline | None:
+    """The baseline that this release recorded; None when it has not touched the workload, or was undone."""
+    text = _annotations(thing).get(BASELINE)
+    if not text or release_of(thing) != release:
+        return None
+    kept = json.loads(text)
+    return Baseline(flat(kept), kept["release"], kept["revision"], kept["wave"])
+
+
+def before(thing: Object, release: str, wave: int, touched: Parts) -> Baseline:
+    """The baseline to record with a change.
+
+    What this release has recorded stays: a second look would record its own half-done
+    work. What it touches for the first time is as it was before the release, and is added.
+    """
+    kept = recorded(thing, release)
+    if kept is None:
+        everything = [*touched, *(("images", container) for container in images(thing))]
+        return Baseline(observed(thing, everything), release_of(thing), revision(thing), wave)
+    added = [path for path in touched if path not in kept.parts]
+    return dataclasses.replace(kept, parts={**kept.parts, **observed(thing, added)})
+
+
+def _annotations(thing: Object) -> dict[str, str]:
+    return thing["metadata"].get("annotations") or {}

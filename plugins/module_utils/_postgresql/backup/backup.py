@@ -1,0 +1,384 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""A backup of one database: dumped, compressed, encrypted
+and stored in one stream, with proof of what it holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import threading
+import typing as t
+
+from ..._common.errors import ReleaseError
+from ..._common.operation import Context, Operation, Result
+from ..._common.owner import identity
+from .. import lock
+from ..session import Session
+from . import backups, content, programs
+from . import manifest as manifests
+from .manifest import Manifest
+from .options import CONSTRAINTS, SERVER
+from .pipeline import Pipeline, Program
+from .ports import Ports, connect
+from .programs import ENCRYPTIONS
+from .progress import Progress, amount
+from .stores.store import Readable, Store, Stored
+
+# pg_dump waits this long for a table that somebody has locked;
+# a waiting dump holds up nobody, but a release waits for it.
+_TABLE_LOCK_MILLISECONDS = 60_000
+_ONLY_GLOBALS = 1 << 20  # bytes; about, for the size of a part
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """What is to be backed up, as it was before."""
+
+    database: str
+    version: int
+    version_text: str
+    bytes: int
+    facts: dict[str, t.Any]  # how its database was made, for the one a restore makes
+
+
+def observe(ports: Ports) -> Source:
+    with ports.server.session() as session:
+        name, version, text, size = session.rows(
+            "SELECT current_database(), current_setting('server_version_num')::int, current_setting('server_version'), pg_database_size(current_database())"
+        )[0]
+        return Source(name, version, text, size, facts(session, name))
+
+
+def facts(session: Session, database: str) -> dict[str, t.Any]:
+    """What a dump of a single database leaves out: how it was created, who may connect, its own settings."""
+    ((owner, encoding, collate, ctype, limit),) = session.rows(
+        "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype, datconnlimit FROM pg_database WHERE datname = %s",
+        [database],
+    )
+    grants = session.rows(
+        "SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, a.privilege_type, a.is_grantable"
+        " FROM pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a WHERE d.datname = %s ORDER BY 1, 2",
+        [database],
+    )
+    settings = session.rows(
+        "SELECT coalesce(quote_ident(pg_get_userbyid(nullif(s.setrole, 0))), ''), unnest(s.setconfig) FROM pg_db_role_setting s"
+        " JOIN pg_database d ON d.oid = s.setdatabase WHERE d.datname = %s ORDER BY 1, 2",
+        [database],
+    )
+    return {
+        "owner": owner,
+        "encoding": encoding,
+        "lc_collate": collate,
+        "lc_ctype": ctype,
+        "connection_limit": limit,
+        "grants": [list(grant) for grant in grants],
+        "settings": [list(setting) for setting in settings],
+    }
+
+
+def run(ports: Ports, context: Context) -> Result:
+    params = context.params
+    manifests.check_names(params["kind"], params["release"])
+    programs.check_recipients(params["encryption"], params["recipients"])
+    source = observe(ports)
+    client = ports.programs.version("pg_dump")
+    programs.check_dump(int(client.partition(".")[0]), source.version // 10000)
+    there = backups.of_database(ports.store, source.database)
+    kept = (
+        backups.newest(there, release=params["release"], kind=params["kind"])
+        if params["reuse_within"]
+        else None
+    )
+    if kept and context.clock.wall() - kept.taken <= params["reuse_within"]:
+        return Result(False, values={"backup": kept.report(context.clock.wall()), "reused": True})
+    if context.check_mode:
+        name = manifests.identifier(source.database, params["kind"], params["release"], context.clock.wall())
+        return Result(True, {}, _after(ports, source, name), {"backup": None, "reused": False})
+    with lock.held(
+        ports.server,
+        f"backup {params['release'] or params['kind']}",
+        context,
+        patience=params["lock_patience"],
+    ):
+        name = _free_name(ports.store, source.database, context)
+        taken = backups.Backup(_Backup(ports, context, source, name, client).take(there), None, [])
+    return Result(
+        True, {}, _after(ports, source, name), {"backup": taken.report(context.clock.wall()), "reused": False}
+    )
+
+
+def _after(ports: Ports, source: Source, name: str) -> dict[str, t.Any]:
+    return {"backup": name, "database": source.database, "where": ports.store.where}
+
+
+def _free_name(store: Store, database: str, context: Context) -> str:
+    """Names tell time to the second, so a second backup within one waits for the next."""
+    while True:
+        name = manifests.identifier(
+            database, context.params["kind"], context.params["release"], context.clock.wall()
+        )
+        if not store.listing(f"{name}/"):
+            return name
+        context.clock.sleep(1)
+
+
+class _Backup:
+    """One backup being taken."""
+
+    def __init__(self, ports: Ports, context: Context, source: Source, name: str, client: str) -> None:
+        self._ports, self._context, self._source, self._name, self._client = (
+            ports,
+            context,
+            source,
+            name,
+            client,
+        )
+        self._params = context.params
+        self._written: list[str] = []
+
+    def take(self, earlier: t.Sequence[backups.Backup]) -> Manifest:
+        began = self._context.clock.now()
+        self._context.say(
+            f"{self._source.database}: {amount(self._source.bytes)} on the server, backup {self._name} to {self._ports.store.where}"
+        )
+        try:
+            manifest = self._take(_last_uncompressed(earlier))
+            manifest["seconds"] = round(self._context.clock.now() - began)
+            self._write(manifests.MANIFEST, Bytes(manifests.text(manifest)))
+        except BaseException as exc:
+            left = self._undo()
+            if isinstance(exc, ReleaseError):
+                exc.done = (
+                    exc.done
+                    or f"nothing of this backup is left in the store; backups taken before it are untouched{left}"
+                )
+                exc.then = exc.then or "mend the cause, then run this again"
+            raise
+        dump = manifest["dump"]
+        self._context.say(
+            f"{self._source.database}: backup taken in {manifest['seconds']} s, {amount(dump['size'])} stored,"
+            f" {len(manifest['content']['tables'])} tables; it counts once a restore has proven it (pg_restore_drill)"
+        )
+        return manifest
+
+    def _take(self, expected: int | None) -> Manifest:
+        server, by_record = self._ports.server, self._source.version >= content.HASH_OF_RECORDS
+        name = lock.holder_name(f"dump {self._params['release'] or self._params['kind']}", self._context)
+        # A limit that the server or the user sets for ordinary statements is not meant for a dump.
+        options = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
+        # One process is done in half the time that pg_dump takes
+        # (measured): more of them would only take processors from it.
+        alone = {**options, "max_parallel_workers_per_gather": "0"}
+        with (
+            server.session(name=name, options=options) as session,
+            server.session(name=name, options=alone) as reader,
+        ):
+            session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            snapshot, lsn = session.rows(
+                "SELECT pg_export_snapshot(), (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_lsn() END)::text"
+            )[0]
+            taken = self._context.clock.stamp()
+            reader.execute(
+                f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'"
+            )
+            total = expected or sum(table.size for table in content.tables(reader, by_record))
+            # Beside the dump: it reads what the dump has just brought into
+            # the server's memory, and costs no time of its own.
+            with _Beside(
+                lambda: (content.read(reader, by_record, self._params["hashes"]), self._globals()), reader
+            ) as beside:
+                dump, uncompressed = self._dump(snapshot, total)
+                held, everything_else = beside.result()
+        return {
+            "format": manifests.FORMAT,
+            "id": self._name,
+            "database": self._source.database,
+            "kind": self._params["kind"],
+            "release": self._params["release"],
+            "taken_by": identity(self._context.controller),
+            "source": self._ports.server.login.where,
+            "snapshot_at": taken,
+            "lsn": lsn,
+            "server_version": self._source.version_text,
+            "server_version_num": self._source.version,
+            "client_version": self._client,
+            "database_bytes": self._source.bytes,
+            "uncompressed_bytes": uncompressed,
+            "created_as": self._source.facts,
+            "hashed_by": "record" if by_record else "text",
+            "content": held,
+            "dump": dump,
+            "globals": everything_else,
+        }
+
+    def _dump(self, snapshot: str, total: int) -> tuple[dict[str, t.Any], int | None]:
+        native = int(self._client.partition(".")[0]) >= programs.NATIVE_ZSTD
+        level = self._params["compression_level"]
+        argv = [
+            self._ports.programs.path("pg_dump"), "--format=custom", f"--compress=zstd:{level}" if native else "--compress=0",
+            f"--snapshot={snapshot}", f"--lock-wait-timeout={_TABLE_LOCK_MILLISECONDS}", "--no-password",
+        ]  # fmt: skip
+        chain = [self._program(argv), *([] if native else [Program(self._ports.programs.compress(level))])]
+        ending = ".dump" if native else ".dump.zst"
+        with (
+            self._stream(f"The dump of {self._source.database}", chain) as pipe,
+            Progress(self._context, self._source.database, total, pipe) as progress,
+        ):
+            part = self._stored(f"database{ending}", progress, expected=total)
+            return {**part, "compression": "native" if native else "zstd"}, progress.read_so_far
+
+    def _globals(self) -> dict[str, t.Any] | None:
+        """Roles and tablespaces: a dump of one database refers to them and does not hold them."""
+        if not self._params["globals"]:
+            return None
+        with self._ports.server.session() as session:
+            everything = session.value("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')")
+        # Managed servers (RDS, Cloud SQL) show the hashes of passwords to nobody.
+        argv = [
+            self._ports.programs.path("pg_dumpall"),
+            "--globals-only",
+            "--no-password",
+            *([] if everything else ["--no-role-passwords"]),
+        ]
+        chain = [self._program(argv), Program(self._ports.programs.compress(3))]
+        with self._stream("The dump of roles and tablespaces", chain) as pipe:
+            return {
+                **self._stored("globals.sql.zst", pipe, expected=_ONLY_GLOBALS),
+                "compression": "zstd",
+                "passwords": everything,
+            }
+
+    def _program(self, argv: t.Sequence[str]) -> Program:
+        login = self._ports.server.login.having(
+            dbname=self._source.database, application_name=lock.holder_name("dump", self._context)
+        )
+        return Program(argv, login.environment())
+
+    def _stream(self, what: str, chain: list[Program]) -> Pipeline:
+        if method := self._params["encryption"]:
+            chain = [*chain, Program(self._ports.programs.encrypt(method, self._params["recipients"]))]
+        return Pipeline(what, chain)
+
+    def _stored(self, name: str, stream: Readable, expected: int) -> dict[str, t.Any]:
+        name += f".{self._params['encryption']}" if self._params["encryption"] else ""
+        hashing = Hashing(stream)
+        stored = self._write(name, hashing, expected)
+        return {
+            "name": name,
+            "size": stored.size,
+            "sha256": hashing.sha256,
+            "mark": stored.mark,
+            "encryption": self._params["encryption"],
+        }
+
+    def _write(self, name: str, stream: Readable, expected: int = 0) -> Stored:
+        self._written.append(f"{self._name}/{name}")
+        tags = {
+            "kind": self._params["kind"],
+            "database": manifests.folder(self._source.database),
+            **(self._params["tags"] or {}),
+        }
+        return self._ports.store.write(f"{self._name}/{name}", stream, expected=expected, tags=tags)
+
+    def _undo(self) -> str:
+        try:
+            self._ports.store.delete(self._written)
+        except ReleaseError as exc:
+            return f", but {', '.join(self._written)} could not be removed ({exc.what}); without a manifest it is no backup, and pg_backup_prune removes it"
+        return ""
+
+
+def _last_uncompressed(earlier: t.Sequence[backups.Backup]) -> int | None:
+    return next(
+        (
+            backup.manifest["uncompressed_bytes"]
+            for backup in earlier
+            if backup.manifest["uncompressed_bytes"]
+        ),
+        None,
+    )
+
+
+class Hashing:
+    """A stream, and the SHA-256 of what went through."""
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream, self._hash = stream, hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size)
+        self._hash.update(data)
+        return data
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+class Bytes:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def read(self, size: int = -1) -> bytes:
+        end = len(self._data) if size < 0 else size
+        data, self._data = self._data[:end], self._data[end:]
+        return data
+
+
+class _Beside:
+    """Work on a session in a thread of its own. When the block fails, the statement under way is cancelled."""
+
+    def __init__(self, work: t.Callable[[], t.Any], session: Session) -> None:
+        self._session, self._work = session, work
+        self._found: t.Any = None
+        self._problem: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            self._found = self._work()
+        except BaseException as exc:  # handed on to who waits for the result
+            self._problem = exc
+
+    def __enter__(self) -> _Beside:
+        self._thread.start()
+        return self
+
+    def result(self) -> t.Any:
+        self._thread.join()
+        if self._problem:
+            raise self._problem
+        return self._found
+
+    def __exit__(self, *exc: object) -> None:
+        if self._thread.is_alive():
+            with contextlib.suppress(ReleaseError):
+                self._session.cancel()
+            self._thread.join()
+
+
+OPERATION = Operation(
+    {
+        **SERVER,
+        "kind": {"type": "str", "default": "manual"},
+        "release": {"type": "str"},
+        "globals": {"type": "bool", "default": True},
+        "hashes": {"type": "bool", "default": True},
+        "compression_level": {"type": "int", "default": 1},
+        "encryption": {"type": "str", "choices": list(ENCRYPTIONS)},
+        "recipients": {"type": "list", "elements": "str"},
+        "tags": {"type": "dict"},
+        "reuse_within": {"type": "int", "default": 0},
+        "lock_patience": {"type": "int", "default": 60},
+        "timeout": {"type": "int", "default": 14400},
+    },
+    connect,
+    run,
+    CONSTRAINTS,
+)

@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""The restore drill: a backup counts only after a restore. Restores
+into a scratch database, compares, times, and takes it away.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._common.errors import InputError
+from ..._common.operation import Context, Operation, Result
+from . import backups, load, scratch
+from . import manifest as manifests
+from .backup import Bytes
+from .manifest import Damaged
+from .options import CONSTRAINTS, LOAD, SERVER
+from .ports import Ports, connect
+
+PURPOSE = "drill"
+
+
+def run(ports: Ports, context: Context) -> Result:
+    params = context.params
+    if params["state"] == "absent":
+        return _drop(ports, context)
+    wall = context.clock.wall
+    chosen = backups.choose(
+        backups.of_database(ports.store, ports.server.login.database), params["backup"], ports.store.where
+    )
+    report = chosen.report(wall())
+    after = {"backup": chosen.id, "verified": True}
+    if (
+        chosen.verified
+        and params["reuse_within"]
+        and wall() - manifests.seconds(chosen.verified["at"]) <= params["reuse_within"]
+        and not params["keep"]
+    ):
+        return Result(
+            False, values={"backup": report, "rto_seconds": chosen.verified["rto_seconds"], "scratch": None}
+        )
+    with ports.server.session(scratch.MAINTENANCE) as session:
+        version = session.value("SELECT current_setting('server_version_num')::int")
+    load.check(ports.programs, chosen.manifest, version)
+    if context.check_mode:
+        return Result(
+            True,
+            {"backup": chosen.id, "verified": report["verified"]},
+            after,
+            {"backup": report, "rto_seconds": None, "scratch": None},
+        )
+    seconds, kept = _drill(ports, context, chosen)
+    stored = {
+        part["name"]: t.cast("t.Any", ports.store.stat(f"{chosen.id}/{part['name']}")).mark
+        for part in manifests.parts(chosen.manifest)
+    }
+    verified = {
+        "at": context.clock.stamp(),
+        "rto_seconds": seconds,
+        "server_version_num": version,
+        "marks": stored,
+    }
+    ports.store.write(f"{chosen.id}/{manifests.VERIFIED}", Bytes(manifests.text(verified)))
+    ports.store.tag(f"{chosen.id}/{chosen.manifest['dump']['name']}", {"verified": "true"})
+    now = backups.Backup(chosen.manifest, verified, []).report(wall())
+    before = {"backup": chosen.id, "verified": report["verified"]}
+    return Result(True, before, after, {"backup": now, "rto_seconds": seconds, "scratch": kept})
+
+
+def _drill(ports: Ports, context: Context, chosen: backups.Backup) -> tuple[int, str | None]:
+    manifest, database = chosen.manifest, chosen.manifest["database"]
+    with scratch.scratch(
+        ports.server, database, PURPOSE, manifest["created_as"], context, lambda: context.params["keep"]
+    ) as copy:
+        context.say(f"{database}: restoring {chosen.id} into {copy}")
+        began = context.clock.now()
+        load.Loader(ports.server, ports.store, ports.programs, context, manifest, owners=False).fill(copy)
+        load.analyze(ports.server, copy)
+        seconds = round(context.clock.now() - began)
+        reasons = load.proof(ports.server, copy, manifest)
+        if reasons:
+            raise Damaged(
+                f"{chosen.id} does not restore to what was backed up.",
+                why=reasons[:20] + ([f"and {len(reasons) - 20} more"] if len(reasons) > 20 else []),
+                done=f"the scratch database {copy} is dropped; the backup is not marked as verified",
+                then="take another backup and drill it; do not release on this one",
+            )
+        rows = sum(table["rows"] for table in manifest["content"]["tables"].values())
+        context.say(
+            f"{database}: {chosen.id} restored in {seconds} s; {len(manifest['content']['tables'])} tables and {rows} rows are what they were"
+        )
+    return seconds, copy if context.params["keep"] else None
+
+
+def _drop(ports: Ports, context: Context) -> Result:
+    """Takes away a copy that was kept, and what dead drills have left."""
+    name = context.params["scratch"]
+    with ports.server.session(scratch.MAINTENANCE) as session:
+        there = bool(name) and scratch.exists(session, name)
+        if name and there and "kept_until" not in scratch.remark(session, name):
+            raise InputError(
+                f"scratch: found {name}, which no drill has made; allowed: the scratch database that a drill returned"
+            )
+        if there and not context.check_mode:
+            scratch.drop(session, name)
+    return Result(
+        there, {"scratch": name} if there else {}, {}, {"backup": None, "rto_seconds": None, "scratch": None}
+    )
+
+
+OPERATION = Operation(
+    {
+        **SERVER,
+        **LOAD,
+        "backup": {"type": "str", "default": "newest"},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "keep": {"type": "int", "default": 0},
+        "scratch": {"type": "str"},
+        "reuse_within": {"type": "int", "default": 0},
+    },
+    connect,
+    run,
+    {**CONSTRAINTS, "required_if": [["state", "absent", ["scratch"]]]},
+)

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Lists the backups of a store, and answers whether there is a proven one that is young enough."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ..._common.operation import Context, Operation, Result
+from . import backups
+from .backups import Backup
+from .stores import options as store_options
+from .stores.store import Store
+
+
+def run(store: Store, context: Context) -> Result:
+    params, now = context.params, context.clock.wall()
+    found = [backup for backup in backups.of_database(store, params["database"]) if _wanted(backup, params)]
+    usable = [backup for backup in found if not backup.damage]
+    newest = next(iter(usable), None)
+    verified = next((backup for backup in usable if backup.verified), None)
+    reasons = [f"{backup.id}: {'; '.join(backup.damage)}" for backup in found if backup.damage]
+    if params["verified_within"] is not None:
+        reasons += _too_old(verified, now, params["verified_within"])
+    values = {
+        "backups": [backup.report(now) for backup in found],
+        "newest": newest.report(now) if newest else None,
+        "newest_verified": verified.report(now) if verified else None,
+        "healthy": not reasons,
+        "reasons": reasons,
+    }
+    return Result(False, values=values)
+
+
+def _wanted(backup: Backup, params: t.Mapping[str, t.Any]) -> bool:
+    return params["kind"] in (None, backup.manifest["kind"]) and params["release"] in (
+        None,
+        backup.manifest["release"],
+    )
+
+
+def _too_old(verified: Backup | None, now: float, limit: int) -> list[str]:
+    if verified is None:
+        return ["no backup is verified; take one with pg_backup and prove it with pg_restore_drill"]
+    age = round(now - verified.taken)
+    return (
+        [f"{verified.id}: the newest verified backup is {age} s old, allowed are {limit} s"]
+        if age > limit
+        else []
+    )
+
+
+OPERATION = Operation(
+    {
+        **store_options.OPTIONS,
+        "database": {"type": "str"},
+        "kind": {"type": "str"},
+        "release": {"type": "str"},
+        "verified_within": {"type": "int"},
+    },
+    store_options.of,
+    run,
+    store_options.CONSTRAINTS,
+)

@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Which store the options of a task choose."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ...._aws.options import OPTIONS as AWS
+from ...._common.errors import InputError
+from ...._common.operation import Context
+from .store import Store
+
+OPTIONS: dict[str, t.Any] = {
+    "path": {"type": "path"},
+    "bucket": {"type": "str"},
+    "prefix": {"type": "str", "default": ""},
+    **AWS,
+    "server_side_encryption": {"type": "str", "choices": ["AES256", "aws:kms"]},
+    "kms_key_id": {"type": "str"},
+}
+CONSTRAINTS: dict[str, t.Any] = {
+    "mutually_exclusive": [["path", "bucket"]],
+    "required_one_of": [["path", "bucket"]],
+}
+
+
+def of(context: Context) -> Store:
+    """The store that the options of a task give."""
+    params = context.params
+    prefix = params["prefix"].strip("/")
+    if any(part in ("", ".", "..") for part in prefix.split("/")) and prefix:
+        raise InputError(f"prefix: found {params['prefix']!r}; allowed: names separated by single slashes")
+    if params["path"]:
+        from .directory import DirectoryStore
+
+        return DirectoryStore(params["path"], prefix)
+    from .s3 import S3Store
+
+    return S3Store(params, prefix)

@@ -1,0 +1,121 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Checks of the data itself, in the user's own SQL: a number, the
+range it has to be in, and how it may differ from before a release.
+"""
+
+from __future__ import annotations
+
+import decimal
+import typing as t
+
+from ..._common.errors import InputError
+from ..._common.schema import found
+from ..session import DatabaseError, Session, Unreachable
+
+OPTIONS: dict[str, t.Any] = {
+    "queries": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "sql": {"type": "str", "required": True},
+            "min": {"type": "float"},
+            "max": {"type": "float"},
+            "max_drop_percent": {"type": "float"},
+            "max_rise_percent": {"type": "float"},
+        },
+    },
+    "query_timeout": {"type": "int", "default": 10},
+    "before": {"type": "dict"},
+}
+
+Query = dict[str, t.Any]
+_DENIED = "42501"
+# What says that the text itself cannot be run here: it writes, is no single SELECT, or does not parse.
+_WRONG = {"25006": "it writes", "42601": "it is no single SELECT", "0A000": "it is no plain SELECT"}
+
+
+def problems(queries: t.Sequence[Query]) -> list[str]:
+    """What is wrong with them before anything is asked."""
+    wrong, names = [], [query["name"] for query in queries]
+    for index, query in enumerate(queries):
+        where, low, high = f"queries[{index}] ({query['name']})", query["min"], query["max"]
+        if names.count(query["name"]) > 1:
+            wrong.append(
+                f"{where}.name: found {found(query['name'])} more than once; allowed: a name of its own"
+            )
+        if low is not None and high is not None and low > high:
+            wrong.append(f"{where}.min: found {low:g}, more than its max {high:g}; allowed: at most max")
+        for option in ("max_drop_percent", "max_rise_percent"):
+            if query[option] is not None and query[option] < 0:
+                wrong.append(f"{where}.{option}: found {query[option]:g}; allowed: a number from 0")
+        if not query["sql"].strip():
+            wrong.append(f"{where}.sql: found nothing; allowed: a SELECT of one number")
+    return wrong
+
+
+def asked(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str]:
+    """The value, or why there is none: (value, reason, unknown)."""
+    # As a part of a SELECT with a parameter: then the server takes
+    # a single statement only, and one that cannot be COMMIT.
+    sql = query["sql"].strip().rstrip(";").replace("%", "%%")
+    try:
+        session.execute("BEGIN READ ONLY")
+        try:
+            session.execute(f"SET LOCAL statement_timeout = {int(timeout) * 1000}")
+            rows = session.rows(f"SELECT * FROM (\n{sql}\n) AS asked LIMIT %s", [2])
+        finally:
+            session.execute("ROLLBACK")  # servers before 16 let a function write large objects even so
+    except Unreachable:
+        raise
+    except DatabaseError as exc:
+        if exc.sqlstate == _DENIED:
+            return None, "", exc.what
+        if exc.sqlstate in _WRONG:
+            raise InputError(
+                f"queries ({query['name']}).sql: found a statement that cannot be run, {_WRONG[exc.sqlstate]}; allowed: a SELECT of one number",
+                why=[exc.what],
+                done="nothing was changed",
+            ) from exc
+        return None, exc.what, ""
+    if len(rows) != 1 or len(rows[0]) != 1:
+        many = (
+            "no row" if not rows else f"{len(rows[0])} columns" if len(rows[0]) != 1 else "more than one row"
+        )
+        return None, f"answered {many}, wanted one number", ""
+    value = rows[0][0]
+    if isinstance(value, decimal.Decimal):
+        value = int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None, "answered " + ("NULL" if value is None else found(value)) + ", wanted a number", ""
+    return value, "", ""
+
+
+def reasons(query: Query, value: float, before: float | None) -> list[str]:
+    """Pure: what of a value is not as it has to be.
+
+    :param before: what the same query answered before the release; None when nobody knows.
+    """
+    said = []
+    if query["min"] is not None and value < query["min"]:
+        said.append(f"is {value:g}, wanted at least {query['min']:g}")
+    if query["max"] is not None and value > query["max"]:
+        said.append(f"is {value:g}, wanted at most {query['max']:g}")
+    if before is None:
+        return said
+    change = value - before
+    for option, by, word in (("max_drop_percent", -change, "fell"), ("max_rise_percent", change, "rose")):
+        if query[option] is None or by <= 0:
+            continue
+        # From nothing every rise is beyond any percentage.
+        percent = 100 * by / abs(before) if before else float("inf")
+        if percent > query[option]:
+            said.append(
+                f"{word} from {before:g} to {value:g} ({percent:.0f} %), allowed are {query[option]:g} %"
+            )
+    return said

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""One thing at a time on a database: an advisory lock that backups and migrations share.
+
+They share it because a dump holds ACCESS SHARE on every table and an old snapshot: DDL would queue behind it
+with all readers behind the DDL, and CREATE INDEX CONCURRENTLY would wait for it. The lock belongs to a
+session of its own that stays outside a transaction and is asked for by polling: a session that waits inside
+pg_advisory_lock() holds a snapshot, which stops CREATE INDEX CONCURRENTLY for ever (flyway issue 1654). The
+server gives it back when the session's process dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import typing as t
+
+from .._common.errors import Conflict
+from .._common.operation import Context
+from .._common.owner import identity
+from .session import NAME_LENGTH, Server, Session
+
+POLL_SECONDS = 0.5
+_HOLDER = """
+    SELECT a.application_name, coalesce(host(a.client_addr), 'a local socket'), a.pid, extract(epoch FROM now() - a.backend_start)::int
+    FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND (l.classid::bigint << 32 | l.objid::bigint) = %s::bigint
+"""
+
+
+def key(name: str) -> int:
+    """The number of a named lock: 63 bits of a hash, never negative."""
+    return int.from_bytes(hashlib.sha256(f"runbook.release:{name}".encode()).digest()[:8], "big") >> 1
+
+
+def holder_name(doing: str, context: Context) -> str:
+    """What others see of us, as in ``runbook.release migrate 2.4.0 deploy@runner-7 pid 4242``."""
+    return f"runbook.release {doing} {identity(context.controller).partition(' since ')[0]}"[:NAME_LENGTH]
+
+
+@contextlib.contextmanager
+def held(
+    server: Server,
+    doing: str,
+    context: Context,
+    *,
+    patience: float = 0,
+    name: str = "database",
+    database: str = "",
+) -> t.Iterator[Session]:
+    """Holds the lock while the block runs.
+
+    :param doing: what for, and for which release; the other side gets to read it.
+    :param patience: seconds to wait for one who holds it.
+    :param name: which lock; all that touches the database as a whole uses the default.
+    """
+    with server.session(database, name=holder_name(doing, context)) as session:
+        number, began, told = key(name), context.clock.now(), False
+        while not session.value("SELECT pg_try_advisory_lock(%s)", [number]):
+            who = holder(session, number)
+            if context.clock.now() - began >= patience:
+                raise Conflict(
+                    f"{server.login.to(database).where}: another run holds the lock of this database.",
+                    why=[who or "its holder has just gone"],
+                    done=f"waited {round(context.clock.now() - began)} s, changed nothing",
+                    then="wait for it to end and run this again; to end it: SELECT pg_terminate_backend(PID)",
+                )
+            if who and not told:
+                context.say(f"waiting for the lock of the database: {who}")
+                told = True
+            context.clock.sleep(POLL_SECONDS)
+        yield session
+
+
+def holder(session: Session, number: int) -> str:
+    for application, address, pid, since in session.rows(_HOLDER, [number]):
+        return f"{application} from {address}, backend {pid}, connected for {since} s"
+    return ""
+
+
+def is_held(session: Session, name: str) -> bool:
+    return bool(holder(session, key(name)))

@@ -1,0 +1,245 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Runs the program of an engine in a Job made from the image of a
+service. The lock of the database stays here, with all that is decided.
+
+Every Job carries the name of its database in a label. Whoever holds the lock of the
+database knows that the run which has begun such a Job is gone: it waits for its end
+before anything else, or ends it. Nobody else touches it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import posixpath
+import typing as t
+import uuid
+
+from ...._common.errors import Conflict, ReleaseError
+from ...._common.operation import Context
+from ...._kubernetes.api.client import ClusterApi
+from ...._kubernetes.api.port import KubeApi, Object, jobs, secrets
+from ...._kubernetes.job import job
+from ...._kubernetes.job import waiter as job_wait
+from ...._kubernetes.job.spec import Source
+from ...._kubernetes.job.waiter import JobWait
+from ...login import Login
+from .. import job_options as options
+from ..engines.db_migrate_runner import MARK
+from . import job_spec as spec
+from .supervised import Doing, Ended, Left
+
+# An answer of a program, and what is worth reading of what it says.
+_LOG_LINES = 2000
+_GONE_WITHIN = 60.0
+# From here on a shell says that it was killed: by the kernel for its memory, by the node, by somebody.
+_KILLED = 128
+
+
+class JobPrograms:
+    def __init__(
+        self,
+        api: KubeApi,
+        context: Context,
+        environment: t.Mapping[str, str],
+        token: t.Callable[[], str] = lambda: uuid.uuid4().hex[:8],
+    ) -> None:
+        """
+        :param environment: libpq's variables in it stand for what the login does not say.
+        :param token: gives another one for each run.
+        """
+        self._api, self._context, self._environment, self._token = api, context, environment, token
+        self._options: dict[str, t.Any] = context.params["job"]
+        self._namespace: str = self._options["namespace"]
+        self._src = os.path.abspath(context.params["src"])
+        self._source: Source | None = None
+        self._at_work = ""
+
+    @classmethod
+    def of(cls, context: Context) -> JobPrograms:
+        return cls(
+            ClusterApi(dataclasses.replace(context, params=context.params["job"])), context, os.environ
+        )
+
+    def path(self, path: str) -> str:
+        inside = os.path.relpath(path, self._src).replace(os.sep, "/")
+        return posixpath.normpath(posixpath.join(self._options["src"], inside))
+
+    def login(self, login: Login) -> Login:
+        found = options.reached(self._options, login, self._environment)
+        self._context.redact.learn(found.parameters.get("password"))
+        return found
+
+    def check(self) -> None:
+        trial = self._wanted(
+            Doing(Login({}), "check", "up"),
+            [self._context.params["program"] or "true"],
+            [],
+            self._options["src"],
+            60,
+        )
+        job.ask(self._api, self._namespace, trial)
+        empty = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"generateName": "migrate-"},
+            "type": "Opaque",
+        }
+        self._api.post(secrets(self._namespace), empty, dry_run=True)
+
+    def run(
+        self,
+        arguments: t.Sequence[str],
+        environment: t.Mapping[str, str],
+        folder: str,
+        seconds: float,
+        doing: Doing,
+    ) -> Ended:
+        if seconds < 1:
+            return Ended(None, "", "")
+        wanted = self._wanted(doing, arguments, environment, self.path(folder), int(seconds))
+        version = self._api.get(jobs(self._namespace))["metadata"]["resourceVersion"]
+        self._at_work = wanted["metadata"][
+            "name"
+        ]  # before it is there: who is ended in between takes it away by its name
+        made = self._made(wanted)
+        try:
+            with contextlib.suppress(Conflict):  # our own request, sent again because its answer was lost
+                self._api.post(secrets(self._namespace), spec.secret(made, environment))
+            ended = self._watched(made, version, seconds, lambda: None)
+        except BaseException as exc:
+            self._end(made)
+            if isinstance(exc, ReleaseError):
+                exc.done = f"Job {made['metadata']['name']}, its pod and its Secret were removed"
+            raise
+        self._end(made, wait=ended.code is None)
+        return ended
+
+    def at_work(self, login: Login) -> list[str]:
+        return [there["metadata"]["name"] for there in self._listed(login)["items"]]
+
+    def take_up(self, login: Login, seconds: float) -> list[Left]:
+        end = self._context.clock.now() + seconds
+        listing = self._listed(login)
+        return [
+            self._taken_up(there, listing["metadata"]["resourceVersion"], end) for there in listing["items"]
+        ]
+
+    def abandon(self) -> None:
+        if self._at_work:
+            with contextlib.suppress(ReleaseError):
+                job.delete(self._api, self._namespace, {"metadata": {"name": self._at_work}})
+
+    def _taken_up(self, there: Object, version: str, end: float) -> Left:
+        meta, clock = there["metadata"], self._context.clock
+        told = meta.get("annotations") or {}
+        ended = Ended(None, "", "")
+
+        def in_time() -> None:
+            if clock.now() > end:
+                raise ReleaseError(f"Job {meta['name']} did not end within timeout.")
+
+        if not meta.get("deletionTimestamp"):
+            self._context.say(f"Job {meta['name']} was begun by a run that is gone; waiting for its end")
+            try:
+                ended = self._watched(there, version, end - clock.now(), in_time)
+            except ReleaseError as exc:
+                self._context.say(f"{exc.what} It is removed")
+        self._end(there)
+        return Left(told.get(spec.MIGRATION, ""), told.get(spec.DIRECTION, ""), ended)
+
+    def _wanted(
+        self, doing: Doing, arguments: t.Sequence[str], variables: t.Iterable[str], folder: str, seconds: int
+    ) -> Object:
+        if self._source is None:
+            self._source = job.source(self._api, {**self._options, "definition": None, "src": None})
+        release = self._context.params["release"]
+        return spec.body(
+            self._source,
+            self._options,
+            doing,
+            release,
+            self._token(),
+            arguments=arguments,
+            variables=variables,
+            folder=folder,
+            seconds=seconds,
+        )
+
+    def _made(self, wanted: Object) -> Object:
+        try:
+            return self._api.post(jobs(self._namespace), wanted)
+        except Conflict:
+            there = self._there(wanted["metadata"]["name"])
+            # Our own request, sent again because its answer was lost, meets what it wrote.
+            if (
+                there
+                and (there["metadata"].get("annotations") or {}).get(spec.RUN)
+                == wanted["metadata"]["annotations"][spec.RUN]
+            ):
+                return there
+            self._at_work = ""
+            raise
+
+    def _watched(self, there: Object, version: str, seconds: float, keep: t.Callable[[], None]) -> Ended:
+        """Until the program has ended by itself or was ended by its
+        deadline; what else ends it is told as kube_job tells it.
+        """
+        wait = JobWait(self._api, self._waiting(seconds), there)
+        wait.until_ended(version, keep)
+        end, said, code = t.cast(job_wait.Ended, wait.ended), "\n".join(wait.log), wait.exit_code
+        if end.succeeded:
+            return Ended(0, said, "")
+        if end.reason == "DeadlineExceeded":
+            return Ended(None, said, "")
+        if code is None or code >= _KILLED:
+            raise wait.failure(f"Job {wait.name} was ended before its program was done.")
+        return Ended(code, said, "")
+
+    def _waiting(self, seconds: float) -> Context:
+        """For the wait: with its own options, and without the answers of programs among the lines for people."""
+        given = {
+            "namespace": self._namespace,
+            "container": self._options["container"],
+            "stuck_after": self._options["stuck_after"],
+        }
+
+        def show(line: str) -> None:
+            if MARK not in line:
+                self._context.show(line)
+
+        return dataclasses.replace(
+            self._context, params={**given, "timeout": int(seconds), "log_lines": _LOG_LINES}, show=show
+        )
+
+    def _end(self, there: Object, wait: bool = True) -> None:
+        """Takes it away with its pods and its Secret.
+
+        :param wait: until its program has gone; one that has ended is not waited for.
+        """
+        job.delete(self._api, self._namespace, there, "Foreground" if wait else "Background")
+        self._at_work = ""
+        clock = self._context.clock
+        name, began = there["metadata"]["name"], clock.now()
+        while wait and (found := self._there(name)) and found["metadata"]["uid"] == there["metadata"]["uid"]:
+            if clock.now() - began > _GONE_WITHIN:
+                raise ReleaseError(
+                    f"Job {name} is removed, and its pod does not end.",
+                    then=f"kubectl -n {self._namespace} get pods -l job-name={name}; delete it by --force where its node is dead, then run this again",
+                )
+            clock.sleep(0.2)
+
+    def _there(self, name: str) -> Object | None:
+        """By a list, which the account may read for the watch anyway."""
+        items = self._api.get(f"{jobs(self._namespace)}?fieldSelector=metadata.name%3D{name}")["items"]
+        return items[0] if items else None
+
+    def _listed(self, login: Login) -> Object:
+        return self._api.get(
+            f"{jobs(self._namespace)}?labelSelector={spec.DATABASE}%3D{spec.database_id(self.login(login))}"
+        )

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""The real run on a copy that nobody needs: every migration up with
+its time, then every way down, and whether the schema is what it was.
+
+At the end the copy is migrated: the migrations of another folder may stand on these.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import re
+import typing as t
+
+from ..._common.errors import ReleaseError
+from .attempts import Attempts, Ran
+from .engines.base import DOWN, UP, Work
+from .files import Migration
+from .ledger import TABLE
+
+# Lines that differ from one dump to the next: remarks, and the
+# keys with which pg_dump guards against its own output.
+_NOISE = re.compile(r"^(--.*|\\(un)?restrict .*|)$")
+_LINES = 20
+
+
+@dataclasses.dataclass
+class Rehearsed:
+    up: Ran
+    down: Ran | None = None
+    difference: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def restored(self) -> bool:
+        """Whether its way down leads back to the schema before it."""
+        return self.down is not None and not self.difference
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {
+            "name": self.up.name,
+            "up_milliseconds": round(self.up.seconds * 1000),
+            "down_milliseconds": round(self.down.seconds * 1000) if self.down else None,
+            "schema_restored": self.restored if self.down else None,
+            "difference": self.difference,
+        }
+
+
+def rehearse(
+    attempts: Attempts, work: Work, steps: t.Sequence[Migration], ignored: t.Sequence[str]
+) -> list[Rehearsed]:
+    """
+    :param ignored: tables that are no part of the schema: the engine's own.
+    """
+    schemas, found = [schema(work, ignored)], list[Rehearsed]()
+    for migration in steps:
+        found.append(Rehearsed(attempts.run(migration, UP)))
+        work.context.say(f"rehearsal: {migration.name} took {found[-1].up.seconds:.2f} s")
+        schemas.append(schema(work, ignored))
+    for index in reversed(range(len(steps))):
+        if not steps[index].reversible:
+            break  # what came before it cannot be taken back in order either
+        found[index].down = attempts.run(steps[index], DOWN)
+        found[index].difference = difference(schemas[index], schema(work, ignored))
+        if found[index].difference:
+            work.context.say(
+                f"rehearsal: the way down of {steps[index].name} leaves another schema than there was before"
+            )
+            return found  # what it left is no ground for anything else
+    for migration, one in zip(steps, found):
+        if one.down:
+            attempts.run(migration, UP)
+    return found
+
+
+def schema(work: Work, ignored: t.Sequence[str]) -> list[str]:
+    """As pg_dump writes it, which is how people read it, too."""
+    # With the sequences of their columns, by the names that
+    # PostgreSQL gives them: to pg_dump they are tables of their own.
+    left_out = [
+        f"--exclude-table={pattern}" for name in (TABLE, *ignored) for pattern in (name, f"{name}_*_seq")
+    ]
+    arguments = ["pg_dump", "--schema-only", "--no-owner", "--no-privileges", *left_out]
+    ended = work.tools.run(arguments, work.login_here(False).environment(), ".", work.left())
+    if ended.code:
+        raise ReleaseError(
+            "The schema of the copy could not be read.",
+            why=[ended.said[:500]],
+            then="install a pg_dump that is as new as the server, or newer",
+        )
+    return [line for line in ended.out.splitlines() if not _NOISE.match(line)]
+
+
+def difference(before: t.Sequence[str], after: t.Sequence[str]) -> list[str]:
+    """The lines that differ, at most a screenful."""
+    lines = list(difflib.unified_diff(before, after, "before", "after down", n=1, lineterm=""))
+    return lines if len(lines) <= _LINES else [*lines[:_LINES], f"... {len(lines) - _LINES} more lines"]

@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""The server's side of our sessions: those that a dead runner left, and those that stand in our way."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import typing as t
+
+from ..._common.errors import ReleaseError
+from ..._common.operation import Context
+from ..._common.owner import identity
+from ..session import NAME_LENGTH, DatabaseError, Session
+
+# Of sessions that work. Sessions that hold or await the lock
+# have other names: whoever holds the lock may end all of these.
+_WORKING = "runbook.release migrating"
+_GONE_WITHIN = 5.0
+_LEFT = """
+    SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND starts_with(application_name, %s) AND pid <> pg_backend_pid()
+"""
+_IN_THE_WAY = """
+    SELECT DISTINCT b.pid, b.application_name, b.usename, b.state, extract(epoch FROM clock_timestamp() - b.xact_start)::int
+    FROM pg_stat_activity a, unnest(pg_blocking_pids(a.pid)) AS blocking JOIN pg_stat_activity b ON b.pid = blocking
+    WHERE a.datname = current_database() AND a.application_name = %s AND a.wait_event_type = 'Lock'
+"""
+
+
+def working_name(release: str, context: Context) -> str:
+    return f"{_WORKING} {release} {identity(context.controller).partition(' since ')[0]}"[:NAME_LENGTH]
+
+
+def end(session: Session, context: Context, name: str = _WORKING) -> int:
+    """Ends sessions that work under this name, once the lock
+    says that their runner is gone. Gives how many there were.
+    """
+    left = [row[0] for row in session.rows(_LEFT, [name])]
+    for pid in left:
+        context.say(f"ending backend {pid}, which a runner that is gone has left")
+        try:
+            session.execute("SELECT pg_terminate_backend(%s)", [pid])
+        except DatabaseError as exc:
+            raise ReleaseError(
+                f"Backend {pid} of a runner that is gone still works, and cannot be ended.",
+                why=[str(exc)],
+                then=f"as its user: SELECT pg_terminate_backend({pid})",
+            ) from exc
+    began = context.clock.now()
+    while left and session.rows(_LEFT, [name]):
+        if context.clock.now() - began > _GONE_WITHIN:
+            raise ReleaseError(
+                "Backends of a runner that is gone do not end.",
+                then="look at pg_stat_activity, and wait until they have gone",
+            )
+        context.clock.sleep(0.1)
+    return len(left)
+
+
+class Lookout:
+    """Looks, while a migration runs, at who stands in its way. Over the
+    session that holds the lock, which has nothing else to do meanwhile.
+    """
+
+    def __init__(self, session: Session, context: Context, name: str, every: float) -> None:
+        self._session, self._context, self._name, self._every = session, context, name, every
+        self.seen: dict[int, str] = {}
+
+    @contextlib.contextmanager
+    def kept(self) -> t.Iterator[None]:
+        self.seen.clear()
+        over = threading.Event()
+        thread = threading.Thread(target=self._look, args=(over,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _look(self, over: threading.Event) -> None:
+        while not over.wait(self._every):
+            try:
+                rows = self._session.rows(_IN_THE_WAY, [self._name])
+            except ReleaseError:  # the run itself learns of it, before its next step
+                return
+            for pid, application, user, state, seconds in rows:
+                told = f"backend {pid} ({application or 'without a name'}, user {user}) holds a lock in the way: {state}, its transaction is {seconds} s old"
+                if pid not in self.seen:
+                    self._context.say(told)
+                self.seen[pid] = told

@@ -1,0 +1,55 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Indexes that CREATE INDEX CONCURRENTLY left behind unfinished: every write
+pays for them, no query uses them, and IF NOT EXISTS skips them in silence.
+"""
+
+from __future__ import annotations
+
+from ...session import Session
+
+# Without those of a running CREATE INDEX, which are no carcasses yet.
+_INVALID = """
+    SELECT format('%I.%I', n.nspname, c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE NOT i.indisvalid AND c.relkind = 'i' AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) ORDER BY 1
+"""
+# An index is made in the schema of its table; both are found the way CREATE INDEX itself does.
+_OF = """
+    SELECT format('%%I.%%I', n.nspname, c.relname), i.indisvalid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE i.indrelid = to_regclass(%s) AND c.relname = %s
+"""
+
+
+def invalid(session: Session) -> list[str]:
+    return [row[0] for row in session.rows(_INVALID)]
+
+
+def clear(session: Session, table: str, name: str) -> str:
+    """Drops what an interrupted statement left of the index;
+    gives its name where one was left, and nothing otherwise.
+    """
+    for full, valid in session.rows(_OF, [_folded_table(table), _folded(name)]):
+        if not valid:
+            session.execute(f"DROP INDEX CONCURRENTLY {full}")
+            return str(full)
+    return ""
+
+
+def is_there(session: Session, table: str, name: str) -> bool:
+    """Whether the index is there and whole."""
+    return any(valid for _full, valid in session.rows(_OF, [_folded_table(table), _folded(name)]))
+
+
+def _folded(name: str) -> str:
+    """As the server keeps it: what is not quoted is in small
+    letters. The schema of an index is that of its table.
+    """
+    name = name.rpartition(".")[2]
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
+
+
+def _folded_table(name: str) -> str:
+    return ".".join(part if part.startswith('"') else part.lower() for part in name.split("."))

@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""pgBackRest and PostgreSQL's server as programs: started as the
+user whose files they work on, with nothing secret on a command line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pwd
+import shutil
+import subprocess
+import typing as t
+
+from ..._common.errors import InputError, ReleaseError
+from ..._common.operation import Context
+from ..session import Server, Session
+
+Argv = t.Sequence[str]
+
+
+class Ended(t.NamedTuple):
+    code: int
+    out: str
+    err: str
+
+
+class Programs(t.Protocol):
+    def run(self, argv: Argv) -> Ended:
+        """To its end, however long that takes."""
+
+    def start(self, argv: Argv, log: str) -> subprocess.Popen[bytes]:
+        """In the background, in a session of its own; what it says goes to a file."""
+
+    def own(self, path: str) -> None:
+        """Gives a file or folder to the user that programs run as."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _As:
+    """What Popen needs to be another user; nothing where this one stays."""
+
+    uid: int
+    gid: int
+    home: str
+    switch: bool
+
+    def options(self) -> dict[str, t.Any]:
+        drop = (
+            {
+                "user": self.uid,
+                "group": self.gid,
+                "extra_groups": os.getgrouplist(pwd.getpwuid(self.uid).pw_name, self.gid),
+            }
+            if self.switch
+            else {}
+        )
+        environment = {**os.environ, "HOME": self.home, "LC_ALL": "C", "PGTZ": "UTC"}
+        return {**drop, "env": environment, "cwd": "/", "umask": 0o077, "stdin": subprocess.DEVNULL}
+
+
+class LocalPrograms:
+    """Programs of this machine.
+
+    :param user: whom they run as where we are root; the server
+        refuses root, and pgBackRest's files have to stay its user's.
+    """
+
+    def __init__(self, user: str) -> None:
+        try:
+            entry = pwd.getpwnam(user) if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        except KeyError:
+            raise InputError(
+                f"user: found {user}, which this machine does not know; allowed: the user that PostgreSQL runs as"
+            ) from None
+        self._as = _As(entry.pw_uid, entry.pw_gid, entry.pw_dir, os.geteuid() == 0)
+
+    @classmethod
+    def of(cls, context: Context) -> LocalPrograms:
+        return cls(context.params["user"])
+
+    def run(self, argv: Argv) -> Ended:
+        try:
+            done = subprocess.run(  # pylint: disable=ansible-bad-function
+                list(argv), capture_output=True, check=False, **self._as.options()
+            )
+        except OSError as exc:
+            raise _missing(argv, exc) from exc
+        return Ended(
+            done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
+        )
+
+    def start(self, argv: Argv, log: str) -> subprocess.Popen[bytes]:
+        try:
+            with open(log, "ab") as file:
+                return subprocess.Popen(  # pylint: disable=ansible-bad-function
+                    list(argv), stdout=file, stderr=file, start_new_session=True, **self._as.options()
+                )
+        except OSError as exc:
+            raise _missing(argv, exc) from exc
+
+    def own(self, path: str) -> None:
+        if self._as.switch:
+            os.chown(path, self._as.uid, self._as.gid)
+
+    @contextlib.contextmanager
+    def acting(self) -> t.Iterator[None]:
+        """As the user ourselves, for as long as the block runs."""
+        if not self._as.switch:
+            yield
+            return
+        os.seteuid(self._as.uid)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+
+
+class AsUser:
+    """A server to which connections are made as the programs' user:
+    the server asks the socket who we are (pg_hba.conf: peer).
+    """
+
+    def __init__(self, server: Server, programs: LocalPrograms) -> None:
+        self._server, self._programs, self.login = server, programs, server.login
+
+    @contextlib.contextmanager
+    def session(
+        self, database: str = "", *, options: t.Mapping[str, str] | None = None, name: str = ""
+    ) -> t.Iterator[Session]:
+        with contextlib.ExitStack() as stack:
+            with self._programs.acting():
+                session = stack.enter_context(self._server.session(database, options=options, name=name))
+            yield session
+
+
+def found(name: str) -> str:
+    """The full path of a program; pgBackRest writes its own into restore_command."""
+    path = shutil.which(name)
+    if not path:
+        raise ReleaseError(
+            f"The program {name} is missing where this task runs.",
+            then=f"install it there (Debian: {os.path.basename(name)})",
+        )
+    return path
+
+
+def _missing(argv: Argv, error: OSError) -> ReleaseError:
+    return ReleaseError(f"{argv[0]} could not be started.", why=[str(error)])

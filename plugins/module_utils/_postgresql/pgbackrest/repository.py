@@ -1,0 +1,218 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""pgBackRest's repository as its own commands tell of it: backups, their annotations, the archive."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import typing as t
+
+from ..._common.errors import Conflict, InputError, NotFound, ReleaseError
+from ..._common.operation import Context
+from . import wal
+from .programs import Programs, found
+
+OPTIONS: dict[str, t.Any] = {
+    "stanza": {"type": "str", "required": True},
+    "config": {"type": "path"},
+    "repo": {"type": "int"},
+    "program": {"type": "str", "default": "pgbackrest"},
+    "user": {"type": "str", "default": "postgres"},
+}
+# Annotations of ours on a backup. They live in the repository, beside what they tell of.
+RELEASE, RESTORE_POINT, VERIFIED, RTO = "release", "restore-point", "verified", "rto-seconds"
+LOCKED, NO_BACKUPS = 50, 2
+_THEN = {
+    27: "look whether PostgreSQL runs, and at archive_mode and archive_command",
+    55: "create the stanza: pgbackrest --stanza=STANZA stanza-create",
+    56: "look whether PostgreSQL runs, and at pg1-path, pg1-port and pg1-socket-path",
+    82: "look at archive_command and at the server's log: WAL does not reach the repository",
+}
+_COVERS = {"full": ("full",), "diff": ("full", "diff"), "incr": ("full", "diff", "incr")}
+
+
+class PgBackRestError(ReleaseError):
+    """
+    :ivar code: its exit code (pgBackRest's src/build/error/error.yaml).
+    """
+
+    def __init__(self, what: str, code: int, **more: t.Any) -> None:
+        super().__init__(what, **more)
+        self.code = code
+
+
+@dataclasses.dataclass(frozen=True)
+class Backup:
+    """An entry of `pgbackrest info`."""
+
+    entry: dict[str, t.Any]
+
+    @property
+    def label(self) -> str:
+        return str(self.entry["label"])
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        return self.entry.get("annotation") or {}
+
+    @property
+    def ended(self) -> int:
+        return int(self.entry["timestamp"]["stop"])
+
+    def covers(self, kind: str) -> bool:
+        """Whether it is at least what a backup of this type would be."""
+        return self.entry["type"] in _COVERS[kind]
+
+    def report(self, now: float) -> dict[str, t.Any]:
+        rto = self.annotations.get(RTO)
+        return {
+            "label": self.label,
+            "type": self.entry["type"],
+            "ended": _stamp(self.ended),
+            "age_seconds": max(0, round(now - self.ended)),
+            "seconds": self.ended - self.entry["timestamp"]["start"],
+            "size": self.entry["info"]["size"],
+            "stored": self.entry["info"]["repository"].get("delta", 0),
+            "error": bool(self.entry.get("error")),
+            "wal_start": self.entry["archive"]["start"],
+            "wal_stop": self.entry["archive"]["stop"],
+            "release": self.annotations.get(RELEASE),
+            "restore_point": self.annotations.get(RESTORE_POINT),
+            "verified": self.annotations.get(VERIFIED),
+            "rto_seconds": int(rto) if rto else None,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Stanza:
+    """What `pgbackrest info` says: its verdict, and the backups, the oldest first."""
+
+    code: int
+    message: str
+    busy: bool
+    version: str
+    archive: str
+    backups: list[Backup]
+
+    def choose(self, label: str | None, restore_point: str | None) -> Backup:
+        """The one that a restore begins with: the one asked for, else
+        the last that ended before the restore point, else the newest.
+        """
+        if label:
+            for backup in self.backups:
+                if backup.label == label:
+                    return backup
+            raise NotFound(
+                f"set: found {label}; allowed: one of {', '.join(backup.label for backup in self.backups) or 'none, there is no backup'}"
+            )
+        if not self.backups:
+            raise NotFound(
+                "There is no backup in the repository.", then="take one: runbook.release.pgbackrest_backup"
+            )
+        of_point = [
+            backup
+            for backup in self.backups
+            if restore_point and backup.annotations.get(RESTORE_POINT) == restore_point
+        ]
+        return (of_point or self.backups)[-1]
+
+
+class Repository:
+    """One stanza's."""
+
+    def __init__(self, programs: Programs, context: Context) -> None:
+        self._programs, self._params, self.stanza = programs, context.params, context.params["stanza"]
+
+    def run(
+        self, command: str, *options: str, of: t.Sequence[str] = (), level: str = "off", repo: bool = True
+    ) -> str:
+        """What a command says on its standard output.
+
+        :param of: what stands after the command.
+        :param level: up to which level its messages are among it.
+        :param repo: whether the command works on one repository where the user chose one.
+        """
+        params = self._params
+        chosen = [f"--config={params['config']}"] if params["config"] else []
+        chosen += [f"--repo={params['repo']}"] if params["repo"] and repo else []
+        argv = [found(params["program"]), f"--stanza={self.stanza}", *chosen, *options]
+        code, out, err = self._programs.run(
+            [*argv, f"--log-level-console={level}", "--log-level-stderr=error", command, *of]
+        )
+        if code == 0:
+            return out
+        why = [line for line in err.splitlines() if line.strip()] or out.splitlines()[-5:]
+        if code == LOCKED:
+            raise Conflict(
+                f"{self.stanza}: another pgBackRest works on this stanza.",
+                why=why,
+                done="nothing was changed",
+                then="wait for it to end and run this again",
+            )
+        raise PgBackRestError(
+            f"{self.stanza}: `pgbackrest {command}` ended with code {code}.",
+            code,
+            why=why,
+            then=_THEN.get(code, "").replace("STANZA", self.stanza),
+        )
+
+    def look(self) -> Stanza:
+        told = next(
+            (
+                entry
+                for entry in json.loads(self.run("info", "--output=json"))
+                if entry["name"] == self.stanza
+            ),
+            None,
+        )
+        if told is None:
+            raise InputError(
+                f"stanza: found {self.stanza}, which is not configured here; allowed: a section of pgBackRest's configuration file"
+            )
+        database = max(
+            (entry["id"] for entry in told["db"]), default=0
+        )  # the newest: an upgrade makes another
+        archive = next(
+            (entry["id"] for entry in reversed(told["archive"]) if entry["database"]["id"] == database), ""
+        )
+        return Stanza(
+            told["status"]["code"],
+            told["status"]["message"],
+            bool(told["status"]["lock"]["backup"]["held"]),
+            next((entry["version"] for entry in told["db"] if entry["id"] == database), ""),
+            archive,
+            [Backup(entry) for entry in told["backup"] if entry["database"]["id"] == database],
+        )
+
+    def segments(self, archive: str, segment_bytes: int) -> dict[wal.Segment, int]:
+        """The WAL in the repository, and when each segment was stored, in seconds since the epoch."""
+        if not archive:
+            return {}
+        listed = json.loads(
+            self.run("repo-ls", "--recurse", "--output=json", of=[f"archive/{self.stanza}/{archive}"])
+        )
+        names = (
+            (path.rpartition("/")[2], entry) for path, entry in listed.items() if entry["type"] == "file"
+        )
+        # Of 24 digits and a hash; others are histories of timelines, and segments that were never finished.
+        return {
+            wal.parse(name, segment_bytes): int(entry.get("time", 0))
+            for name, entry in names
+            if wal.SEGMENT.match(name) and name[24:25] == "-"
+        }
+
+    def annotate(self, backup: Backup, **values: object) -> None:
+        self.run("annotate", f"--set={backup.label}", *annotation_options(values))
+
+
+def annotation_options(values: t.Mapping[str, object]) -> list[str]:
+    return [f"--annotation={name.replace('_', '-')}={value}" for name, value in values.items()]
+
+
+def _stamp(seconds: int) -> str:
+    return datetime.datetime.fromtimestamp(seconds, tz=datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""The server of a restored copy: on a private socket, and
+cut off from all that the original is connected with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import typing as t
+
+from ..._common.errors import InputError, NotFound, ReleaseError
+from ..._common.operation import Context
+from ..login import Login
+from ..session import Server, Unreachable
+from .programs import Programs
+
+_PORT = "5432"  # of the socket's name only; nobody listens on an address
+_LOG_LINES = 15
+_STOP_SECONDS = 60
+_POLL_SECONDS = 0.2
+# Where servers of several versions are beside each other
+# (Debian, the packages of postgresql.org for Red Hat).
+_PLACES = ("/usr/lib/postgresql/{}/bin", "/usr/pgsql-{}/bin")
+# A copy must not archive into the repository, follow publications of
+# others, run jobs of libraries such as pg_cron, or wait for standbys.
+_CUT_OFF = {
+    "listen_addresses": "",
+    "archive_mode": "off",
+    "archive_command": "",
+    "max_logical_replication_workers": "0",
+    "shared_preload_libraries": "",
+    "session_preload_libraries": "",
+    "synchronous_standby_names": "",
+    "primary_conninfo": "",
+    "primary_slot_name": "",
+}
+# It lives for minutes and nobody writes to it; without
+# hot_standby nobody is let in before the end of recovery.
+_SMALL = {
+    "hot_standby": "off",
+    "fsync": "off",
+    "autovacuum": "off",
+    "ssl": "off",
+    "logging_collector": "off",
+    "log_destination": "stderr",
+    "external_pid_file": "",
+    "shared_buffers": "128MB",
+    "huge_pages": "off",
+    "cluster_name": "runbook.release drill",
+}
+# What recovery wants to be at least as on the primary, by the names that pg_controldata gives them.
+_AS_BEFORE = {
+    "max_connections": "max_connections setting",
+    "max_worker_processes": "max_worker_processes setting",
+    "max_wal_senders": "max_wal_senders setting",
+    "max_prepared_transactions": "max_prepared_xacts setting",
+    "max_locks_per_transaction": "max_locks_per_xact setting",
+}
+
+
+def programs_folder(version: str, given: str | None) -> str:
+    """Where the server of a version is: a copy runs on no other one."""
+    places = [given] if given else [place.format(version) for place in _PLACES]
+    for place in places:
+        if place and os.access(os.path.join(place, "postgres"), os.X_OK):
+            return place
+    if given:
+        raise InputError(
+            f"pg_bin: found {given}, which has no program postgres; allowed: the folder of the programs of a PostgreSQL {version} server"
+        )
+    raise NotFound(
+        f"There is no PostgreSQL {version} server where this task runs (looked in {', '.join(places)}).",
+        done="nothing was changed",
+        then=f"install it there (Debian: postgresql-{version}), or say where it is with pg_bin",
+    )
+
+
+def settings(folder: str, controldata: str, given: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """The command line's settings, which go before every file's; pure.
+
+    :param controldata: what pg_controldata says of the copy.
+    """
+    said = dict(re.findall(r"^(.+?):\s+(.*)$", controldata, re.MULTILINE))
+    as_before = {name: said[label] for name, label in _AS_BEFORE.items() if label in said}
+    own = {
+        "port": _PORT,
+        "unix_socket_directories": folder,
+        "config_file": f"{folder}/postgresql.conf",
+        "hba_file": f"{folder}/pg_hba.conf",
+    }
+    return {
+        **_SMALL,
+        **as_before,
+        **{name: str(value) for name, value in given.items()},
+        **_cut_off(given),
+        **own,
+        "ident_file": f"{folder}/pg_ident.conf",
+    }
+
+
+def _cut_off(given: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """Libraries may be loaded where the user says so: some extensions cannot be read without theirs."""
+    return {
+        name: value
+        for name, value in _CUT_OFF.items()
+        if not (name.endswith("_preload_libraries") and name in given)
+    }
+
+
+def login(folder: str, user: str) -> Login:
+    return Login(
+        {
+            "host": folder,
+            "port": _PORT,
+            "user": user,
+            "dbname": "postgres",
+            "connect_timeout": "5",
+            "sslmode": "disable",
+        }
+    )
+
+
+@contextlib.contextmanager
+def started(
+    folder: str,
+    binaries: str,
+    programs: Programs,
+    server: Server,
+    given: t.Mapping[str, t.Any],
+    context: Context,
+    seconds: float,
+) -> t.Iterator[None]:
+    """The server of ``folder``/data, up and through recovery."""
+    data, log = f"{folder}/data", f"{folder}/log"
+    for name, text in (
+        ("postgresql.conf", ""),
+        ("pg_ident.conf", ""),
+        ("pg_hba.conf", "local all all trust\n"),
+    ):
+        path = os.path.join(folder, name)
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        programs.own(path)
+    controldata = programs.run([f"{binaries}/pg_controldata", "-D", data])
+    options = settings(folder, controldata.out, given)
+    process = programs.start(
+        [
+            f"{binaries}/postgres",
+            "-D",
+            data,
+            *(part for name, value in options.items() for part in ("-c", f"{name}={value}")),
+        ],
+        log,
+    )
+    try:
+        _ready(process, log, server, context, seconds)
+        yield
+    finally:
+        _stopped(process)
+
+
+def _ready(
+    process: subprocess.Popen[bytes], log: str, server: Server, context: Context, seconds: float
+) -> None:
+    end = context.clock.now() + seconds
+    while True:
+        if process.poll() is not None:
+            raise ReleaseError("The restored copy does not start.", why=last_words(log))
+        try:
+            with server.session(name="runbook.release drill"):
+                return
+        except Unreachable:
+            if context.clock.now() > end:
+                raise ReleaseError(
+                    f"The restored copy was not through recovery after {seconds:.0f} s.",
+                    why=last_words(log),
+                    then="raise timeout",
+                ) from None
+        context.clock.sleep(_POLL_SECONDS)
+
+
+def _stopped(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        if process.poll() is None:
+            process.send_signal(number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_SECONDS)
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def last_words(log: str) -> list[str]:
+    """Of the server's log, what tells of trouble; else its last lines."""
+    try:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            lines = [line.rstrip() for line in file if line.strip()]
+    except OSError:
+        return []
+    return (
+        [line for line in lines if re.search(r"\b(FATAL|PANIC|ERROR):", line) and "starting up" not in line]
+        or lines
+    )[-_LOG_LINES:]

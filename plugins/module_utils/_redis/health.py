@@ -1,0 +1,215 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""Whether a Redis server is well: reads INFO, changes nothing. All but ``run`` is pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._common.errors import Forbidden, Unavailable
+from .._common.operation import Context, Operation, Result
+from .port import OPTIONS, Client, Found, Redis
+
+Params = t.Mapping[str, t.Any]
+Judged = tuple[Found, "list[str]"]
+
+
+def run(server: Redis, context: Context) -> Result:
+    params, clock = context.params, context.clock
+    reasons: list[str] = []
+    unknown: dict[str, str] = {}
+    values: Found = {}
+    began = clock.now()
+    try:
+        server.ping()
+        values["milliseconds"] = round((clock.now() - began) * 1000, 1)
+        info = server.info()
+        values["server"] = {
+            "version": info["redis_version"],
+            "mode": info["redis_mode"],
+            "role": info["role"],
+            "up_seconds": info["uptime_in_seconds"],
+            "run_id": info["run_id"],
+        }
+        if info.get("cluster_enabled"):
+            info["cluster_state"] = _cluster_state(server, unknown)
+        for check in params["checks"]:
+            values[check], said = CHECKS[check](info, params, clock.wall())
+            reasons += [f"{check}: {line}" for line in said]
+    except Forbidden as exc:
+        if "milliseconds" not in values:
+            raise
+        unknown = {check: "; ".join(exc.why) for check in params["checks"]}
+    except Unavailable as exc:
+        reasons.append("; ".join([exc.what, *exc.why]))
+    return Result(
+        False, values={"healthy": not reasons, "reasons": reasons, "unknown": unknown, "found": values}
+    )
+
+
+def _cluster_state(server: Redis, unknown: dict[str, str]) -> str:
+    try:
+        return server.cluster_state()
+    except Forbidden as exc:
+        unknown["replication"] = "; ".join(exc.why)
+        return ""
+
+
+def connections(info: Found, params: Params, now: float) -> Judged:
+    found = {
+        "used": info["connected_clients"],
+        "limit": info.get("maxclients"),  # servers from 7 on tell it
+        "blocked": info["blocked_clients"],
+        "rejected": info["rejected_connections"],
+    }
+    reasons = []
+    percent = 100 * found["used"] / found["limit"] if found["limit"] else 0
+    if percent >= params["connections_percent"]:
+        reasons.append(f"{found['used']} of {found['limit']} are in use ({percent:.0f} %)")
+    rejected, since = _grown("connections", "rejected", found["rejected"], info, params)
+    if rejected > params["rejected_allowed"]:
+        reasons.append(f"{rejected} were rejected since {since}, allowed are {params['rejected_allowed']}")
+    return found, reasons
+
+
+def memory(info: Found, params: Params, now: float) -> Judged:
+    """With a limit, being full is an alarm only where nothing is evicted: a cache is full by design."""
+    limited = info["maxmemory"] > 0
+    found = {
+        "used_bytes": info["used_memory"],
+        "resident_bytes": info["used_memory_rss"],
+        "limit_bytes": info["maxmemory"] or info.get("total_system_memory", 0),
+        "policy": info["maxmemory_policy"],
+        "evicted": info["evicted_keys"],
+    }
+    reasons = []
+    used = found["used_bytes"] if limited else found["resident_bytes"]
+    percent = 100 * used / found["limit_bytes"] if found["limit_bytes"] else 0
+    found["percent"] = round(percent, 1)
+    if percent >= params["memory_percent"] and (not limited or found["policy"] == "noeviction"):
+        of = (
+            "maxmemory, and the policy is noeviction: writes fail when it is full"
+            if limited
+            else "the machine's memory, and maxmemory is not set"
+        )
+        reasons.append(f"{percent:.0f} % of {of}")
+    evicted, since = _grown("memory", "evicted", found["evicted"], info, params)
+    if params["evicted_allowed"] is not None and evicted > params["evicted_allowed"]:
+        reasons.append(f"{evicted} keys were evicted since {since}, allowed are {params['evicted_allowed']}")
+    return found, reasons
+
+
+def persistence(info: Found, params: Params, now: float) -> Judged:
+    found = {
+        "loading": bool(info["loading"]),
+        "rdb_status": info["rdb_last_bgsave_status"],
+        "rdb_age_seconds": max(
+            0, round(info.get("server_time_usec", now * 1e6) / 1e6 - info["rdb_last_save_time"])
+        ),
+        "rdb_changes": info["rdb_changes_since_last_save"],
+        "aof": bool(info["aof_enabled"]),
+        "aof_status": info["aof_last_write_status"],
+        "aof_rewrite_status": info["aof_last_bgrewrite_status"],
+    }
+    reasons = ["the data set is still being loaded"] if found["loading"] else []
+    if found["rdb_status"] != "ok":
+        reasons.append("the last snapshot (BGSAVE) failed; look at the disk and at the server's log")
+    for name, what in (
+        ("aof_status", "the last write to the append-only file"),
+        ("aof_rewrite_status", "the last rewrite of the append-only file"),
+    ):
+        if found["aof"] and found[name] != "ok":
+            reasons.append(f"{what} failed; look at the disk and at the server's log")
+    age = params["save_age"]
+    if age is not None and not found["aof"] and found["rdb_changes"] and found["rdb_age_seconds"] > age:
+        reasons.append(
+            f"{found['rdb_changes']} changes are in memory only, the last snapshot is {found['rdb_age_seconds']} s old"
+        )
+    return found, reasons
+
+
+def replication(info: Found, params: Params, now: float) -> Judged:
+    reasons = []
+    if "cluster_state" in info and info["cluster_state"] not in ("", "ok"):
+        reasons.append(f"the cluster is in state {info['cluster_state']}")
+    if info["role"] == "slave":
+        found = {
+            "role": "replica",
+            "primary": f"{info['master_host']}:{info['master_port']}",
+            "link": info["master_link_status"],
+            "syncing": bool(info["master_sync_in_progress"]),
+            "lag_seconds": info["master_last_io_seconds_ago"],
+        }
+        if found["link"] != "up":
+            reasons.append(
+                f"the link to the primary {found['primary']} is {found['link']}"
+                + (", a full resync is under way" if found["syncing"] else "")
+            )
+        elif found["lag_seconds"] >= params["replication_lag"]:
+            reasons.append(f"the primary {found['primary']} has been silent for {found['lag_seconds']} s")
+        return found, reasons
+    replicas = [
+        info[f"slave{number}"] for number in range(info["connected_slaves"]) if f"slave{number}" in info
+    ]
+    told = [
+        {
+            "name": f"{entry['ip']}:{entry['port']}",
+            "state": entry["state"],
+            "lag_seconds": entry.get("lag", 0),
+        }
+        for entry in replicas
+    ]
+    online = [entry for entry in told if entry["state"] == "online"]
+    if len(online) < params["replicas"]:
+        reasons.append(f"{len(online)} replicas are online, wanted are {params['replicas']}")
+    reasons += [
+        f"replica {entry['name']} is in state {entry['state']}" for entry in told if entry not in online
+    ]
+    reasons += [
+        f"replica {entry['name']} is {entry['lag_seconds']} s behind"
+        for entry in online
+        if entry["lag_seconds"] >= params["replication_lag"]
+    ]
+    return {"role": "primary", "replicas": told}, reasons
+
+
+def _grown(check: str, name: str, count: int, info: Found, params: Params) -> tuple[int, str]:
+    """How far a counter has come since ``before``; it begins anew when the server does."""
+    before = params["before"] or {}
+    if (before.get("server") or {}).get("run_id") != info["run_id"] or name not in (before.get(check) or {}):
+        return count, "the server's start"
+    return count - before[check][name], "before"
+
+
+CHECKS: dict[str, t.Callable[[Found, Params, float], Judged]] = {
+    "connections": connections,
+    "memory": memory,
+    "persistence": persistence,
+    "replication": replication,
+}
+
+
+OPERATION = Operation(
+    {
+        **OPTIONS,
+        "checks": {
+            "type": "list",
+            "elements": "str",
+            "choices": list(CHECKS),
+            "default": list(CHECKS),
+        },
+        "connections_percent": {"type": "int", "default": 80},
+        "rejected_allowed": {"type": "int", "default": 0},
+        "memory_percent": {"type": "int", "default": 90},
+        "evicted_allowed": {"type": "int"},
+        "save_age": {"type": "int"},
+        "replicas": {"type": "int", "default": 0},
+        "replication_lag": {"type": "int", "default": 10},
+        "before": {"type": "dict"},
+    },
+    Client,
+    run,
+)

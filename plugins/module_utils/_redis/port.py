@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, runbook.release contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to this collection.
+"""The port to Redis: questions that change nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import typing as t
+
+from .._common.errors import Forbidden, ReleaseError, Unavailable
+from .._common.operation import Context
+
+try:
+    import redis
+
+    HAS_REDIS = True
+except ImportError:
+    HAS_REDIS = False
+
+OPTIONS: dict[str, t.Any] = {
+    "login_host": {"type": "str", "default": "localhost"},
+    "login_port": {"type": "int", "default": 6379},
+    "login_user": {"type": "str"},
+    "login_password": {"type": "str", "no_log": True},
+    "tls": {"type": "bool", "default": False},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_certs": {"type": "path"},
+}
+CONNECT_SECONDS = 10
+Found = dict[str, t.Any]
+
+
+class Redis(t.Protocol):
+    where: str
+
+    def ping(self) -> None:
+        """Returns when the server answers, also by refusing this very command."""
+
+    def info(self) -> Found:
+        """All of INFO, as numbers where they are numbers."""
+
+    def cluster_state(self) -> str:
+        """``ok`` or ``fail``."""
+
+
+class Client:
+    """A server over redis-py. Connects with the first question."""
+
+    def __init__(self, context: Context) -> None:
+        if not HAS_REDIS:
+            raise ReleaseError(
+                "The Python package 'redis' is missing where this task runs.",
+                then="pip install redis for the Python that runs it",
+            )
+        params = context.params
+        self.where = f"{params['login_host']}:{params['login_port']}"
+        tls: dict[str, t.Any] = {}
+        if params["tls"]:
+            verify = params["validate_certs"]
+            tls = {
+                "ssl": True,
+                "ssl_cert_reqs": "required" if verify else "none",
+                "ssl_check_hostname": verify,
+                "ssl_ca_certs": params["ca_certs"],
+            }
+        self._client = redis.Redis(
+            host=params["login_host"],
+            port=params["login_port"],
+            username=params["login_user"],
+            password=params["login_password"],
+            socket_timeout=CONNECT_SECONDS,
+            socket_connect_timeout=CONNECT_SECONDS,
+            client_name="runbook.release",
+            protocol=2,  # servers before 6 know no other
+            decode_responses=True,
+            **tls,
+        )
+
+    def ping(self) -> None:
+        with self._told(), contextlib.suppress(redis.exceptions.NoPermissionError):
+            self._client.ping()
+
+    def info(self) -> Found:
+        with self._told():
+            found: Found = self._client.info()
+            return found
+
+    def cluster_state(self) -> str:
+        with self._told():
+            return str(t.cast("Found", self._client.execute_command("CLUSTER INFO"))["cluster_state"])
+
+    @contextlib.contextmanager
+    def _told(self) -> t.Iterator[None]:
+        try:
+            yield
+        except (redis.AuthenticationError, redis.exceptions.AuthorizationError) as exc:
+            raise Forbidden(
+                f"{self.where}: Redis does not let this user in.",
+                why=[str(exc)],
+                then="look at login_user and login_password",
+            ) from exc
+        except redis.exceptions.NoPermissionError as exc:
+            raise Forbidden(f"{self.where}: Redis refused.", why=[str(exc)]) from exc
+        except redis.RedisError as exc:
+            raise Unavailable(f"{self.where}: no answer from Redis.", why=[str(exc)]) from exc

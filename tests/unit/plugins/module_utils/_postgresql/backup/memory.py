@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A store in memory, for the unit tests of what stands on one."""
+
+from __future__ import annotations
+
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup.stores.store import (
+    Missing,
+    Stored,
+    Unfinished,
+)
+
+
+class MemoryStore:
+    where = "memory"
+
+    def __init__(self, now=1_800_000_000.0):
+        self.now = now
+        self.objects = {}
+        self.left = []
+
+    def put(self, name, data, modified=None):
+        self.objects[name] = (data, self.now if modified is None else modified)
+
+    def write(self, name, stream, *, expected=0, tags=None):
+        data = b""
+        while piece := stream.read(1 << 20):
+            data += piece
+        self.put(name, data)
+        return self.stat(name)
+
+    def read(self, name):
+        if name not in self.objects:
+            raise Missing(f"{name} is not there.")
+        yield self.objects[name][0]
+
+    def stat(self, name):
+        if name not in self.objects:
+            return None
+        data, modified = self.objects[name]
+        return Stored(name, len(data), modified, str(hash(data)))
+
+    def listing(self, under=""):
+        return [self.stat(name) for name in sorted(self.objects) if name.startswith(under)]
+
+    def delete(self, names):
+        for name in names:
+            self.objects.pop(name, None)
+
+    def tag(self, name, tags):
+        pass
+
+    def unfinished(self):
+        return [Unfinished(name, since, name) for name, since in self.left]
+
+    def discard(self, left):
+        self.left = [(name, since) for name, since in self.left if name != left.name]

@@ -1,0 +1,234 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+
+from __future__ import annotations
+
+import contextlib
+import decimal
+
+import pytest
+from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
+from ansible_collections.runbook.release.plugins.module_utils._common.operation import Context
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.health import health
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.health.health import (
+    OPERATION as HEALTH,
+)
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.health.queries import shown
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import (
+    DatabaseError,
+    Unreachable,
+)
+
+PARAMS = {name: option.get("default") for name, option in HEALTH.options.items()}
+SERVER = {
+    "version": "15",
+    "standby": False,
+    "database": "shop",
+    "role": "app",
+    "up_seconds": 9,
+    "backend": 7,
+    "data_directory": "/data",
+    "sees_all": True,
+}
+STRANGER = {
+    "pid": 8,
+    "state": None,
+    "seconds": None,
+    "state_seconds": None,
+    "query": "<insufficient privilege>",
+}
+
+
+class Server:
+    """Answers by what a statement mentions; an exception in place of an answer is raised."""
+
+    def __init__(self, **answers):
+        self.answers, self.ran = {"pg_postmaster_start_time": [SERVER], **answers}, []
+
+    @contextlib.contextmanager
+    def session(self, database="", *, options=None, name=""):
+        assert options["default_transaction_read_only"] == "on"
+        if "connect" in self.answers:
+            raise self.answers["connect"]
+        yield self
+
+    def rows(self, sql, parameters=()):
+        answer = next((answer for part, answer in self.answers.items() if part in sql), [])
+        if isinstance(answer, Exception):
+            raise answer
+        return [(value,) if not isinstance(value, tuple) else value for value in answer]
+
+    def value(self, sql, parameters=()):
+        return self.rows(sql)[0][0]
+
+    def execute(self, sql, parameters=()):
+        self.ran.append(sql)
+
+
+class Space:
+    def __init__(self, there=None):
+        self.there = there
+
+    def of(self, path, process):
+        assert (path, process) == ("/data", 7)
+        return self.there
+
+
+def query(name, **more):
+    return {
+        "name": name,
+        "sql": f"SELECT {name}",
+        "min": None,
+        "max": None,
+        "max_drop_percent": None,
+        "max_rise_percent": None,
+        **more,
+    }
+
+
+def looked(server, *checks, space=None, **given):
+    return health.run(
+        health.Ports(server, Space(space)), Context({**PARAMS, "checks": list(checks), **given})
+    ).values
+
+
+def test_a_server_that_does_not_answer_is_unwell():
+    found = looked(
+        Server(
+            connect=Unreachable("app@db/shop: no connection to PostgreSQL.", why=["too many clients already"])
+        ),
+        "connections",
+    )
+    assert (found["healthy"], found["reasons"]) == (
+        False,
+        ["app@db/shop: no connection to PostgreSQL.; too many clients already"],
+    )
+    assert found["found"] == {}
+
+
+def test_what_was_found_before_the_connection_broke_is_told():
+    found = looked(Server(pg_ls_waldir=Unreachable("PostgreSQL: terminating connection")), "wal", "archiver")
+    assert (
+        found["reasons"] == ["PostgreSQL: terminating connection"]
+        and found["found"]["server"]["version"] == "15"
+    )
+
+
+def test_what_may_not_be_read_is_unknown_and_the_rest_is_looked_at():
+    found = looked(
+        Server(
+            pg_ls_waldir=DatabaseError("permission denied", "42501"),
+            indisvalid=[{"name": "i", "table": "t", "in_progress": False}],
+        ),
+        "wal",
+        "indexes",
+    )
+    assert (
+        found["unknown"] == {"wal": "permission denied"}
+        and len(found["reasons"]) == 1
+        and "wal" not in found["found"]
+    )
+
+
+def test_sessions_that_are_hidden_from_the_role_are_unknown_and_do_not_break_the_check():
+    server = Server(pg_postmaster_start_time=[{**SERVER, "sees_all": False}], xact_start=[STRANGER])
+    found = looked(server, "transactions")
+    assert (
+        found["unknown"] == {"transactions": "what others do is hidden from role app; GRANT pg_monitor TO it"}
+        and found["healthy"]
+    )
+
+
+def test_the_disk_is_known_on_the_servers_own_host_only():
+    assert "on the server's own host" in looked(Server(), "disk")["unknown"]["disk"]
+    assert looked(Server(), "disk", space=(5, 100))["reasons"] == [
+        "disk of /data: 5 B of 100 B are free (5 %)"
+    ]
+    assert (
+        "pg_monitor"
+        in looked(Server(pg_postmaster_start_time=[{**SERVER, "data_directory": ""}]), "disk")["unknown"][
+            "disk"
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "before", "said"),
+    [
+        ([5], {"min": 5, "max": 5}, None, []),
+        ([4], {"min": 5}, None, ["a: is 4, wanted at least 5"]),
+        ([decimal.Decimal("5.5")], {"max": 5}, None, ["a: is 5.5, wanted at most 5"]),
+        ([90], {"max_drop_percent": 10}, 100, []),
+        ([89], {"max_drop_percent": 10}, 100, ["a: fell from 100 to 89 (11 %), allowed are 10 %"]),
+        ([111], {"max_drop_percent": 10}, 100, []),
+        ([111], {"max_rise_percent": 10}, 100, ["a: rose from 100 to 111 (11 %), allowed are 10 %"]),
+        ([1], {"max_rise_percent": 500}, 0, ["a: rose from 0 to 1 (inf %), allowed are 500 %"]),
+        ([], {}, None, ["a: answered no row, wanted one number"]),
+        ([1, 2], {}, None, ["a: answered more than one row, wanted one number"]),
+        ([(1, 2)], {}, None, ["a: answered 2 columns, wanted one number"]),
+        ([None], {}, None, ["a: answered NULL, wanted a number"]),
+        (["x"], {}, None, ["a: answered 'x' (string), wanted a number"]),
+        (DatabaseError("no such table", "42P01"), {}, None, ["a: no such table"]),
+    ],
+)
+def test_answers_are_held_against_what_is_expected_and_what_was(answer, expected, before, said):
+    found = looked(
+        Server(**{"SELECT a\n": answer}),
+        queries=[query("a", **expected)],
+        before={"queries": {"a": before}} if before is not None else None,
+    )
+    assert found["reasons"] == said and found["unknown"] == {}
+
+
+def test_a_query_is_rolled_back_also_when_it_fails():
+    server = Server(**{"SELECT a\n": DatabaseError("no", "42P01")})
+    looked(server, queries=[query("a")])
+    assert (server.ran[0], server.ran[-1]) == ("BEGIN READ ONLY", "ROLLBACK")
+
+
+def test_a_query_that_cannot_be_compared_or_read_is_unknown():
+    server = Server(**{"SELECT a\n": [1], "SELECT b\n": DatabaseError("denied", "42501")})
+    found = looked(
+        server, queries=[query("a", max_drop_percent=0), query("b", min=1)], before={"queries": {}}
+    )
+    assert (
+        found["unknown"] == {"a": "before holds no value of it, so it was not compared", "b": "denied"}
+        and found["healthy"]
+    )
+
+
+@pytest.mark.parametrize("code", ["25006", "42601", "0A000"])
+def test_a_statement_that_is_no_plain_select_is_refused(code):
+    with pytest.raises(InputError, match=r"queries \(a\)\.sql"):
+        looked(Server(**{"SELECT a\n": DatabaseError("refused", code)}), queries=[query("a")])
+
+
+def test_every_wrong_query_is_named_before_anything_is_asked():
+    server = Server(connect=AssertionError("asked"))
+    with pytest.raises(InputError) as refused:
+        looked(server, queries=[query("a", min=5, max=4), query("a", sql=" ", max_drop_percent=-1)])
+    assert [line.partition(":")[0] for line in refused.value.why] == [
+        "queries[0] (a).name",
+        "queries[0] (a).min",
+        "queries[1] (a).name",
+        "queries[1] (a).max_drop_percent",
+        "queries[1] (a).sql",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("ALTER ROLE app\n PASSWORD 'it''s secret'", "ALTER ROLE app PASSWORD '...'"),
+        ("SELECT 'cut off in the mid", "SELECT '...'"),
+        ("SELECT $x$ secret $$ still $x$, 2", "SELECT '...', 2"),
+        ("SELECT " + "x" * 200, "SELECT " + "x" * 110 + "..."),
+        (r"SELECT E'it\'s secret', 1", "SELECT '...', 1"),
+        (r"SELECT 'C:\', 'secret'", "SELECT '...', '...'"),
+        ("SELECT \"it's\", 'secret' -- it's\n, 2 /* don't */", "SELECT \"it's\", '...' , 2"),
+        (None, ""),
+    ],
+)
+def test_statements_of_others_are_shown_without_their_literals(statement, said):
+    assert shown(statement) == said

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What tests make migrations, ledgers and contexts of."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+
+from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.login import Login
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.engines.base import Work
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.files import (
+    Migration,
+    checksum,
+    version,
+)
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.ledger import Entry
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.plan import Observed
+
+PARAMS = {
+    "release": "2.4.0",
+    "state": "up",
+    "to": None,
+    "count": None,
+    "lock_timeout": 500,
+    "statement_timeout": 60000,
+    "timeout": 1800,
+    "retry_window": 60,
+    "lock_patience": 0,
+    "lint": "block",
+    "lint_block": [],
+    "allow_data_loss": False,
+    "rehearse_on": None,
+    "database": "shop",
+    "table": None,
+    "program": None,
+    "migrations_dir": None,
+    "job": None,
+}
+
+
+def migration(name, up="CREATE TABLE a (b int)", down="DROP TABLE a", **more):
+    return Migration(
+        name,
+        version(name),
+        checksum(up or ""),
+        f"/m/{name}.sql",
+        up,
+        down,
+        down is not None,
+        f"/m/{name}.down.sql",
+        **more,
+    )
+
+
+def entry(one, release="2.3.0", finished=True, statements=1, sha256=None):
+    return Entry(one.name, sha256 or one.sha256, release, finished, statements)
+
+
+def observed(files, applied, **changed):
+    """With a ledger that agrees with what is applied, but for ``changed``."""
+    ledger = {one.name: entry(one) for one in applied}
+    ledger.update(changed)
+    return Observed(
+        files, [one.name for one in applied], {name: item for name, item in ledger.items() if item}
+    )
+
+
+def context(lines=None, **params):
+    """Whose clock goes on by what is slept, and by a hundredth of a second with each look at it."""
+    passed = [0.0]
+    ticks = itertools.count()
+
+    def sleep(seconds):
+        passed[0] += seconds
+
+    clock = Clock(now=lambda: passed[0] + next(ticks) / 100, sleep=sleep, wall=lambda: 0.0)
+    return Context({**PARAMS, **params}, clock=clock, show=(lines if lines is not None else []).append)
+
+
+class Rows:
+    """A session on a database that has one table, with these rows, or none."""
+
+    def __init__(self, *rows):
+        self.table = list(rows)
+
+    def value(self, sql, parameters=()):
+        return bool(self.table)
+
+    def rows(self, sql, parameters=()):
+        return self.table
+
+
+class Programs:
+    """Ends each program as told; keeps how it was called."""
+
+    def __init__(self, *endings):
+        self.endings, self.asked = list(endings), []
+
+    def run(self, arguments, environment, folder, seconds, doing=None):
+        self.asked.append((list(arguments), dict(environment)))
+        return self.endings.pop(0)
+
+    def path(self, path):
+        return path
+
+    def login(self, login):
+        return login
+
+
+class Server:
+    """Gives the same session to everybody."""
+
+    def __init__(self, session=None, **parameters):
+        self.given = session
+        self.login = Login(
+            {
+                "host": "db",
+                "port": "5432",
+                "user": "release",
+                "password": "s3cret-s3cret",
+                "dbname": "shop",
+                **parameters,
+            }
+        )
+
+    @contextlib.contextmanager
+    def session(self, database="", options=None, name=""):
+        yield self.given
+
+
+def work(programs, session=None, **params):
+    return Work(
+        Server(session), programs, context(**params), "runbook.release migrating 2.4.0", lambda: 60.0, 150018
+    )

@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.login import Login
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration import (
+    job_options as options,
+)
+
+JOB = {
+    **{name: spec.get("default") for name, spec in options.OPTIONS.items()},
+    "namespace": "exchange",
+    "src": "/app/migrations",
+    "image": "wallet:1",
+}
+LOGIN = Login(
+    {"host": "db", "user": "release", "password": "s3cret-s3cret", "dbname": "shop", "connect_timeout": "10"}
+)
+
+
+def problems(job=None, login=LOGIN, engine="golang_migrate", environment=None):
+    with pytest.raises(InputError) as told:
+        options.check({"engine": engine, "job": {**JOB, **(job or {})}}, login, environment or {})
+    return told.value.why
+
+
+def test_what_is_right_is_let_pass():
+    options.check({"engine": "flyway", "job": JOB}, LOGIN, {})
+    options.check({"engine": "flyway", "job": JOB}, Login({"dbname": "shop"}), {"PGHOST": "db"})
+    options.check(
+        {"engine": "flyway", "job": {**JOB, "login_host": "127.0.0.1"}},
+        LOGIN.having(host="/run/postgresql"),
+        {},
+    )
+    options.check(
+        {"engine": "flyway", "job": {**JOB, "ca_cert": "/etc/ca.crt"}}, LOGIN.having(sslrootcert="ca.crt"), {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"engine": "sql"}, "job: found it with engine=sql"),
+        ({"job": {"src": "migrations"}}, "job.src: found 'migrations'; allowed: the absolute path"),
+        ({"login": Login({})}, "job.login_host: is missing, and no address of the database is given"),
+        (
+            {"login": LOGIN.having(host="localhost")},
+            "job.login_host: is missing, and login_host is localhost",
+        ),
+        (
+            {"login": LOGIN.having(host="/run/postgresql")},
+            "job.login_host: is missing, and login_host is /run/postgresql",
+        ),
+        ({"login": LOGIN.having(sslrootcert="ca.crt")}, "job.ca_cert: is missing"),
+        ({"job": {"stuck_after": 0}}, "job.stuck_after: found 0"),
+    ],
+)
+def test_what_is_wrong_names_the_option(given, said):
+    (problem,) = problems(**given)
+    assert problem.startswith(said)
+
+
+def test_a_pod_reaches_the_database_in_its_own_way():
+    here = LOGIN.having(
+        port="5433",
+        sslmode="verify-full",
+        sslrootcert="/here/ca.crt",
+        service="shop",
+        options="-c lock_timeout=500",
+    )
+    inside = options.reached(
+        {**JOB, "login_host": "db.internal", "login_port": 5432, "ca_cert": "/etc/ca.crt"},
+        here,
+        {"PGUSER": "nobody", "PGSERVICE": "x"},
+    )
+    assert inside.parameters == {
+        "host": "db.internal",
+        "port": "5432",
+        "user": "release",
+        "password": "s3cret-s3cret",
+        "dbname": "shop",
+        "connect_timeout": "10",
+        "sslmode": "verify-full",
+        "sslrootcert": "/etc/ca.crt",
+        "options": "-c lock_timeout=500",
+    }
+    assert options.reached(JOB, Login({"host": "db"}), {"PGPASSWORD": "of-the-task"}).parameters == {
+        "host": "db",
+        "password": "of-the-task",
+    }

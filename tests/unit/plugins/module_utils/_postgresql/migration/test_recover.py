@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, runbook.release contributors
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import dataclasses
+import types
+
+import pytest
+from ansible_collections.runbook.release.plugins.module_utils._common.errors import Conflict
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
+    Ended,
+    Left,
+)
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.recover import take_up
+
+from .migrations import Server, context, migration
+
+ONE, TWO = migration("1_one"), migration("2_two")
+FAILED = Ended(1, "", "error: migration failed: division by zero")
+
+
+class Session:
+    """That gets the lock, or does not."""
+
+    def __init__(self, free=True):
+        self.free = free
+
+    def value(self, sql, parameters=()):
+        return self.free if "lock" in sql else 150018
+
+    def rows(self, sql, parameters=()):
+        return []
+
+
+class Jobs:
+    """Where runs before have left these."""
+
+    def __init__(self, *left):
+        self.left, self.ended = list(left), []
+
+    def at_work(self, login):
+        return [f"{login.database}-{one.migration}" for one in self.left]
+
+    def take_up(self, login, seconds):
+        self.ended.append((login.database, seconds))
+        return self.left
+
+    def abandon(self):
+        raise AssertionError("nobody has ended us")
+
+
+def taken(programs, session=None, check_mode=False, lines=None, **params):
+    recovered = []
+    engine = types.SimpleNamespace(
+        recover=lambda work, one, direction, ended: recovered.append((one.name, direction, ended))
+    )
+    server = Server(session or Session())
+    copy = Server(session or Session(), dbname="copy")
+    ports = types.SimpleNamespace(server=server, copy=copy, engine_programs=programs, engine=engine)
+    given = dataclasses.replace(context(lines, **params), check_mode=check_mode)
+    settled = take_up(
+        ports, given, [ONE, TWO], lambda server, version: types.SimpleNamespace(left=lambda: 60.0)
+    )
+    return settled, recovered
+
+
+def test_without_any_there_is_nothing_to_do():
+    assert taken(Jobs(), Session(free=False)) == (True, [])
+
+
+def test_what_is_known_of_its_end_reaches_the_engine():
+    programs = Jobs(Left("2_two", "up", FAILED), Left("gone", "up", FAILED))
+    assert taken(programs) == (True, [("2_two", "up", FAILED)]) and programs.ended == [("shop", 60.0)]
+    taken(programs, state="rehearsed", rehearse_on="copy")
+    assert programs.ended[1:] == [("shop", 60.0), ("copy", 60.0)]  # what is pending has to be known of both
+
+
+def test_one_whose_run_is_alive_is_left_alone():
+    programs = Jobs(Left("2_two", "up", FAILED))
+    with pytest.raises(Conflict):
+        taken(programs, Session(free=False))
+    assert programs.ended == []
+
+
+def test_in_check_mode_it_is_told_and_nothing_is_ended():
+    programs, lines = Jobs(Left("2_two", "up", FAILED)), []
+    assert taken(programs, Session(free=False), check_mode=True, lines=lines) == (False, [])
+    assert programs.ended == [] and "shop-2_two: was begun by another run" in lines[0]

@@ -111,7 +111,7 @@ BROKEN: dict[str, tuple[Service, list[str]]] = {
     ),
     "no node has room": (
         {"resources": {"requests": {"cpu": "64"}}},
-        ["wallet did not get on for 6 s", "Insufficient cpu", "wallet requests cpu 64"],
+        ["wallet made no progress for 6 s", "Insufficient cpu", "wallet requests cpu 64"],
     ),
     "an image name that is none": (
         {"images": {"wallet": f"{Settings.from_environment().registry}/Exchange/wallet:1"}},
@@ -123,9 +123,9 @@ BROKEN: dict[str, tuple[Service, list[str]]] = {
     ),
     "a quota that is used up": (
         {"env": {"A": "b"}},
-        ["wallet did not get on for 6 s", "exceeded quota: pods"],
+        ["wallet made no progress for 6 s", "exceeded quota: pods"],
     ),
-    "an admission policy that refuses": ({}, ["wallet did not get on for 6 s", "this image is not signed"]),
+    "an admission policy that refuses": ({}, ["wallet made no progress for 6 s", "this image is not signed"]),
     "crashes later": (
         {"env": {"FAULT_EXIT_AFTER": str(CRASH_SECONDS)}, "timeout": 120},
         ["wallet will not become ready", "exit code 4"],
@@ -310,7 +310,7 @@ def test_a_deployment_that_is_deleted_in_mid_wave_is_told(playbooks: Playbooks, 
         and "now: wallet deleted" in told
     ), told
     assert (
-        "can be rolled back in part only" in told
+        "can be only partly rolled back" in told
         and "no workload named wallet" in told
         and "wallet" not in kubectl.versions()
     )

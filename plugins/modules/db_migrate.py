@@ -22,7 +22,12 @@ description:
   - A file of plain SQL is one transaction. One with statements that PostgreSQL takes outside a transaction only, such as C(CREATE INDEX CONCURRENTLY),
     or with the line C(-- runbook:no-transaction), is run statement by statement; interrupted, the next run goes on behind the last one that was done,
     and an invalid index that was left behind is dropped and built anew.
+  - SQL is read by PostgreSQL's own parser, with the Python package C(pglast); RV(pending[].kind) comes from its parse trees, also for what stands in
+    C(DO) blocks and in functions that the same file creates and calls.
+    What only C(psql) understands (its commands and variables, rows behind C(COPY ... FROM STDIN)) is refused with its line.
   - In check mode nothing is written, nor is any table made; pending migrations are listed, linted and classified.
+requirements:
+  - pglast >= 7.0
 extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._postgresql

@@ -122,10 +122,7 @@ class Postgres:
 
     def __init__(self, login: Login) -> None:
         if not HAS_PSYCOPG:
-            raise ReleaseError(
-                "The Python package 'psycopg' is missing where this task runs.",
-                then="pip install 'psycopg[binary]' for the Python that runs it",
-            )
+            raise _login.missing_psycopg()
         self.login = login
 
     @classmethod

@@ -53,12 +53,18 @@ class Migration:
         return any(statement.controls_transaction for statement in self.statements)
 
     @property
+    def is_readable(self) -> bool:
+        """Whether its SQL is known and the parser takes it."""
+        return self.up is not None and readable(self.up) is not None
+
+    @property
     def statements(self) -> list[Statement]:
-        return split(self.up or "")
+        """None where the parser does not take its SQL; ``problems_of_sql`` says why."""
+        return split(readable(self.up) or "")
 
     @property
     def ways_down(self) -> list[Statement]:
-        return split(self.down or "")
+        return split(readable(self.down) or "")
 
     @property
     def order(self) -> tuple[tuple[int, ...], str]:
@@ -176,6 +182,6 @@ def problems_of_sql(migration: Migration) -> t.Iterator[str]:
             continue
         for statement in statements:
             if statement.controls_transaction:
-                yield f"{path}, line {statement.line}: {statement.words.split()[0]}; transactions are made here, one for each file"
+                yield f"{path}, line {statement.line}: {statement.verb}; transactions are made here, one for each file"
             elif statement.reads_client:
                 yield f"{path}, line {statement.line}: COPY from the file itself; only psql can run it"

@@ -92,7 +92,7 @@ def _lint(ports: Ports, context: Context, plan: Plan, version: int) -> list[squa
 
 def _class(ports: Ports, step: Migration, findings: t.Sequence[squawk.Finding]) -> classify.Class:
     rules = [finding.rule for finding in findings if finding.migration == step.name]
-    return classify.of(step.name, None if step.up is None else step.statements, step.reversible, rules)
+    return classify.of(step.name, step.statements if step.is_readable else None, step.reversible, rules)
 
 
 def _losses(context: Context, plan: Plan) -> list[str]:

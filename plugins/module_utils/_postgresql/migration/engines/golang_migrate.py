@@ -9,13 +9,14 @@ command line: one step at a time, with its one row of (version, dirty).
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 import urllib.parse
 
 from ...._common.operation import Context
 from ...session import DatabaseError, Session, Unreachable
-from ..files import Migration, folder
+from ..files import Migration, folder, readable
 from ..ledger import Ledger
 from ..programs.program_errors import error
 from ..programs.supervised import Ended
@@ -38,7 +39,7 @@ class GolangMigrateEngine:
         self.tables = [self._table.name]
 
     def files(self) -> list[Migration]:
-        return folder(self._src)
+        return [_looked_into(migration) for migration in folder(self._src)]
 
     def applied(self, session: Session) -> list[str]:
         at, dirty = self._state(session)
@@ -114,6 +115,17 @@ class GolangMigrateEngine:
             )
         if ended.code:
             raise error("migrate", ended)
+
+
+def _looked_into(migration: Migration) -> Migration:
+    """Without the SQL that the parser does not take: migrate sends it as it is, and the server may know more."""
+    up = readable(migration.up)
+    return dataclasses.replace(
+        migration,
+        up=up,
+        down=readable(migration.down),
+        alone=up is None and "CONCURRENTLY" in (migration.up or "").upper(),
+    )
 
 
 def _sslmode(work: Work, given: t.Mapping[str, str]) -> str:

@@ -421,11 +421,11 @@ def test_the_password_appears_nowhere(wallet: Folder, options: dict[str, t.Any])
     task, login = wallet.task(), wallet.database.login
     if "url" in options:
         given = {
-            name: value for name, value in task["runbook.release.db_migrate"].items() if name not in login
+            name: value for name, value in task["runbook.release.pg_migrate"].items() if name not in login
         }
         address = f"{login['login_host']}:{login['login_port']}/{login['database']}"
         task = {
-            "runbook.release.db_migrate": {
+            "runbook.release.pg_migrate": {
                 **given,
                 "login_url": f"postgresql://{login['login_user']}:{login['login_password']}@{address}",
             }
@@ -518,7 +518,7 @@ def test_the_examples_run(wallet: Folder, copied: t.Callable[[], str]) -> None:
         "src: migrations": f"src: {wallet.path}",
     }
     given = [
-        task for task in examples("db_migrate", names) if "job" not in task["runbook.release.db_migrate"]
+        task for task in examples("pg_migrate", names) if "job" not in task["runbook.release.pg_migrate"]
     ]  # see test_migrate_job
     results = wallet.tasks.run(*given, database_password=login["login_password"]).results
     assert [(result["failed"], result["changed"]) for result in results] == [

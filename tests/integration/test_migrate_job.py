@@ -109,7 +109,7 @@ class Wallet:
             "job": self.job,
             **options,
         }
-        return {"runbook.release.db_migrate": given}
+        return {"runbook.release.pg_migrate": given}
 
     def run(self, more: t.Sequence[str] = (), **options: t.Any) -> Ran:
         return self.tasks.run(self.task(**options), more=more)
@@ -570,7 +570,7 @@ def test_the_example_runs(wallet: Wallet, registry: str) -> None:
         "registry.example.com/exchange/wallet:2.4.0": wallet.job["image"],
     }
     (example,) = [
-        task for task in examples("db_migrate", names) if "job" in task["runbook.release.db_migrate"]
+        task for task in examples("pg_migrate", names) if "job" in task["runbook.release.pg_migrate"]
     ]
     ran = wallet.tasks.run(example, database_password=login["login_password"])
     assert ran.result["changed"] and wallet.at() == "1|f" and wallet.begun() == 1, ran.out

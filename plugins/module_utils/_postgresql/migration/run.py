@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""db_migrate: looks, plans, and brings a database from one release to the next, or back."""
+"""pg_migrate: observes, plans, and brings a database from one release to the next, or back."""
 
 from __future__ import annotations
 

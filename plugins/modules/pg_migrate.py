@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: db_migrate
+module: pg_migrate
 short_description: Migrate a PostgreSQL database without freezing what uses it
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
@@ -238,7 +238,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Tell what the release would do to the database, and what the way back would be
-  runbook.release.db_migrate:
+  runbook.release.pg_migrate:
     login_host: db.example.com
     login_user: release
     login_password: "{{ database_password }}"
@@ -249,7 +249,7 @@ EXAMPLES = r"""
   register: migrations
 
 - name: Rehearse it on the backup that was just restored
-  runbook.release.db_migrate:
+  runbook.release.pg_migrate:
     login_host: db.example.com
     login_user: release
     login_password: "{{ database_password }}"
@@ -260,7 +260,7 @@ EXAMPLES = r"""
     rehearse_on: exchange_copy
 
 - name: Migrate
-  runbook.release.db_migrate:
+  runbook.release.pg_migrate:
     login_host: db.example.com
     login_user: release
     login_password: "{{ database_password }}"
@@ -270,7 +270,7 @@ EXAMPLES = r"""
     retry_window: 600
 
 - name: Migrate with the program that is in the new image of the service, which only pods can run
-  runbook.release.db_migrate:
+  runbook.release.pg_migrate:
     login_host: db.example.com
     login_user: release
     login_password: "{{ database_password }}"
@@ -285,7 +285,7 @@ EXAMPLES = r"""
       src: /app/migrations
 
 - name: Take back what the release has brought
-  runbook.release.db_migrate:
+  runbook.release.pg_migrate:
     login_host: db.example.com
     login_user: release
     login_password: "{{ database_password }}"

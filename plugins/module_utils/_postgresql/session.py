@@ -91,7 +91,7 @@ class PostgresSession:
         self._connection = connection
 
     def rows(self, sql: str, parameters: t.Sequence[t.Any] = ()) -> list[Row]:
-        with _told(sql):
+        with translated_errors(sql):
             cursor = self._connection.execute(sql, parameters or None)
             return cursor.fetchall() if cursor.description is not None else []
 
@@ -100,12 +100,12 @@ class PostgresSession:
         return row[0]
 
     def execute(self, sql: str, parameters: t.Sequence[t.Any] = ()) -> None:
-        with _told(sql):
+        with translated_errors(sql):
             self._connection.execute(sql, parameters or None)
 
     @contextlib.contextmanager
     def transaction(self) -> t.Iterator[None]:
-        with _told("COMMIT"), self._connection.transaction():
+        with translated_errors("COMMIT"), self._connection.transaction():
             yield
 
     def cancel(self) -> None:
@@ -133,7 +133,9 @@ class Postgres:
     def session(
         self, database: str = "", *, options: t.Mapping[str, str] | None = None, name: str = ""
     ) -> t.Iterator[PostgresSession]:
-        settings = " ".join(f"-c {setting}={_escaped(value)}" for setting, value in (options or {}).items())
+        settings = " ".join(
+            f"-c {setting}={_escaped_setting(value)}" for setting, value in (options or {}).items()
+        )
         login = self.login.having(
             dbname=database, options=settings, application_name=(name or "runbook.release")[:NAME_LENGTH]
         )
@@ -167,13 +169,13 @@ def refusal(error: t.Any, login: Login) -> ReleaseError:
     )
 
 
-def _escaped(value: str) -> str:
+def _escaped_setting(value: str) -> str:
     """As the parameter ``options`` of libpq wants it (manual, 34.1.2)."""
     return value.replace("\\", "\\\\").replace(" ", "\\ ")
 
 
 @contextlib.contextmanager
-def _told(sql: str) -> t.Iterator[None]:
+def translated_errors(sql: str) -> t.Iterator[None]:
     try:
         yield
     except psycopg.Error as exc:

@@ -97,7 +97,7 @@ def run(ports: Ports, context: Context) -> Result:
         else None
     )
     if kept and context.clock.wall() - kept.taken <= params["reuse_within"]:
-        return Result(False, values={"backup": kept.report(context.clock.wall()), "reused": True})
+        return Result(False, values={"backup": kept.as_result(context.clock.wall()), "reused": True})
     if context.check_mode:
         name = manifests.identifier(source.database, params["kind"], params["release"], context.clock.wall())
         return Result(True, {}, _after(ports, source, name), {"backup": None, "reused": False})
@@ -108,9 +108,12 @@ def run(ports: Ports, context: Context) -> Result:
         patience=params["lock_patience"],
     ):
         name = _free_name(ports.store, source.database, context)
-        taken = backups.Backup(_Backup(ports, context, source, name, client).take(there), None, [])
+        taken = backups.Backup(_BackupRun(ports, context, source, name, client).take(there), None, [])
     return Result(
-        True, {}, _after(ports, source, name), {"backup": taken.report(context.clock.wall()), "reused": False}
+        True,
+        {},
+        _after(ports, source, name),
+        {"backup": taken.as_result(context.clock.wall()), "reused": False},
     )
 
 
@@ -129,7 +132,7 @@ def _free_name(store: Store, database: str, context: Context) -> str:
         context.clock.sleep(1)
 
 
-class _Backup:
+class _BackupRun:
     """One backup being taken."""
 
     def __init__(self, ports: Ports, context: Context, source: Source, name: str, client: str) -> None:
@@ -191,7 +194,7 @@ class _Backup:
             total = expected or sum(table.size for table in content.tables(reader, by_record))
             # Beside the dump: it reads what the dump has just brought into
             # the server's memory, and costs no time of its own.
-            with _Beside(
+            with _InBackground(
                 lambda: (content.read(reader, by_record, self._params["hashes"]), self._globals()), reader
             ) as beside:
                 dump, uncompressed = self._dump(snapshot, total)
@@ -332,7 +335,7 @@ class Bytes:
         return data
 
 
-class _Beside:
+class _InBackground:
     """Work on a session in a thread of its own. When the block fails, the statement under way is cancelled."""
 
     def __init__(self, work: t.Callable[[], t.Any], session: Session) -> None:
@@ -347,7 +350,7 @@ class _Beside:
         except BaseException as exc:  # handed on to who waits for the result
             self._problem = exc
 
-    def __enter__(self) -> _Beside:
+    def __enter__(self) -> _InBackground:
         self._thread.start()
         return self
 

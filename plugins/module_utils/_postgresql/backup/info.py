@@ -27,9 +27,9 @@ def run(store: Store, context: Context) -> Result:
     if params["verified_within"] is not None:
         reasons += _too_old(verified, now, params["verified_within"])
     values = {
-        "backups": [backup.report(now) for backup in found],
-        "newest": newest.report(now) if newest else None,
-        "newest_verified": verified.report(now) if verified else None,
+        "backups": [backup.as_result(now) for backup in found],
+        "newest": newest.as_result(now) if newest else None,
+        "newest_verified": verified.as_result(now) if verified else None,
         "healthy": not reasons,
         "reasons": reasons,
     }

@@ -24,7 +24,7 @@ NATIVE_ZSTD = 16
 ENCRYPTIONS = ("age", "gpg")
 
 
-class Programs:
+class PgPrograms:
     """The programs of the machine that this runs on.
 
     :param folder: where PostgreSQL's are, such as ``/usr/lib/postgresql/17/bin``; empty for those on PATH.

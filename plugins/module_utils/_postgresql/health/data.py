@@ -61,7 +61,7 @@ def problems(queries: t.Sequence[Query]) -> list[str]:
     return wrong
 
 
-def asked(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str]:
+def ask(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str]:
     """The value, or why there is none: (value, reason, unknown)."""
     # As a part of a SELECT with a parameter: then the server takes
     # a single statement only, and one that cannot be COMMIT.

@@ -76,7 +76,7 @@ class Ports:
 def run(ports: Ports, context: Context) -> Result:
     if wrong := data.problems(context.params["queries"]):
         raise InputError("The queries are not well-formed; nothing was asked.", why=wrong)
-    look = _Look(ports, context)
+    look = _Examination(ports, context)
     try:
         with ports.server.session(options=_SESSION, name="runbook.release health") as session:
             look.at(session)
@@ -93,7 +93,7 @@ def run(ports: Ports, context: Context) -> Result:
     )
 
 
-class _Look:
+class _Examination:
     """What was found so far; a connection that breaks in between loses none of it."""
 
     def __init__(self, ports: Ports, context: Context) -> None:
@@ -172,7 +172,7 @@ class _Look:
         answers = self.values.setdefault("queries", {})
         for query in self._params["queries"]:
             name = query["name"]
-            value, reason, unknown = data.asked(session, query, self._params["query_timeout"])
+            value, reason, unknown = data.ask(session, query, self._params["query_timeout"])
             answers[name] = value
             if unknown:
                 self.unknown[name] = unknown

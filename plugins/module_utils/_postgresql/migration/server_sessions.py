@@ -60,7 +60,7 @@ def end(session: Session, context: Context, name: str = _WORKING) -> int:
     return len(left)
 
 
-class Lookout:
+class BlockerMonitor:
     """Looks, while a migration runs, at who stands in its way. Over the
     session that holds the lock, which has nothing else to do meanwhile.
     """
@@ -70,7 +70,7 @@ class Lookout:
         self.seen: dict[int, str] = {}
 
     @contextlib.contextmanager
-    def kept(self) -> t.Iterator[None]:
+    def watching(self) -> t.Iterator[None]:
         self.seen.clear()
         over = threading.Event()
         thread = threading.Thread(target=self._look, args=(over,), daemon=True)

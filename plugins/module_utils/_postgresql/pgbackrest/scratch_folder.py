@@ -23,7 +23,7 @@ import typing as t
 
 from ..._common.errors import Conflict, InputError
 from ..._common.operation import Context
-from .programs import Programs
+from .programs import PgBackRestPrograms
 
 # A path of a Unix socket may have 107 bytes; its file is called .s.PGSQL.5432.
 _LONGEST = 107 - len("/.s.PGSQL.5432")
@@ -32,7 +32,7 @@ _END_SECONDS = 30.0
 
 
 @contextlib.contextmanager
-def folder(parent: str, stanza: str, programs: Programs, context: Context) -> t.Iterator[str]:
+def folder(parent: str, stanza: str, programs: PgBackRestPrograms, context: Context) -> t.Iterator[str]:
     """An empty folder of the programs' user for as long as the
     block runs; whatever still runs in it afterwards is ended.
     """

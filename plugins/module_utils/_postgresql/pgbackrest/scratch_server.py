@@ -20,7 +20,7 @@ from ..._common.errors import InputError, NotFound, ReleaseError
 from ..._common.operation import Context
 from ..login import Login
 from ..session import Server, Unreachable
-from .programs import Programs
+from .programs import PgBackRestPrograms
 
 _PORT = "5432"  # of the socket's name only; nobody listens on an address
 _LOG_LINES = 15
@@ -132,7 +132,7 @@ def login(folder: str, user: str) -> Login:
 def started(
     folder: str,
     binaries: str,
-    programs: Programs,
+    programs: PgBackRestPrograms,
     server: Server,
     given: t.Mapping[str, t.Any],
     context: Context,
@@ -161,13 +161,13 @@ def started(
         log,
     )
     try:
-        _ready(process, log, server, context, seconds)
+        _wait_until_ready(process, log, server, context, seconds)
         yield
     finally:
-        _stopped(process)
+        _stop(process)
 
 
-def _ready(
+def _wait_until_ready(
     process: subprocess.Popen[bytes], log: str, server: Server, context: Context, seconds: float
 ) -> None:
     end = context.clock.now() + seconds
@@ -187,7 +187,7 @@ def _ready(
         context.clock.sleep(_POLL_SECONDS)
 
 
-def _stopped(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGINT, signal.SIGQUIT):
         if process.poll() is None:
             process.send_signal(number)

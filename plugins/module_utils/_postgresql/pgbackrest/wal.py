@@ -73,6 +73,6 @@ def gaps(segments: t.Collection[Segment]) -> list[Gap]:
     return found
 
 
-def told(gap: Gap, segment_bytes: int) -> str:
+def describe_gap(gap: Gap, segment_bytes: int) -> str:
     first, last = name(gap.first, segment_bytes), name(gap.last, segment_bytes)
     return first if first == last else f"{first} to {last}"

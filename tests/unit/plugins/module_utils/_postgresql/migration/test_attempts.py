@@ -12,8 +12,8 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.engines.base import (
     DOWN,
     UP,
+    MigrationContext,
     TooLong,
-    Work,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import (
     DatabaseError,
@@ -76,7 +76,9 @@ def attempts(engine, lines=None, left=1000.0, session=None, programs=None, **par
     server = Server(session)
     return Attempts(
         engine,
-        Work(server, programs or Programs(), given, "runbook.release migrating", lambda: left, 150000),
+        MigrationContext(
+            server, programs or Programs(), given, "runbook.release migrating", lambda: left, 150000
+        ),
         session or Session(),
         jitter=lambda: 0.5,
     )

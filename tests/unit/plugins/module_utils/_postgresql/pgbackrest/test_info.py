@@ -9,7 +9,7 @@ from ansible_collections.runbook.release.plugins.module_utils._common.errors imp
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest import info
 
-from .backrest import GIVEN, NOW, Programs, backup, of, segment
+from .backrest import GIVEN, NOW, PgBackRestPrograms, backup, of, segment
 
 PARAMS = {
     **GIVEN,
@@ -68,11 +68,11 @@ def looked(programs, **given):
     ],
 )
 def test_what_is_a_reason_and_what_is_not(backups, there, given, said):
-    assert looked(Programs(*backups, segments=map(segment, there)), **given)["reasons"] == said
+    assert looked(PgBackRestPrograms(*backups, segments=map(segment, there)), **given)["reasons"] == said
 
 
 def test_what_is_there_is_told():
-    found = looked(Programs(backup(1), segments=[segment(1), segment(3)]))
+    found = looked(PgBackRestPrograms(backup(1), segments=[segment(1), segment(3)]))
     assert found["wal"] == {
         "segments": 2,
         "first": segment(1),
@@ -90,7 +90,7 @@ def test_what_is_there_is_told():
 
 
 def test_a_repository_that_cannot_be_read_is_unwell_and_one_that_is_used_is_left_alone():
-    programs = Programs(backup(1), segments=[segment(1)])
+    programs = PgBackRestPrograms(backup(1), segments=[segment(1)])
     programs.fails["repo-ls"] = 55
     assert looked(programs)["reasons"] == [
         "shop: `pgbackrest repo-ls` ended with code 55.; ERROR: [055]: refused"
@@ -103,9 +103,9 @@ def test_a_repository_that_cannot_be_read_is_unwell_and_one_that_is_used_is_left
 @pytest.mark.parametrize("size", [0, 3 << 20, 2 << 30])
 def test_a_size_that_no_segment_has_is_refused(size):
     with pytest.raises(InputError, match="wal_segment_bytes: found"):
-        looked(Programs(backup(1)), wal_segment_bytes=size)
+        looked(PgBackRestPrograms(backup(1)), wal_segment_bytes=size)
 
 
 def test_a_stanza_that_is_not_configured_is_refused():
     with pytest.raises(InputError, match="stanza: found shopp"):
-        looked(Programs(), stanza="shopp")
+        looked(PgBackRestPrograms(), stanza="shopp")

@@ -226,7 +226,7 @@ options:
       own connection lives, it is tried three times only.
     type: int
     default: 300
-  lock_patience:
+  lock_wait_timeout:
     description: Seconds to wait for another run that holds the lock of the database.
     type: int
     default: 0

@@ -575,13 +575,13 @@ def test_two_at_once_and_one_waits_for_the_other_or_says_who_is_there(
         wait_for(
             lambda: small.psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted") != "0"
         )
-        ran = backup(data_tasks, small, bucket.store, lock_patience=1)
+        ran = backup(data_tasks, small, bucket.store, lock_wait_timeout=1)
         assert (
             ran.failed and "runbook.release migrate 2.4.0 deploy@runner-7 from 127.0.0.1" in ran.result["msg"]
         )
         assert bucket.names() == []
         waiting = data_tasks.start(
-            {"runbook.release.pg_backup": {**small.login, **bucket.store, "lock_patience": 30}}
+            {"runbook.release.pg_backup": {**small.login, **bucket.store, "lock_wait_timeout": 30}}
         )
         assert waiting.stderr and any(
             "waiting for the lock of the database" in line for line in waiting.stderr

@@ -143,7 +143,7 @@ def test_two_at_once_one_runs_and_the_other_says_who(wallet: Folder, tmp_path: P
         and "another run holds the lock" in refused["msg"]
         and "runbook.release migrate 2.4.0" in refused["msg"]
     )
-    waited = wallet.run(lock_patience=30)
+    waited = wallet.run(lock_wait_timeout=30)
     assert not waited.result["failed"] and "waiting for the lock" in waited.err
     assert running.wait(60) == 0
     assert json.loads((tmp_path / "other" / "result-0.json").read_text())["changed"]

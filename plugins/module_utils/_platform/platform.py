@@ -179,7 +179,7 @@ VARIABLES: dict[str, Option] = {
         ),
     ),
     "release_migrate_allow_data_loss": Option("bool", False),
-    "release_lock_patience": Option("int", 0, low=0),
+    "release_lock_wait_timeout": Option("int", 0, low=0),
     "release_url": Option(
         "str", pattern=r"https?://\S+", allowed="the platform's address as users see it, http:// or https://"
     ),

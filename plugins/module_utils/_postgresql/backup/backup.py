@@ -105,7 +105,7 @@ def run(ports: Ports, context: Context) -> Result:
         ports.server,
         f"backup {params['release'] or params['kind']}",
         context,
-        patience=params["lock_patience"],
+        wait_timeout=params["lock_wait_timeout"],
     ):
         name = _free_name(ports.store, source.database, context)
         taken = backups.Backup(_BackupRun(ports, context, source, name, client).take(there), None, [])
@@ -379,7 +379,7 @@ OPERATION = Operation(
         "recipients": Option("list", each=Option("str")),
         "tags": Option("dict"),
         "reuse_within": Option("int", 0),
-        "lock_patience": Option("int", 60, low=0),
+        "lock_wait_timeout": Option("int", 60, low=0),
         "timeout": Option("int", 14400, low=1),
     },
     connect,

@@ -182,7 +182,9 @@ class _RestoreRun:
     def swap(self, replaced: str | None) -> None:
         server, context = self._ports.server, self._context
         free = (
-            lock.held(server, f"restore of {self._live}", context, patience=context.params["lock_patience"])
+            lock.held(
+                server, f"restore of {self._live}", context, wait_timeout=context.params["lock_wait_timeout"]
+            )
             if replaced
             else contextlib.nullcontext()
         )
@@ -278,7 +280,7 @@ OPERATION = Operation(
         "swap": Option("bool", False),
         "owners": Option("bool", True),
         "globals": Option("bool", False),
-        "lock_patience": Option("int", 60, low=0),
+        "lock_wait_timeout": Option("int", 60, low=0),
     },
     connect,
     run,

@@ -76,7 +76,7 @@ class Apply:
         """Plans once more: who held the lock until now may have done it all."""
         doing = f"migrate{' down' if self._direction == DOWN else ''} {self._params['release']}"
         with lock.held(
-            self._work.server, doing, self._context, patience=self._params["lock_patience"]
+            self._work.server, doing, self._context, wait_timeout=self._params["lock_wait_timeout"]
         ) as session:
             backends.end(session, self._context)
             _seen, plan = observe(self._ports, self._context, session, self._files)

@@ -59,7 +59,7 @@ def _recover(
     doing = f"migrate {context.params['release']}"
     # Whoever has begun it holds the lock for as long as it lives.
     with (
-        lock.held(server, doing, context, patience=context.params["lock_patience"]) as session,
+        lock.held(server, doing, context, wait_timeout=context.params["lock_wait_timeout"]) as session,
         ended_with_controller(context, programs.abandon),
     ):
         work = given(server, int(session.value("SHOW server_version_num")))

@@ -137,7 +137,10 @@ def _rehearse_on_copy(ports: Ports, assessment: Assessment, work: MigrationConte
     """
     copy, context = work.server, work.context
     with lock.held(
-        copy, f"rehearse {context.params['release']}", context, patience=context.params["lock_patience"]
+        copy,
+        f"rehearse {context.params['release']}",
+        context,
+        wait_timeout=context.params["lock_wait_timeout"],
     ) as session:
         backends.end(session, context)
         _seen, plan = observe(ports, context, session, assessment.seen.files)
@@ -203,7 +206,7 @@ OPERATION = Operation(
         "statement_timeout": Option("int", 60000),
         "timeout": Option("int", 1800, low=1),
         "retry_window": Option("int", 300, low=0),
-        "lock_patience": Option("int", 0, low=0),
+        "lock_wait_timeout": Option("int", 0, low=0),
     },
     connect,
     run,

@@ -30,7 +30,7 @@ PARAMS = {
     "statement_timeout": 60000,
     "timeout": 1800,
     "retry_window": 60,
-    "lock_patience": 0,
+    "lock_wait_timeout": 0,
     "lint": "block",
     "lint_block": [],
     "allow_data_loss": False,

@@ -508,7 +508,7 @@ def test_a_drill_that_is_killed_leaves_a_copy_that_the_next_one_takes_away(
     ran = drill(data_tasks, filled, bucket.store)
     assert (
         not ran.failed
-        and f"{left}: dropped; a run that is dead had left it" in ran.err
+        and f"{left}: dropped; left behind by a run that was killed" in ran.err
         and scratches(filled) == []
     )
 
@@ -522,7 +522,7 @@ def test_a_copy_may_be_kept_for_a_rehearsal_and_goes_when_it_is_told_to(
     assert not drill(data_tasks, small, bucket.store).failed and scratches(small) == [kept]
     refused = drill(data_tasks, small, bucket.store, state="absent", scratch=small.name)
     assert (
-        refused.failed and "which no drill has made" in refused.result["msg"] and small.name in small.names()
+        refused.failed and "which no drill created" in refused.result["msg"] and small.name in small.names()
     )
     gone, again = (
         drill(data_tasks, small, bucket.store, state="absent", scratch=kept),

@@ -212,7 +212,7 @@ def test_it_gives_up_at_the_end_of_its_window_and_names_who_is_in_the_way(wallet
     )
     assert (
         told["migration"] == "20261121093000_limits"
-        and "holds a lock in the way: idle in transaction" in told["msg"]
+        and "holds a blocking lock: idle in transaction" in told["msg"]
         and "times within" in told["msg"]
     )
 
@@ -302,7 +302,10 @@ def test_what_a_dead_runner_left_is_ended_before_anything_runs(wallet: Folder) -
     left.execute("SET application_name = 'runbook.release migrating 2.3.9 deploy@runner-7 pid 4242'")
     left.execute("LOCK TABLE wallet")
     ran = wallet.run()
-    assert ran.result["applied"][0]["attempts"] == 1 and "which a runner that is gone has left" in ran.err
+    assert (
+        ran.result["applied"][0]["attempts"] == 1
+        and "left behind by a runner that no longer exists" in ran.err
+    )
     with pytest.raises(psycopg.OperationalError):
         left.execute("SELECT 1")
     left.close()
@@ -367,7 +370,7 @@ def test_a_half_applied_file_goes_on_where_it_stopped_and_may_be_mended_behind(w
     assert told["failed"] and told["sqlstate"] == "42704" and f"{name}, line 2" in told["msg"]
     wallet.add({name: parts.format("nothing").replace("note", "memo")})
     assert (
-        "is half applied (1 statements are done), and these statements were edited since"
+        "is partly applied (1 statements are done), and these statements were edited since"
         in wallet.run().result["msg"]
     )
     wallet.add({name: parts.format("IF EXISTS nothing")})
@@ -484,14 +487,15 @@ def test_a_rehearsal_runs_on_the_copy_alone_and_proves_the_way_down(
         == "0"
     )
     used = wallet.run(**options).result
-    assert used["failed"] and "is no fresh copy of" in used["msg"] and "pending there: nothing" in used["msg"]
+    assert (
+        used["failed"] and "is not a fresh copy of" in used["msg"] and "pending there: nothing" in used["msg"]
+    )
     wallet.add({"20261121095000_rename.down.sql": "ALTER TABLE wallet RENAME COLUMN holder TO owned_by;\n"})
     copied()
     result = wallet.run(**options).result
     assert (
         result["way_back"] == "restore"
-        and "20261121095000_rename: its way down leaves another schema than there was before"
-        in result["reasons"]
+        and "20261121095000_rename: its way down does not restore the schema" in result["reasons"]
     )
     assert any("owned_by" in line for line in result["rehearsal"][1]["difference"])
     wallet.add({"20261121095000_rename.up.sql": "ALTER TABLE wallet RENAME COLUMN nothing TO holder;\n"})
@@ -500,7 +504,7 @@ def test_a_rehearsal_runs_on_the_copy_alone_and_proves_the_way_down(
     assert (
         told["failed"]
         and "Rehearsal on" in told["msg"]
-        and "the database itself was not touched" in told["msg"]
+        and "the database itself was not changed" in told["msg"]
         and told["sqlstate"] == "42703"
     )
     same = wallet.run(state="rehearsed", rehearse_on=wallet.database.name).result

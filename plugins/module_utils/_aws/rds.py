@@ -95,5 +95,5 @@ def translated_errors() -> t.Iterator[None]:
         raise kind(f"RDS refused {exc.operation_name} ({code}).", why=[said]) from exc
     except botocore.exceptions.BotoCoreError as exc:
         raise Unavailable(
-            "RDS gave no answer.", why=[str(exc)], then="look at region, endpoint_url and the credentials"
+            "RDS did not answer.", why=[str(exc)], then="check region, endpoint_url and the credentials"
         ) from exc

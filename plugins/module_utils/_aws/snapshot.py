@@ -49,7 +49,7 @@ def run(rds: Rds, context: Context) -> Result:
     }
     if there is None and status not in _READY:
         raise ReleaseError(
-            f"{params['instance']}: is in state {status}, so RDS takes no snapshot of it.",
+            f"{params['instance']}: is in state {status}, in which RDS cannot take a snapshot.",
             done="nothing was changed",
         )
     if context.check_mode:
@@ -66,7 +66,7 @@ def run(rds: Rds, context: Context) -> Result:
     # Only now: as long as the new one may fail, an old one is worth more than its price.
     for old in going:
         rds.delete(old)
-        context.say(f"{params['instance']}: removed {old}, its time is over")
+        context.say(f"{params['instance']}: removed {old}, its retention has expired")
     return Result(
         before != after, before, after, {"snapshot": as_result(taken, context.clock.wall()), "removed": going}
     )
@@ -150,12 +150,12 @@ def _wait_until_available(rds: Rds, context: Context, name: str) -> Snapshot:
         if entry["Status"] != CREATING:
             raise ReleaseError(
                 f"{name}: the snapshot is in state {entry['Status']}.",
-                then="look at the events of the instance, then run this again",
+                then="check the events of the instance, then run this again",
             )
         if context.clock.now() - began >= context.params["timeout"]:
             raise ReleaseError(
-                f"{name}: the snapshot was not there after {context.params['timeout']} s ({entry.get('PercentProgress', 0)} %).",
-                done="RDS goes on with it",
+                f"{name}: the snapshot was not available after {context.params['timeout']} s ({entry.get('PercentProgress', 0)} %).",
+                done="RDS continues to create it",
                 then="run this again to wait for it",
             )
         if entry.get("PercentProgress", 0) > told:

@@ -65,7 +65,7 @@ def held(
             if context.clock.now() - began >= wait_timeout:
                 raise Conflict(
                     f"{server.login.to(database).where}: another run holds the lock of this database.",
-                    why=[who or "its holder has just gone"],
+                    why=[who or "its holder has just ended"],
                     done=f"waited {round(context.clock.now() - began)} s, changed nothing",
                     then="wait for it to end and run this again; to end it: SELECT pg_terminate_backend(PID)",
                 )

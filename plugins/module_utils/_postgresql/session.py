@@ -160,9 +160,9 @@ def refusal(error: t.Any, login: Login) -> ReleaseError:
         or "no pg_hba.conf entry" in said
     ):
         return Forbidden(
-            f"{login.where}: the server does not let this user in.",
+            f"{login.where}: the server refused this user.",
             why=[said],
-            then="look at login_user and login_password, and at the server's pg_hba.conf",
+            then="check login_user and login_password, and the server's pg_hba.conf",
         )
     return Unreachable(
         f"{login.where}: no connection to PostgreSQL.", getattr(error, "sqlstate", "") or "", why=[said]

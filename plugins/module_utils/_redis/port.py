@@ -99,9 +99,9 @@ class Client:
             yield
         except (redis.AuthenticationError, redis.exceptions.AuthorizationError) as exc:
             raise Forbidden(
-                f"{self.where}: Redis does not let this user in.",
+                f"{self.where}: Redis refused this user.",
                 why=[str(exc)],
-                then="look at login_user and login_password",
+                then="check login_user and login_password",
             ) from exc
         except redis.exceptions.NoPermissionError as exc:
             raise Forbidden(f"{self.where}: Redis refused.", why=[str(exc)]) from exc

@@ -162,7 +162,7 @@ class _BackupRun:
                     exc.done
                     or f"nothing of this backup is left in the store; backups taken before it are untouched{left}"
                 )
-                exc.then = exc.then or "mend the cause, then run this again"
+                exc.then = exc.then or "fix the cause, then run the same command again"
             raise
         dump = manifest["dump"]
         self._context.say(
@@ -294,7 +294,7 @@ class _BackupRun:
         try:
             self._ports.store.delete(self._written)
         except ReleaseError as exc:
-            return f", but {', '.join(self._written)} could not be removed ({exc.what}); without a manifest it is no backup, and pg_backup_prune removes it"
+            return f", but {', '.join(self._written)} could not be removed ({exc.what}); without a manifest it does not count as a backup, and pg_backup_prune removes it"
         return ""
 
 

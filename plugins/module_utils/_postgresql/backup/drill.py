@@ -103,7 +103,7 @@ def _drop(ports: Ports, context: Context) -> Result:
         there = bool(name) and scratch.exists(session, name)
         if name and there and "kept_until" not in scratch.remark(session, name):
             raise InputError(
-                f"scratch: found {name}, which no drill has made; allowed: the scratch database that a drill returned"
+                f"scratch: found {name}, which no drill created; allowed: the scratch database that a drill returned"
             )
         if there and not context.check_mode:
             scratch.drop(session, name)

@@ -48,7 +48,7 @@ def _too_old(verified: Backup | None, now: float, limit: int) -> list[str]:
         return ["no backup is verified; take one with pg_backup and prove it with pg_restore_drill"]
     age = round(now - verified.taken)
     return (
-        [f"{verified.id}: the newest verified backup is {age} s old, allowed are {limit} s"]
+        [f"{verified.id}: the newest verified backup is {age} s old, at most {limit} s allowed"]
         if age > limit
         else []
     )

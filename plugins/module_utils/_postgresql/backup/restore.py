@@ -108,13 +108,9 @@ class _Databases(t.NamedTuple):
 
     def check(self, target: str, backup: str) -> None:
         if self.target_there and self.target_from != backup:
-            of = (
-                f"it was restored from {self.target_from}"
-                if self.target_from
-                else "it was not made by a restore"
-            )
+            of = f"it was restored from {self.target_from}" if self.target_from else "no restore created it"
             raise InputError(
-                f"target: found {target}, a database that exists, and {of}; allowed: a name that is free",
+                f"target: found {target}, a database that exists, and {of}; allowed: a name that is not in use",
                 done="nothing was changed",
             )
 
@@ -137,7 +133,7 @@ class _RestoreRun:
             server, f"restore of {self._live}", context, name=target, database=MAINTENANCE
         ) as session:
             if scratch.exists(session, target):
-                context.say(f"{target}: left half restored by a run that is dead; dropped and begun anew")
+                context.say(f"{target}: left incomplete by a run that was killed; dropped and started again")
                 scratch.drop(session, target)
             context.say(f"{self._live}: restoring {self._manifest['id']} into {target}")
             began = context.clock.now()
@@ -208,7 +204,7 @@ class _RestoreRun:
                 {"backup": self._manifest["id"], "state": _COMPLETE, "replaced": replaced},
             )
         back = (
-            f"; the one before is kept as {replaced}: drop it when it is not needed any more"
+            f"; the previous one is kept as {replaced}: drop it when it is no longer needed"
             if replaced
             else ""
         )
@@ -240,7 +236,7 @@ def restore_database_settings(session: Session, name: str, made_as: t.Mapping[st
         try:
             session.execute(statement)
         except ReleaseError as exc:
-            left.append(f"not taken over: {statement} ({exc.what})")
+            left.append(f"not applied: {statement} ({exc.what})")
     return left
 
 

@@ -152,7 +152,7 @@ class _Examination:
         path = server["data_directory"]
         there = self._ports.space.of(path, server["backend"]) if path else None
         if there is None:
-            why = "PostgreSQL tells nobody of its free disk space; run this task on the server's own host"
+            why = "PostgreSQL does not report its free disk space; run this task on the server's own host"
             self.unknown[DISK] = (
                 why if path else f"{why}, as a role that may read data_directory (GRANT pg_monitor)"
             )

@@ -34,9 +34,9 @@ _ASTRAY = 3
 def refuse(where: str, problems: t.Sequence[str], **details: t.Any) -> None:
     if problems:
         raise InputError(
-            f"{where}: these migrations are not run; nothing was changed.",
+            f"{where}: the migrations were refused; nothing was changed.",
             why=problems,
-            then="mend what is named, and run this again",
+            then="fix the problems listed above, then run the same command again",
             **details,
         )
 

@@ -79,7 +79,7 @@ class Attempts:
                     self._engine.keeps_ledger or self._is_done(migration, direction)
                 ):  # Flyway 11 ends with 0 after a migration that failed
                     raise DatabaseError(
-                        f"Its program ended well, and {migration.name} is {'not applied' if direction == UP else 'applied still'} all the same."
+                        f"The migration program exited with 0, but {migration.name} is still {'not applied' if direction == UP else 'applied'}."
                     )
                 return MigrationRun(migration.name, clock.now() - tried, attempt, statements)
             except TooLong as exc:
@@ -132,8 +132,8 @@ class Attempts:
             self._lock.value("SELECT 1")
         except DatabaseError:
             return False
-        failure.why.append(f"{theirs.where} is where the program looks for it; {ours.where} answers this run")
-        failure.then = "set job.login_host and job.login_port to what pods reach the database by, and see that no NetworkPolicy is in the way"
+        failure.why.append(f"the program connects to {theirs.where}, this run to {ours.where}")
+        failure.then = "set job.login_host and job.login_port to the address by which pods reach the database, and check that no NetworkPolicy blocks it"
         return True
 
     def _blocked_by(self) -> str:

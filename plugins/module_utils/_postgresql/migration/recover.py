@@ -52,7 +52,7 @@ def _recover(
         return True
     if context.check_mode:
         context.say(
-            f"{', '.join(names)}: was begun by another run and has not been brought to its end; what is applied is not certain before"
+            f"{', '.join(names)}: was started by another run and has not ended; until then it is not certain what is applied"
         )
         return False
     by_name = {migration.name: migration for migration in files}

@@ -66,9 +66,7 @@ def rehearse(
         found[index].down = attempts.run(steps[index], DOWN)
         found[index].difference = difference(schemas[index], schema(work, ignored))
         if found[index].difference:
-            work.context.say(
-                f"rehearsal: the way down of {steps[index].name} leaves another schema than there was before"
-            )
+            work.context.say(f"rehearsal: the way down of {steps[index].name} does not restore the schema")
             return found  # what it left is no ground for anything else
     for migration, one in zip(steps, found):
         if one.down:

@@ -67,7 +67,7 @@ def run(ports: Ports, context: Context) -> Result:
     if params["state"] == REHEARSED:
         if assessment.plan.steps and not context.check_mode:
             if not ports.copy:
-                raise AssertionError("a rehearsal is checked to have its copy before")
+                raise AssertionError("the options of a rehearsal always name its copy")
             with ended_with_controller(context, ports.engine_programs.abandon):
                 all_of_it = _rehearse_on_copy(ports, assessment, work(ports.copy, assessment.version))
             values["rehearsal"] = [one.as_result() for one in all_of_it]
@@ -107,11 +107,7 @@ def proven_way_back(
     way, reasons = classify.way_back(
         [dataclasses.replace(one, reversible=one.reversible and restored[one.name]) for one in classes]
     )
-    wrong = [
-        f"{one.up.name}: its way down leaves another schema than there was before"
-        for one in found
-        if one.difference
-    ]
+    wrong = [f"{one.up.name}: its way down does not restore the schema" for one in found if one.difference]
     return way, [*reasons, *wrong]
 
 
@@ -150,13 +146,13 @@ def _rehearse_on_copy(ports: Ports, assessment: Assessment, work: MigrationConte
         behind = all(entry is None or entry.release == context.params["release"] for entry in entries)
         if there[first:] != here or not behind or plan.problems:
             raise InputError(
-                f"rehearse_on: {copy.login.where} is no fresh copy of {ports.server.login.where}; nothing was changed.",
+                f"rehearse_on: {copy.login.where} is not a fresh copy of {ports.server.login.where}; nothing was changed.",
                 why=[
                     *plan.problems,
                     f"pending there: {', '.join(there) or 'nothing'}",
                     f"pending here: {', '.join(here)}",
                 ],
-                then="restore the backup into it anew",
+                then="restore the backup into it again",
             )
         ports.ledger.create(session)
         try:
@@ -165,7 +161,7 @@ def _rehearse_on_copy(ports: Ports, assessment: Assessment, work: MigrationConte
             raise exc.failure from exc
         except ReleaseError as exc:
             exc.what = f"Rehearsal on {copy.login.database}: {exc.what}"
-            exc.done = "the database itself was not touched"
+            exc.done = "the database itself was not changed"
             raise
 
 
@@ -178,7 +174,7 @@ def _check(params: dict[str, t.Any]) -> None:
     ]
     if params["rehearse_on"] and params["rehearse_on"] == params["database"]:
         problems.append(
-            f"rehearse_on: found {params['rehearse_on']!r}, which is the database itself; allowed: a copy of it that nobody needs"
+            f"rehearse_on: found {params['rehearse_on']!r}, which is the database itself; allowed: a disposable copy of it"
         )
     if problems:
         raise InputError("The options are wrong; nothing was changed.", why=problems)

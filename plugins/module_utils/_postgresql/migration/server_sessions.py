@@ -40,12 +40,12 @@ def end(session: Session, context: Context, name: str = _WORKING) -> int:
     """
     left = [row[0] for row in session.rows(_LEFT, [name])]
     for pid in left:
-        context.say(f"ending backend {pid}, which a runner that is gone has left")
+        context.say(f"ending backend {pid}, left behind by a runner that no longer exists")
         try:
             session.execute("SELECT pg_terminate_backend(%s)", [pid])
         except DatabaseError as exc:
             raise ReleaseError(
-                f"Backend {pid} of a runner that is gone still works, and cannot be ended.",
+                f"Backend {pid} of a runner that no longer exists is still working and cannot be ended.",
                 why=[str(exc)],
                 then=f"as its user: SELECT pg_terminate_backend({pid})",
             ) from exc
@@ -53,8 +53,8 @@ def end(session: Session, context: Context, name: str = _WORKING) -> int:
     while left and session.rows(_LEFT, [name]):
         if context.clock.now() - began > _GONE_WITHIN:
             raise ReleaseError(
-                "Backends of a runner that is gone do not end.",
-                then="look at pg_stat_activity, and wait until they have gone",
+                "Backends of a runner that no longer exists do not end.",
+                then="check pg_stat_activity, and wait until they are gone",
             )
         context.clock.sleep(0.1)
     return len(left)
@@ -88,7 +88,7 @@ class BlockerMonitor:
             except ReleaseError:  # the run itself learns of it, before its next step
                 return
             for pid, application, user, state, seconds in rows:
-                told = f"backend {pid} ({application or 'without a name'}, user {user}) holds a lock in the way: {state}, its transaction is {seconds} s old"
+                told = f"backend {pid} ({application or 'without a name'}, user {user}) holds a blocking lock: {state}, its transaction is {seconds} s old"
                 if pid not in self.seen:
                     self._context.say(told)
                 self.seen[pid] = told

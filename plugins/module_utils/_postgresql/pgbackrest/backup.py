@@ -113,10 +113,10 @@ def _take(repo: Repository, context: Context, release: str | None) -> PhysicalBa
     new = [backup for backup in now.backups if backup.label not in known]
     if not new or new[-1].entry.get("error"):
         raise ReleaseError(
-            f"{stanza}: the backup {new[-1].label} holds pages that are broken."
+            f"{stanza}: the backup {new[-1].label} contains corrupt pages."
             if new
-            else f"{stanza}: pgBackRest said 0, but there is no new backup.",
-            then=f"look at the log of pgBackRest, and at the server's disk (pgbackrest --stanza={stanza} info --set=LABEL)",
+            else f"{stanza}: pgBackRest exited with 0, but there is no new backup.",
+            then=f"check pgBackRest's log and the server's disk (pgbackrest --stanza={stanza} info --set=LABEL)",
         )
     backup = new[-1]
     context.say(f"{stanza}: {backup.label} in {round(context.clock.now() - began)} s")
@@ -143,7 +143,7 @@ def _mark(ports: Ports, context: Context, point: str, backup: PhysicalBackup) ->
         raise ReleaseError(
             f"{context.params['stanza']}: the WAL segment {segment} with the restore point {point} is not in the repository.",
             done=f"the backup {backup.label} is there and good",
-            then="look at archive_command and the server's log, then run this again",
+            then="check archive_command and the server's log, then run this again",
         )
     ports.repository.annotate(backup, restore_point=point)
     context.say(f"{context.params['stanza']}: restore point {point} at {lsn}")

@@ -71,7 +71,7 @@ def run(ports: Ports, context: Context) -> Result:
     lacks += info.unreachable([chosen], segments, params) if params["target_type"] == "default" else []
     if lacks:
         raise ReleaseError(
-            f"{params['stanza']}: {chosen.label} is no good backup.",
+            f"{params['stanza']}: {chosen.label} is not a usable backup.",
             why=lacks,
             done="nothing was restored",
             then=_THEN,
@@ -114,7 +114,7 @@ def _check(params: dict[str, t.Any]) -> None:
 def _room(directory: str, backup: PhysicalBackup) -> None:
     if not os.path.isdir(directory):
         raise InputError(
-            f"directory: found {directory}, which is not there; allowed: a folder on a disk with room for the whole cluster"
+            f"directory: found {directory}, which does not exist; allowed: a folder on a disk with room for the whole cluster"
         )
     needed, free = round(backup.entry["info"]["size"] * _ROOM), shutil.disk_usage(directory).free
     if free < needed:
@@ -145,7 +145,7 @@ def _drill(
                 lsn = _recovery_end(server)
                 reasons = cut_short(lsn, segments, params) + (answers := _Answers(server, params)).reasons
         except ReleaseError as exc:
-            exc.what = f"{stanza}: {label} cannot be restored as asked for. {exc.what}"
+            exc.what = f"{stanza}: {label} cannot be restored as requested. {exc.what}"
             exc.done, exc.then = (
                 exc.done or "the copy is stopped and removed; the backup is not marked as verified",
                 exc.then or _THEN,
@@ -153,7 +153,7 @@ def _drill(
             raise
         if reasons:
             raise ReleaseError(
-                f"{stanza}: {label} does not restore to what is expected.",
+                f"{stanza}: {label} does not restore to the expected state.",
                 why=reasons,
                 done="the copy is stopped and removed; the backup is not marked as verified",
                 then=_THEN,
@@ -205,7 +205,7 @@ def cut_short(lsn: str, segments: t.Mapping[wal.Segment, int], params: dict[str,
     if wal.of_lsn(lsn, size) >= last.number:
         return []
     return [
-        f"recovery ended at {lsn}, the archive goes on to {wal.name(last, size)}: what lies between is missing or broken"
+        f"recovery ended at {lsn}, the archive goes on to {wal.name(last, size)}: the WAL between is missing or damaged"
     ]
 
 

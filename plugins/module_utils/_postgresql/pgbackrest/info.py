@@ -63,9 +63,7 @@ def age_reasons(stanza: Stanza, now: float, params: Params) -> list[str]:
     """What is wrong with the backups; pure."""
     reasons = [] if stanza.code == 0 else [f"repository: {stanza.message}"]
     reasons += [
-        f"{backup.label}: holds pages that are broken"
-        for backup in stanza.backups
-        if backup.entry.get("error")
+        f"{backup.label}: contains corrupt pages" for backup in stanza.backups if backup.entry.get("error")
     ]
     good = [backup for backup in stanza.backups if not backup.entry.get("error")]
     limits = (
@@ -84,7 +82,7 @@ def age_reasons(stanza: Stanza, now: float, params: Params) -> list[str]:
             reasons.append(f"{params['stanza']}: there is no {what}")
         elif now - those[-1].ended > params[option]:
             reasons.append(
-                f"{params['stanza']}: the newest {what} ({those[-1].label}) is {now - those[-1].ended:.0f} s old, allowed are {params[option]}"
+                f"{params['stanza']}: the newest {what} ({those[-1].label}) is {now - those[-1].ended:.0f} s old, at most {params[option]} allowed"
             )
     return reasons
 
@@ -131,7 +129,7 @@ def late(segments: t.Mapping[wal.Segment, int], now: float, params: Params) -> l
     allowed = params["wal_age"]
     age = now - max(segments.values()) if segments else 0
     return (
-        [f"WAL: the last segment came {age:.0f} s ago, allowed are {allowed}"]
+        [f"WAL: the last segment came {age:.0f} s ago, at most {allowed} allowed"]
         if allowed is not None and age > allowed
         else []
     )

@@ -29,10 +29,10 @@ OPTIONS: dict[str, Option] = {
 RELEASE, RESTORE_POINT, VERIFIED, RTO = "release", "restore-point", "verified", "rto-seconds"
 LOCKED, NO_BACKUPS = 50, 2
 _THEN = {
-    27: "look whether PostgreSQL runs, and at archive_mode and archive_command",
+    27: "check that PostgreSQL runs, and check archive_mode and archive_command",
     55: "create the stanza: pgbackrest --stanza=STANZA stanza-create",
-    56: "look whether PostgreSQL runs, and at pg1-path, pg1-port and pg1-socket-path",
-    82: "look at archive_command and at the server's log: WAL does not reach the repository",
+    56: "check that PostgreSQL runs, and check pg1-path, pg1-port and pg1-socket-path",
+    82: "check archive_command and the server's log: WAL does not reach the repository",
 }
 _COVERS = {"full": ("full",), "diff": ("full", "diff"), "incr": ("full", "diff", "incr")}
 
@@ -150,7 +150,7 @@ class Repository:
         why = [line for line in err.splitlines() if line.strip()] or out.splitlines()[-5:]
         if code == LOCKED:
             raise Conflict(
-                f"{self.stanza}: another pgBackRest works on this stanza.",
+                f"{self.stanza}: another pgBackRest process works on this stanza.",
                 why=why,
                 done="nothing was changed",
                 then="wait for it to end and run this again",

@@ -38,7 +38,7 @@ def folder(parent: str, stanza: str, programs: PgBackRestPrograms, context: Cont
     """
     if not os.path.isdir(parent):
         raise InputError(
-            f"directory: found {parent}, which is not there; allowed: a folder on a disk with room for the whole cluster"
+            f"directory: found {parent}, which does not exist; allowed: a folder on a disk with room for the whole cluster"
         )
     prefix = f"runbook-drill-{stanza}-"
     path = os.path.join(parent, prefix + secrets.token_hex(4))
@@ -49,7 +49,7 @@ def folder(parent: str, stanza: str, programs: PgBackRestPrograms, context: Cont
     with _alone(os.path.join(parent, f".{prefix}lock"), stanza):
         for left in sorted(name for name in os.listdir(parent) if name.startswith(prefix)):
             clear(os.path.join(parent, left))
-            context.say(f"{stanza}: removed {left}; a drill that was killed had left it")
+            context.say(f"{stanza}: removed {left}; left behind by a drill that was killed")
         os.mkdir(path, 0o700)
         try:
             programs.own(path)

@@ -77,9 +77,9 @@ def programs_folder(version: str, given: str | None) -> str:
             f"pg_bin: found {given}, which has no program postgres; allowed: the folder of the programs of a PostgreSQL {version} server"
         )
     raise NotFound(
-        f"There is no PostgreSQL {version} server where this task runs (looked in {', '.join(places)}).",
+        f"There is no PostgreSQL {version} server where this task runs (searched in {', '.join(places)}).",
         done="nothing was changed",
-        then=f"install it there (Debian: postgresql-{version}), or say where it is with pg_bin",
+        then=f"install it there (Debian: postgresql-{version}), or set pg_bin to its folder",
     )
 
 
@@ -180,7 +180,7 @@ def _wait_until_ready(
         except Unreachable:
             if context.clock.now() > end:
                 raise ReleaseError(
-                    f"The restored copy was not through recovery after {seconds:.0f} s.",
+                    f"The restored copy did not finish recovery within {seconds:.0f} s.",
                     why=last_words(log),
                     then="raise timeout",
                 ) from None

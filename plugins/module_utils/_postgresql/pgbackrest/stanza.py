@@ -59,7 +59,7 @@ def run(ports: Ports, context: Context) -> Result:
             _set(session, other)
             if not there:
                 ports.repository.run("stanza-create", repo=False)
-                context.say(f"{params['stanza']}: made in the repository")
+                context.say(f"{params['stanza']}: created in the repository")
     restart = now["archive_mode"][0] != wanted["archive_mode"]
     if not restart and not context.check_mode:
         ports.repository.run("check", repo=False)

@@ -40,7 +40,7 @@ class Gap(t.NamedTuple):
 def parse(name: str, segment_bytes: int) -> Segment:
     matched = SEGMENT.match(name)
     if not matched:
-        raise ValueError(f"{name} is no name of a WAL segment")
+        raise ValueError(f"{name} is not the name of a WAL segment")
     timeline, log, segment = (int(part, 16) for part in matched.groups())
     return Segment(timeline, log * (_LOG_BYTES // segment_bytes) + segment)
 

@@ -194,14 +194,14 @@ class S3Store:
                 "InvalidToken",
             ):
                 raise Forbidden(
-                    f"{where}: S3 does not let us in.",
+                    f"{where}: S3 denied access.",
                     why=[said],
-                    then="look at access_key, secret_key and session_token, and at the bucket's policy",
+                    then="check access_key, secret_key and session_token, and the bucket's policy",
                 ) from exc
             raise StoreError(f"{where}: S3 refused.", why=[said]) from exc
         except (botocore.exceptions.BotoCoreError, boto3.exceptions.Boto3Error) as exc:
             raise StoreError(
-                f"{where}: S3 cannot be reached or broke off.", why=[" ".join(str(exc).split())]
+                f"{where}: S3 cannot be reached, or broke the connection.", why=[" ".join(str(exc).split())]
             ) from exc
 
 

@@ -87,7 +87,7 @@ class FlywayEngine(KeepsItsTable):
     def problems(self, session: Session) -> list[str]:
         rows = self._table.rows(session, "SELECT script FROM {} WHERE NOT success")
         return [
-            f"{row[0]}: has failed, and Flyway's history says so; see what it left behind, then: flyway repair"
+            f"{row[0]}: has failed, and Flyway's history says so; check what it left behind, then: flyway repair"
             for row in rows
         ]
 

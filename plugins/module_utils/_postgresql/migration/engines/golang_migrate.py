@@ -52,7 +52,7 @@ class GolangMigrateEngine:
         if not dirty:
             return []
         return [
-            f"version {at}: is dirty, says the table {self._table.name}; see what it left behind, then: migrate -path ... -database ... force VERSION"
+            f"version {at}: is dirty, says the table {self._table.name}; check what it left behind, then: migrate -path ... -database ... force VERSION"
         ]
 
     def run(self, work: MigrationContext, migration: Migration, direction: str) -> t.Sequence[str]:

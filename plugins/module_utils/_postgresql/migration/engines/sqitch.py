@@ -49,8 +49,8 @@ class SqitchEngine(KeepsItsTable):
         ]
         if not project or problems:
             raise InputError(
-                f"src: found {self._src}, whose sqitch.plan cannot be taken as it is.",
-                why=problems or ["it has no line %project="],
+                f"src: found {self._src}, whose sqitch.plan is not supported.",
+                why=problems or ["it has no %project= line"],
             )
         self._project = project[1]
         return [self._change(name, number) for number, name in enumerate(names, start=1)]

@@ -143,7 +143,9 @@ class JobPrograms:
                 raise ReleaseError(f"Job {meta['name']} did not end within timeout.")
 
         if not meta.get("deletionTimestamp"):
-            self._context.say(f"Job {meta['name']} was begun by a run that is gone; waiting for its end")
+            self._context.say(
+                f"Job {meta['name']} was started by a run that no longer exists; waiting for it to end"
+            )
             try:
                 ended = self._watch(live, version, end - clock.now(), in_time)
             except ReleaseError as exc:
@@ -201,7 +203,7 @@ class JobPrograms:
         if end.reason == "DeadlineExceeded":
             return ProgramResult(None, said, "")
         if code is None or code >= _KILLED:
-            raise wait.failure(f"Job {wait.name} was ended before its program was done.")
+            raise wait.failure(f"Job {wait.name} was ended before its program had finished.")
         return ProgramResult(code, said, "")
 
     def _waiter_context(self, seconds: float) -> Context:
@@ -232,8 +234,8 @@ class JobPrograms:
         while wait and (found := self._find(name)) and found["metadata"]["uid"] == live["metadata"]["uid"]:
             if clock.now() - began > _GONE_WITHIN:
                 raise ReleaseError(
-                    f"Job {name} is removed, and its pod does not end.",
-                    then=f"kubectl -n {self._namespace} get pods -l job-name={name}; delete it by --force where its node is dead, then run this again",
+                    f"Job {name} was removed, but its pod does not end.",
+                    then=f"kubectl -n {self._namespace} get pods -l job-name={name}; delete it with --force if its node is dead, then run this again",
                 )
             clock.sleep(0.2)
 

@@ -16,7 +16,7 @@ from .new_objects import NewObjects, names_of
 from .statements import Statement, Unreadable, kind_of, option, split
 
 _CHANGES_ROWS = (DATA, "changes rows")
-_RUNS_CODE = (DATA, "runs code that cannot be looked into")
+_RUNS_CODE = (DATA, "runs code that cannot be inspected")
 _DROPS_DATA = (IRREVERSIBLE, "drops what holds data")
 _DELETES_ROWS = (IRREVERSIBLE, "deletes rows")
 _RULE = (CONTRACT, "adds a rule that the old release may break")

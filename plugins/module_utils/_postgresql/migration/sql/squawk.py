@@ -108,7 +108,7 @@ def _run(
         raise ReleaseError(
             "squawk did not run.",
             why=[ended.said[:500] or "it did not end"],
-            then="mend it, or set lint to skip",
+            then="fix it, or set lint to skip",
         )
     return ended.out
 
@@ -131,7 +131,7 @@ def _findings(out: str, names: t.Mapping[str, str], blocking: set[str]) -> t.Ite
         told = json.loads(out or "[]")
     except ValueError as exc:
         raise ReleaseError(
-            "squawk answered something else than JSON.", why=[out[:500]], then="mend it, or set lint to skip"
+            "squawk did not answer with JSON.", why=[out[:500]], then="fix it, or set lint to skip"
         ) from exc
     for one in told:
         yield LintFinding(

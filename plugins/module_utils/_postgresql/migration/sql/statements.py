@@ -135,7 +135,7 @@ def option(options: t.Sequence[t.Any] | None, name: str) -> bool:
 def _split(text: str) -> tuple[Statement, ...]:
     pglast = require_parser()
     if "\0" in text:
-        raise Unreadable(f"line {_line(text, text.index(chr(0)))}: a byte of zero, which no SQL may hold")
+        raise Unreadable(f"line {_line(text, text.index(chr(0)))}: a NUL byte, which SQL cannot hold")
     try:
         parsed = pglast.parser.parse_sql(text)
         tokens = [token for token in pglast.parser.scan(text) if token.name not in _COMMENTS]
@@ -185,7 +185,7 @@ def _explained(text: str, error: t.Any) -> str:
     if at is None:
         at = len(text.rstrip())
     if copy := _copy_before(text[:at]):
-        return f"line {copy}: COPY from the file itself; only psql can run it"
+        return f"line {copy}: COPY with rows in the file; only psql can run it"
     line = _line(text, at)
     if text[at : at + 1] == "\\":
         command = text[at:].split(maxsplit=1)[0][:20]

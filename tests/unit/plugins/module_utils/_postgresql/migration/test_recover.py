@@ -88,4 +88,4 @@ def test_one_whose_run_is_alive_is_left_alone():
 def test_in_check_mode_it_is_told_and_nothing_is_ended():
     programs, lines = Jobs(AbandonedRun("2_two", "up", FAILED)), []
     assert taken(programs, Session(free=False), check_mode=True, lines=lines) == (False, [])
-    assert programs.ended == [] and "shop-2_two: was begun by another run" in lines[0]
+    assert programs.ended == [] and "shop-2_two: was started by another run" in lines[0]

@@ -35,18 +35,18 @@ def looked(programs, **given):
             [backup(1, age=90001)],
             [1],
             {},
-            ["shop: the newest backup (20261121-000001F) is 90001 s old, allowed are 90000"],
+            ["shop: the newest backup (20261121-000001F) is 90001 s old, at most 90000 allowed"],
         ),
         ([backup(1, age=90000)], [1], {}, []),
         (
             [backup(1, age=500), backup(2, "diff", 100)],
             [1, 2],
             {"max_full_age": 400},
-            ["shop: the newest full backup (20261121-000001F) is 500 s old, allowed are 400"],
+            ["shop: the newest full backup (20261121-000001F) is 500 s old, at most 400 allowed"],
         ),
         ([backup(1)], [1], {"verified_within": 200}, ["shop: there is no backup that a drill has proven"]),
         ([backup(1, annotation={"verified": "2026-11-21T00:00:00Z"})], [1], {"verified_within": 200}, []),
-        ([backup(1), backup(2, error=True)], [1, 2], {}, ["20261121-000002F: holds pages that are broken"]),
+        ([backup(1), backup(2, error=True)], [1, 2], {}, ["20261121-000002F: contains corrupt pages"]),
         (
             [backup(1)],
             [1, 2, 4],
@@ -63,7 +63,7 @@ def looked(programs, **given):
             {},
             ["20261121-000003F: cannot be restored, its WAL 000000010000000000000003 is missing"],
         ),
-        ([backup(1)], [1], {"wal_age": 29}, ["WAL: the last segment came 30 s ago, allowed are 29"]),
+        ([backup(1)], [1], {"wal_age": 29}, ["WAL: the last segment came 30 s ago, at most 29 allowed"]),
         ([backup(1)], [1], {"wal_age": 30}, []),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_repository_that_cannot_be_read_is_unwell_and_one_that_is_used_is_left
         "shop: `pgbackrest repo-ls` ended with code 55.; ERROR: [055]: refused"
     ]
     programs.fails["info"] = 50
-    with pytest.raises(Conflict, match="another pgBackRest works on this stanza"):
+    with pytest.raises(Conflict, match="another pgBackRest process works on this stanza"):
         looked(programs)
 
 

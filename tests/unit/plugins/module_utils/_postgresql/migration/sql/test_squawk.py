@@ -68,7 +68,7 @@ def test_a_rule_that_squawk_does_not_have_blocks_nothing_and_is_refused():
 def test_a_linter_that_does_not_work_is_no_clean_file(monkeypatch):
     with pytest.raises(ReleaseError, match="squawk did not run"):
         squawk.lint(Programs(ProgramResult(127, "", "squawk: cannot")), [migration("1_a")], 150000, [])
-    with pytest.raises(ReleaseError, match="something else than JSON"):
+    with pytest.raises(ReleaseError, match="did not answer with JSON"):
         squawk.lint(Programs(ProgramResult(0, "hello", "")), [migration("1_a")], 150000, [])
     monkeypatch.setattr(squawk.shutil, "which", lambda name: None)
     monkeypatch.setattr(squawk.sys, "executable", "/nowhere/python")

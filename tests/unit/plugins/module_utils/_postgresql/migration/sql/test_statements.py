@@ -88,11 +88,11 @@ def test_what_cannot_be_read_is_reported_with_its_line(text):
         ("SELECT :id", "a variable of psql (:id); only SQL can run here"),
         ("SELECT :'id'", "a variable of psql (:'id'); only SQL can run here"),
         ('SELECT * FROM :"it"', 'a variable of psql (:"it"); only SQL can run here'),
-        ("COPY a FROM stdin;\n1\tx\n\\.\n", "COPY from the file itself; only psql can run it"),
-        ("COPY a (b) FROM STDIN WITH CSV;\nit's,1\n", "COPY from the file itself; only psql can run it"),
+        ("COPY a FROM stdin;\n1\tx\n\\.\n", "COPY with rows in the file; only psql can run it"),
+        ("COPY a (b) FROM STDIN WITH CSV;\nit's,1\n", "COPY with rows in the file; only psql can run it"),
         ("SELECT FROM WHERE", 'syntax error at or near "WHERE" (read with the grammar of PostgreSQL '),
         ("CREATE TABLE a (", "syntax error at end of input (read with the grammar of PostgreSQL "),
-        ("SELECT 1\0", "a byte of zero"),
+        ("SELECT 1\0", "a NUL byte"),
     ],
 )
 def test_what_only_psql_understands_and_what_nobody_does(text, reason):

@@ -294,7 +294,7 @@ class _BackupRun:
         try:
             self._ports.store.delete(self._written)
         except ReleaseError as exc:
-            return f", but {', '.join(self._written)} could not be removed ({exc.what}); without a manifest it does not count as a backup, and pg_backup_prune removes it"
+            return f", but {', '.join(self._written)} could not be removed ({exc.what}); without a manifest it is not a backup, and pg_backup_prune removes it"
         return ""
 
 

@@ -109,7 +109,7 @@ class Wallet:
             "job": self.job,
             **options,
         }
-        return {"runbook.release.db_migrate": given}
+        return {"runbook.release.pg_migrate": given}
 
     def run(self, more: t.Sequence[str] = (), **options: t.Any) -> Ran:
         return self.tasks.run(self.task(**options), more=more)
@@ -351,7 +351,7 @@ def test_a_run_after_kill_9_waits_for_the_job_of_the_run_before(wallet: Wallet) 
     kill(wallet.waits("2_slow", "SELECT 1;"))
     (job,) = wallet.space.items("jobs")
     looked = wallet.run(["--check"])
-    assert "was begun by another run" in looked.err and len(wallet.space.items("jobs")) == 1
+    assert "was started by another run" in looked.err and len(wallet.space.items("jobs")) == 1
     # Not that the table is dirty, and that a version has to be forced: the Job is at work.
     assert not looked.result["failed"] and [one["name"] for one in looked.result["pending"]] == ["2_slow"]
     begun = wallet.begun()
@@ -359,7 +359,10 @@ def test_a_run_after_kill_9_waits_for_the_job_of_the_run_before(wallet: Wallet) 
     letting.start()
     ran = wallet.run()
     letting.join()
-    assert f"Job {job['metadata']['name']} was begun by a run that is gone; waiting for its end" in ran.err
+    assert (
+        f"Job {job['metadata']['name']} was started by a run that no longer exists; waiting for it to end"
+        in ran.err
+    )
     assert not ran.result["failed"] and ran.result["applied"] == [] and wallet.begun() == begun
     assert wallet.tables().split() == [
         "go",
@@ -461,7 +464,7 @@ def test_a_release_after_kill_9_brings_the_job_to_its_end_before_it_backs_up(
     letting.join()
     assert done.returncode == 0 and wallet.at() == "2|f", done.stdout + done.stderr
     waited, _backup, _rest = done.stderr.partition("tables and")
-    assert "was begun by a run that is gone; waiting for its end" in waited
+    assert "was started by a run that no longer exists; waiting for it to end" in waited
     assert ("rehearsal: 2_slow took" in done.stderr) == ("0" in sql)
     wait_for_none(wallet.left)
 
@@ -570,7 +573,7 @@ def test_the_example_runs(wallet: Wallet, registry: str) -> None:
         "registry.example.com/exchange/wallet:2.4.0": wallet.job["image"],
     }
     (example,) = [
-        task for task in examples("db_migrate", names) if "job" in task["runbook.release.db_migrate"]
+        task for task in examples("pg_migrate", names) if "job" in task["runbook.release.pg_migrate"]
     ]
     ran = wallet.tasks.run(example, database_password=login["login_password"])
     assert ran.result["changed"] and wallet.at() == "1|f" and wallet.begun() == 1, ran.out

@@ -24,8 +24,9 @@ from sandbox.images import Images
 from sandbox.locking import locked
 from sandbox.settings import Settings
 from tests.integration.support.engines import db_migrate, flyway, golang_migrate
-from tests.integration.support.playbooks.phases import Phases
-from tests.integration.support.playbooks.playbook import Kubectl, surroundings
+from tests.integration.support.kubectl import Kubectl
+from tests.integration.support.playbooks.database_phases import Phases
+from tests.integration.support.playbooks.runner import PlaybookRunner, ansible_environment
 from tests.integration.support.playbooks.tasks import Tasks
 from tests.integration.support.running_sandbox import Sandbox
 from tests.integration.support.servers import databases
@@ -125,7 +126,7 @@ def space(sandbox: Sandbox) -> t.Iterator[Kubectl]:
 
 @pytest.fixture
 def tasks(space: Kubectl, sandbox: Sandbox, tmp_path: Path) -> Tasks:
-    return Tasks(space.namespace, surroundings(sandbox.kubeconfig), tmp_path)
+    return Tasks(space.namespace, PlaybookRunner(ansible_environment(sandbox.kubeconfig)), tmp_path)
 
 
 @pytest.fixture
@@ -170,7 +171,7 @@ def bucket(sandbox: Sandbox) -> t.Iterator[databases.Bucket]:
 @pytest.fixture
 def data_tasks(sandbox: Sandbox, tmp_path: Path) -> Tasks:
     """Tasks that have nothing to do with Kubernetes."""
-    return Tasks("", surroundings(sandbox.kubeconfig), tmp_path)
+    return Tasks("", PlaybookRunner(ansible_environment(sandbox.kubeconfig)), tmp_path)
 
 
 @pytest.fixture
@@ -182,7 +183,7 @@ def phases(
         "release_database": database.login,
         "release_backup": {"store": bucket.store, "tags": {"team": "exchange"}},
     }
-    return Phases(tmp_path, surroundings(sandbox.kubeconfig), variables)
+    return Phases(tmp_path, PlaybookRunner(ansible_environment(sandbox.kubeconfig)), variables)
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ import pytest
 
 from tests.integration.support.examples import BACKUP, examples
 from tests.integration.support.faults.s3_proxy import S3Proxy
-from tests.integration.support.playbooks.playbook import ROOT
-from tests.integration.support.playbooks.tasks import Ran, Tasks, kill
+from tests.integration.support.playbooks.runner import kill
+from tests.integration.support.playbooks.tasks import Ran, Tasks
 from tests.integration.support.processes import command_lines
 from tests.integration.support.servers import databases
 from tests.integration.support.servers.backups import backup, drill, listed
@@ -240,7 +240,7 @@ def test_when_s3_fails_nothing_is_visible(
             compression_level=1,
         )
     assert ran.failed and said in ran.result["msg"], ran.result
-    assert proxy.faults > 0 and bucket.secret_key not in ran.told
+    assert proxy.faults > 0 and bucket.secret_key not in ran.full_output
     nothing_is_left(bucket, filled)
 
 
@@ -265,7 +265,7 @@ def test_a_single_bad_answer_is_survived_and_so_is_a_read_that_breaks_off(
     assert once == set()
 
 
-def test_a_wrong_bucket_and_a_wrong_address_are_told(
+def test_a_wrong_bucket_and_a_wrong_address_are_reported(
     data_tasks: Tasks, small: Database, bucket: Bucket
 ) -> None:
     wrong = backup(data_tasks, small, {**bucket.store, "bucket": "no-such-bucket"})
@@ -451,7 +451,7 @@ def test_an_encrypted_backup_opens_with_its_own_key_only(
     failed = drill(data_tasks, database, bucket.store, identity=str(wrong))
     assert failed.failed and "age ended with code 1" in failed.result["msg"] and scratches(database) == []
     assert not drill(data_tasks, database, bucket.store, identity=str(identity)).failed
-    assert identity.read_text().split()[-1] not in failed.told
+    assert identity.read_text().split()[-1] not in failed.full_output
 
 
 def test_a_backup_encrypted_with_gpg(
@@ -502,7 +502,7 @@ def test_a_drill_that_is_killed_leaves_a_copy_that_the_next_one_takes_away(
     )
 
 
-def test_a_copy_may_be_kept_for_a_rehearsal_and_goes_when_it_is_told_to(
+def test_a_copy_may_be_kept_for_a_rehearsal_and_goes_when_asked_to(
     data_tasks: Tasks, small: Database, bucket: Bucket
 ) -> None:
     backup(data_tasks, small, bucket.store)
@@ -536,7 +536,7 @@ def test_the_password_and_the_keys_are_nowhere(data_tasks: Tasks, small: Databas
         if key.endswith(".json")
     )
     for secret in (small.password, bucket.secret_key):
-        assert secret not in ran.told
+        assert secret not in ran.full_output
         assert secret.encode() not in stored and not any(secret in line for line in seen)
 
 
@@ -593,8 +593,8 @@ def test_it_works_as_an_ordinary_module_too(data_tasks: Tasks, small: Database, 
     assert (
         not ran.failed
         and ran.result["backup"]["rows"] > 0
-        and small.password not in ran.told
-        and bucket.secret_key not in ran.told
+        and small.password not in ran.full_output
+        and bucket.secret_key not in ran.full_output
     )
 
 
@@ -616,25 +616,9 @@ def test_the_examples_run(data_tasks: Tasks, database: Database, bucket: Bucket,
         "AWS_SECRET_ACCESS_KEY": bucket.secret_key,
     }
     tasks = [example for module in BACKUP for example in examples(module, names)]
-    play = {
-        "hosts": "localhost",
-        "connection": "local",
-        "gather_facts": False,
-        "vars": {"database_password": database.password},
-        "tasks": tasks,
-    }
-    (tmp_path / "examples.yml").write_text(json.dumps([play]))
-    command = ["ansible-playbook", str(tmp_path / "examples.yml")]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=data_tasks.environment | aws,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    data_tasks.environment.update(aws)
+    done = data_tasks.run_plain(tasks, database_password=database.password)
+    assert done.rc == 0, done.output
     assert (
         database.psql("SELECT count(*) FROM orders") == "2000"
         and len(list((tmp_path / "backups").rglob("manifest.json"))) == 1

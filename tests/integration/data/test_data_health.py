@@ -21,7 +21,6 @@ import pytest
 import redis as redis_py
 
 from tests.integration.support.examples import HEALTH, examples
-from tests.integration.support.playbooks.playbook import ROOT
 from tests.integration.support.playbooks.tasks import Ran, Task, Tasks
 from tests.integration.support.servers.databases import Database
 from tests.integration.support.servers.postgres_cluster import PostgresCluster, folder, free_port
@@ -80,7 +79,7 @@ def waiting(database: Database, statement: str) -> t.Iterator[None]:
             thread.join()
 
 
-def test_a_quiet_server_is_well_and_the_largest_tables_are_told(
+def test_a_quiet_server_is_well_and_the_largest_tables_are_reported(
     data_tasks: Tasks, database: Database
 ) -> None:
     database.psql(
@@ -101,7 +100,7 @@ def test_a_quiet_server_is_well_and_the_largest_tables_are_told(
     )
 
 
-def test_planted_trouble_is_told_by_its_name(data_tasks: Tasks, database: Database) -> None:
+def test_planted_trouble_is_reported_by_its_name(data_tasks: Tasks, database: Database) -> None:
     database.psql(
         f"CREATE TABLE orders AS SELECT 1 AS n FROM generate_series(1, 2); ALTER DATABASE {database.name} CONNECTION LIMIT 3;SELECT pg_stat_reset()"
     )
@@ -111,7 +110,7 @@ def test_planted_trouble_is_told_by_its_name(data_tasks: Tasks, database: Databa
     with session(database, *plant) as holder, waiting(database, "ALTER TABLE orders ADD COLUMN note text"):
         ran = data_tasks.run(pg(database, transaction_age=1, idle_in_transaction=1, blocked_for=1))
         holder_pid = holder.info.backend_pid
-    found, told = ran.result, "\n".join(ran.result["reasons"])
+    found, reasons = ran.result, "\n".join(ran.result["reasons"])
     assert not found["healthy"] and not found["changed"]
     for said in (
         f"backend {holder_pid} (night-shift, postgres): transaction open for",
@@ -121,8 +120,8 @@ def test_planted_trouble_is_told_by_its_name(data_tasks: Tasks, database: Databa
         f"database {database.name}: 3 of 3 connections are in use (100 %)",
         "index orders_n of orders: is invalid",
     ):
-        assert said in told, told
-    assert "SELECT count(*) FROM orders WHERE n::text = '...'" in told and SECRET not in ran.told
+        assert said in reasons, reasons
+    assert "SELECT count(*) FROM orders WHERE n::text = '...'" in reasons and SECRET not in ran.full_output
     assert found["found"]["locks"][0]["blocked_by"][0]["pid"] == holder_pid
 
 
@@ -219,7 +218,7 @@ def test_what_is_hidden_from_a_role_is_unknown_and_pg_monitor_is_enough(
         and "permission denied" in first.result["unknown"]["customers"]
     )
     assert set(second.result["unknown"]) <= {"disk"} and "night-shift" in second.result["reasons"][0]
-    assert SECRET not in first.told + second.told
+    assert SECRET not in first.full_output + second.full_output
 
 
 def test_a_login_that_is_wrong_is_refused_and_one_that_nobody_answers_is_unwell(
@@ -275,8 +274,8 @@ def test_a_primary_its_standby_and_what_becomes_of_them(
         pg(primary, checks=every, standbys=1, disk_free_percent=0),
         pg(standby, checks=["replication", "slots", "disk"]),
     ).results
-    (told,) = up["found"]["replication"]["standbys"]
-    assert told["name"] == "replica" and told["state"] == "streaming" and told["lag_bytes"] < 1 << 20
+    (live,) = up["found"]["replication"]["standbys"]
+    assert live["name"] == "replica" and live["state"] == "streaming" and live["lag_bytes"] < 1 << 20
     assert [reason.partition(" on ")[0] for reason in up["reasons"]] == [
         "archiver: archive_command fails"
     ] and up["unknown"] == {}
@@ -403,7 +402,7 @@ def test_a_redis_that_is_well_and_logins_that_are_not(data_tasks: Tasks, redis: 
     )
     assert refused["failed"] and "does not let this user in" in refused["msg"]
     assert not blind["failed"] and "permission" in blind["unknown"]["memory"].lower()
-    assert SECRET not in ran.told
+    assert SECRET not in ran.full_output
 
 
 def test_a_redis_that_is_full_cannot_save_and_rejects(
@@ -427,14 +426,14 @@ def test_a_redis_that_is_full_cannot_save_and_rejects(
     server.client.config_set("maxmemory", 4_000_000)
     found = data_tasks.run(at(server, save_age=0, connections_percent=20, memory_percent=50)).result
     again = data_tasks.run(at(server, checks=["connections"], before=found["found"])).result
-    told = "\n".join(found["reasons"])
+    reasons = "\n".join(found["reasons"])
     for said in (
         "of maxmemory, and the policy is noeviction",
         "the last snapshot (BGSAVE) failed",
         "were rejected since the server's start",
         " of 5 are in use",
     ):
-        assert said in told, told
+        assert said in reasons, reasons
     assert not found["failed"] and not found["healthy"] and again["healthy"]
 
 
@@ -553,7 +552,9 @@ def test_services_are_asked_by_tcp_http_and_json_rpc(data_tasks: Tasks, node: st
     assert (
         found["found"]["peers"] == {"result.connections": 11} and Node.asked[0] == "1.0 getblockchaininfo []"
     )
-    assert "height: ok (" in ran.err and SECRET not in ran.told and "ZXhjaGFuZ2U6" not in ran.told
+    assert (
+        "height: ok (" in ran.err and SECRET not in ran.full_output and "ZXhjaGFuZ2U6" not in ran.full_output
+    )
 
 
 def test_wrong_checks_are_refused_before_anything_is_asked(data_tasks: Tasks, node: str) -> None:
@@ -599,23 +600,6 @@ def test_the_examples_run(
     }
     tasks = [task for module in HEALTH for task in examples(module, names)]
     # Their asserts tell whether all is well.
-    play = {
-        "hosts": "localhost",
-        "connection": "local",
-        "gather_facts": False,
-        "vars": passwords,
-        "tasks": tasks,
-    }
-    (tmp_path / "examples.yml").write_text(json.dumps([play]))
-    command = ["ansible-playbook", str(tmp_path / "examples.yml")]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=data_tasks.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert SECRET not in done.stdout + done.stderr and database.password not in done.stdout + done.stderr
+    done = data_tasks.run_plain(tasks, **passwords)
+    assert done.rc == 0, done.output
+    assert SECRET not in done.output and database.password not in done.output

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.support.playbooks.phases import Phases, changed
+from tests.integration.support.playbooks.database_phases import Phases, changed
 from tests.integration.support.servers.databases import Bucket, Database
 
 
@@ -21,7 +21,7 @@ def test_the_backup_of_a_release_is_taken_proven_and_kept_by_a_second_run(
 ) -> None:
     assert changed(phases.run("backup", "--check")) == 1 and bucket.names() == []
     first = phases.run("backup")
-    assert changed(first) == 2 and "tables and" in first.stderr
+    assert changed(first) == 2 and "tables and" in first.err
     names = bucket.names()
     assert [name.rsplit("/", 1)[1] for name in names] == [
         "database.dump.zst",
@@ -31,10 +31,7 @@ def test_the_backup_of_a_release_is_taken_proven_and_kept_by_a_second_run(
     ] and "pre-deploy-2.4.0" in names[0]
     assert changed(phases.run("backup")) == 0 and bucket.names() == names
     for done in (first,):
-        assert (
-            database.password not in done.stdout + done.stderr
-            and bucket.secret_key not in done.stdout + done.stderr
-        )
+        assert database.password not in done.output and bucket.secret_key not in done.output
 
 
 def test_backups_by_the_clock_tell_the_monitoring_how_they_went(phases: Phases, bucket: Bucket) -> None:
@@ -55,7 +52,7 @@ def test_backups_by_the_clock_tell_the_monitoring_how_they_went(phases: Phases, 
     failed = phases.run(
         "backup", "-e", "backup_kind=hourly", "-e", f"backup_metrics_file={file}", release_backup=broken
     )
-    assert failed.returncode != 0 and "NoSuchBucket" in failed.stdout
+    assert failed.rc != 0 and "NoSuchBucket" in failed.out
     bad = metrics(file)
     assert (
         bad["runbook_backup_failed"] == 1
@@ -70,9 +67,7 @@ def test_backups_by_the_clock_tell_the_monitoring_how_they_went(phases: Phases, 
         f"backup_metrics_file={phases.folder}/nowhere/backup.prom",
         release_backup=broken,
     )
-    assert (
-        untold.returncode != 0 and "NoSuchBucket" in untold.stdout.partition("Stop, with the reason]")[2]
-    ), untold.stdout
+    assert untold.rc != 0 and "NoSuchBucket" in untold.out.partition("Stop, with the reason]")[2], untold.out
 
 
 def metrics(file: Path) -> dict[str, float]:
@@ -83,62 +78,57 @@ def metrics(file: Path) -> dict[str, float]:
     }
 
 
-def test_a_restore_is_looked_at_before_it_takes_the_live_ones_place(
-    phases: Phases, database: Database
-) -> None:
-    assert phases.run("backup").returncode == 0
+def test_a_restore_is_checked_before_it_takes_the_live_ones_place(phases: Phases, database: Database) -> None:
+    assert phases.run("backup").rc == 0
     database.psql("DELETE FROM ledger")
     beside = phases.run("restore")
     assert changed(beside) == 1 and database.psql("SELECT count(*) FROM ledger") == "0"
-    told = re.search(r"-e restore_swap=true -e restore_backup=([^\s'\"]+)", " ".join(beside.stdout.split()))
-    assert told, beside.stdout
-    swapped = phases.run("restore", "-e", "restore_swap=true", "-e", f"restore_backup={told[1]}")
+    advice = re.search(r"-e restore_swap=true -e restore_backup=([^\s'\"]+)", " ".join(beside.out.split()))
+    assert advice, beside.out
+    swapped = phases.run("restore", "-e", "restore_swap=true", "-e", f"restore_backup={advice[1]}")
     assert (
         changed(swapped) == 1
         and database.psql("SELECT count(*) FROM ledger") == "4000"
-        and "is kept as" in swapped.stdout
+        and "is kept as" in swapped.out
     )
-    assert changed(phases.run("restore", "-e", "restore_swap=true", "-e", f"restore_backup={told[1]}")) == 0
+    assert changed(phases.run("restore", "-e", "restore_swap=true", "-e", f"restore_backup={advice[1]}")) == 0
 
 
 def test_disaster_recovery_tells_what_is_lost_and_never_takes_the_place_of_what_is_there_by_itself(
     phases: Phases, database: Database
 ) -> None:
-    assert phases.run("backup").returncode == 0
+    assert phases.run("backup").rc == 0
     refused = phases.run("disaster_recovery")
-    assert (
-        refused.returncode != 0
-        and "exists on the server that is to take over; nothing was changed" in refused.stdout
-    )
+    assert refused.rc != 0 and "exists on the server that is to take over; nothing was changed" in refused.out
     database.to("postgres").psql(f'DROP DATABASE "{database.name}" WITH (FORCE)')
     recovered = phases.run("disaster_recovery")
     assert changed(recovered) >= 1 and database.psql("SELECT count(*) FROM orders") == "2000"
-    assert re.search(r"RPO: what was written in the \d+ s", recovered.stdout) and re.search(
-        r"RTO of the database: \d+ s", recovered.stdout
+    assert re.search(r"RPO: what was written in the \d+ s", recovered.out) and re.search(
+        r"RTO of the database: \d+ s", recovered.out
     )
 
 
-def test_what_the_inventory_says_wrongly_of_database_and_backups_is_told_at_once(phases: Phases) -> None:
+def test_what_the_inventory_says_wrongly_of_database_and_backups_is_reported_at_once(phases: Phases) -> None:
     wrong = phases.run(
         "preflight",
         release_database={"host": "db"},
         release_backup={"store": {"bukket": "x"}, "keep": [{"kind": "daily", "days": 0}]},
     )
-    assert wrong.returncode != 0
+    assert wrong.rc != 0
     for said in (
         "release_database.host: unknown key",
         "release_backup.store.bukket: unknown key (did you mean bucket?)",
         "release_backup.keep[0].days: found 0",
     ):
-        assert said in wrong.stdout, wrong.stdout
+        assert said in wrong.out, wrong.out
 
 
 def test_a_release_may_demand_a_verified_backup(phases: Phases) -> None:
     demanding = {"release_backup": {**phases.variables["release_backup"], "verified_within": 3600}}
     refused = phases.run("preflight", **demanding)
-    assert refused.returncode != 0 and "no backup is verified" in refused.stdout
-    assert phases.run("backup").returncode == 0
-    assert phases.run("preflight", **demanding).returncode == 0
+    assert refused.rc != 0 and "no backup is verified" in refused.out
+    assert phases.run("backup").rc == 0
+    assert phases.run("preflight", **demanding).rc == 0
 
 
 @pytest.fixture
@@ -167,8 +157,8 @@ def test_a_release_backs_up_rehearses_on_the_proof_and_migrates(
     migrating: Phases, database: Database, bucket: Bucket
 ) -> None:
     first = migrating.run("release")
-    assert changed(first) >= 3 and columns(database) == "1", first.stdout
-    assert re.search(r"20261121093000_limits;\s+the\s+way\s+back:\s+app_only", first.stdout), first.stdout
+    assert changed(first) >= 3 and columns(database) == "1", first.out
+    assert re.search(r"20261121093000_limits;\s+the\s+way\s+back:\s+app_only", first.out), first.out
     assert [name for name in database.names() if "_drill_" in name] == []
     (taken,) = {name.rpartition("/")[0] for name in bucket.names()}
     again = migrating.run("release")
@@ -186,8 +176,8 @@ def test_a_migration_that_fails_in_the_rehearsal_never_meets_the_database(
         "UPDATE users SET email = 'the same';\n"
     )
     done = migrating.run("release")
-    assert done.returncode != 0 and columns(database) == "0", done.stdout
-    assert "23505" in done.stdout
+    assert done.rc != 0 and columns(database) == "0", done.out
+    assert "23505" in done.out
 
 
 def test_a_release_that_stopped_between_two_migrations_is_rehearsed_and_goes_on(
@@ -198,9 +188,7 @@ def test_a_release_that_stopped_between_two_migrations_is_rehearsed_and_goes_on(
     second = migrating.folder / "migrations" / "20261121094000_holders.sql"
     second.write_text(f"DO $$ BEGIN {not_yet} END $$;\nALTER TABLE users ADD COLUMN held_by text;\n")
     stopped = migrating.run("release")
-    assert stopped.returncode != 0 and "not yet" in stopped.stdout and columns(database) == "1", (
-        stopped.stdout
-    )
+    assert stopped.rc != 0 and "not yet" in stopped.out and columns(database) == "1", stopped.out
     names = bucket.names()
     database.psql("CREATE TABLE mended (id int)")
     again = migrating.run("release")
@@ -209,14 +197,14 @@ def test_a_release_that_stopped_between_two_migrations_is_rehearsed_and_goes_on(
         and database.psql("SELECT count(*) FROM information_schema.columns WHERE column_name = 'held_by'")
         == "1"
     )
-    assert "rehearsal: 20261121093000_limits took" in again.stderr and bucket.names() == names, again.stderr
+    assert "rehearsal: 20261121093000_limits took" in again.err and bucket.names() == names, again.err
     # Only of this release: what another one has applied since has to be in the copy.
     (migrating.folder / "migrations" / "20261121095000_notes.sql").write_text(
         "ALTER TABLE users ADD COLUMN note text;\n"
     )
     database.psql("UPDATE runbook_release_migrations SET release = '2.3.0'")
     refused = migrating.run("release")
-    assert refused.returncode != 0 and "is no fresh copy of" in refused.stdout, refused.stdout
+    assert refused.rc != 0 and "is no fresh copy of" in refused.out, refused.out
 
 
 def test_what_a_release_does_to_the_data_is_held_against_what_was_there_before(
@@ -239,15 +227,15 @@ def test_what_a_release_does_to_the_data_is_held_against_what_was_there_before(
         release_database_health=of_the_ledger,
     )
     assert (
-        done.returncode != 0
-        and "ledger: fell from 4000 to 3990" in done.stdout
-        and "is not well after the release" in done.stdout
-    ), done.stdout
+        done.rc != 0
+        and "ledger: fell from 4000 to 3990" in done.out
+        and "is not well after the release" in done.out
+    ), done.out
     known = migrating.run(
         "verify", release_version="2.5.0", release_database_health={"queries": [{**queries[1], "min": 3000}]}
     )
     assert (
-        known.returncode != 0 and "orders: " in known.stdout
+        known.rc != 0 and "orders: " in known.out
     )  # alone it has nothing to compare with, and the ranges still count
 
 
@@ -256,7 +244,7 @@ def test_what_was_wrong_before_the_release_is_none_of_its_faults_whatever_the_fi
 ) -> None:
     relations = {"name": "relations", "sql": "SELECT count(*) FROM pg_class", "min": 1_000_000}
     refused = migrating.run("release", release_database_health={"queries": [relations]})
-    assert refused.returncode != 0 and "nothing was changed" in refused.stdout and columns(database) == "0"
+    assert refused.rc != 0 and "nothing was changed" in refused.out and columns(database) == "0"
     done = migrating.run(
         "release", release_database_health={"queries": [relations]}, release_require_healthy=False
     )

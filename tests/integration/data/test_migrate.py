@@ -100,14 +100,14 @@ def test_edited_late_and_missing_files_are_refused(wallet: Folder) -> None:
     wallet.add(
         {"20261120080000_wallet.sql": FIRST + "-- nothing\n", "20260101000000_late.sql": "SELECT 1;\n"}
     )
-    told = wallet.run().result
+    result = wallet.run().result
     assert (
-        told["failed"]
-        and "20261120080000_wallet: was edited after it had been applied by release 2.3.0" in told["msg"]
+        result["failed"]
+        and "20261120080000_wallet: was edited after it had been applied by release 2.3.0" in result["msg"]
     )
     assert (
-        "20260101000000_late: comes before 20261120080000_wallet, which is applied already" in told["msg"]
-        and "nothing was changed" in told["msg"]
+        "20260101000000_late: comes before 20261120080000_wallet, which is applied already" in result["msg"]
+        and "nothing was changed" in result["msg"]
     )
     (wallet.path / "20261120080000_wallet.sql").rename(wallet.path / "20261120090000_renamed.sql")
     assert "20261120080000_wallet: is applied, and its file is missing" in wallet.run().result["msg"]
@@ -128,8 +128,7 @@ def test_two_at_once_one_runs_and_the_other_says_who(wallet: Folder, tmp_path: P
     wallet.add(
         {"20261121093000_slow.sql": "SELECT pg_sleep(12);\nCREATE TABLE slow (id bigint PRIMARY KEY);\n"}
     )
-    (tmp_path / "other").mkdir()
-    other = Tasks("", wallet.tasks.environment, tmp_path / "other")
+    other = wallet.tasks.beside(tmp_path / "other")
     running = other.start(wallet.task())
     wait_for(
         lambda: (
@@ -204,16 +203,16 @@ def test_it_gives_up_at_the_end_of_its_window_and_names_who_is_in_the_way(wallet
     wallet.add(LIMITS)
     with wallet.connect() as slow:
         slow.execute("SELECT count(*) FROM wallet")
-        told = wallet.run(lock_timeout=100, retry_window=2).result
-    assert told["failed"] and (told["sqlstate"], told["reaction"], told["error_class"]) == (
+        result = wallet.run(lock_timeout=100, retry_window=2).result
+    assert result["failed"] and (result["sqlstate"], result["reaction"], result["error_class"]) == (
         "55P03",
         "retry",
         "lock_timeout",
     )
     assert (
-        told["migration"] == "20261121093000_limits"
-        and "holds a lock in the way: idle in transaction" in told["msg"]
-        and "times within" in told["msg"]
+        result["migration"] == "20261121093000_limits"
+        and "holds a lock in the way: idle in transaction" in result["msg"]
+        and "times within" in result["msg"]
     )
 
 
@@ -257,7 +256,7 @@ def kinds() -> dict[str, str]:
     return {**{code: "stop" for code in BAD}, **retried, "57P01": "reconnect"}
 
 
-def test_every_row_of_the_table_is_told_by_its_class(
+def test_every_row_of_the_table_is_reported_by_its_class(
     wallet: Folder, kinds: dict[str, str], tmp_path: Path
 ) -> None:
     """One task each; what it leaves behind is nothing, since each is one transaction."""
@@ -269,11 +268,11 @@ def test_every_row_of_the_table_is_told_by_its_class(
         (there / "20261121093000_bad.sql").write_text(sql + "\n")
         given.append(wallet.task(src=str(there), lint="skip", statement_timeout=1000, retry_window=1))
     results = wallet.tasks.run(*given).results
-    told = {
+    classified = {
         code: (result["sqlstate"], result["reaction"], result["error_class"])
         for code, result in zip(BAD, results, strict=True)
     }
-    assert told == {code: (code, kinds[code], name) for code, (_sql, name) in BAD.items()}
+    assert classified == {code: (code, kinds[code], name) for code, (_sql, name) in BAD.items()}
     assert all(
         "20261121093000_bad.sql, line " in result["msg"] and "Next: " in result["msg"] for result in results
     )
@@ -321,9 +320,9 @@ def test_a_lost_connection_is_made_anew_and_nothing_runs_twice(wallet: Folder, n
     wallet.database.psql(
         f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'runbook.release {name} %'"
     )
-    told = running.communicate(timeout=60)[1]
+    output = running.communicate(timeout=60)[1]
     result = json.loads((wallet.tasks.folder / "result-0.json").read_text())
-    assert not result["failed"] and "Connecting again" in told, told
+    assert not result["failed"] and "Connecting again" in output, output
     assert [one["name"] for one in result["applied"]] == ["20261121093000_slow", "20261121094000_owner_index"]
     assert (
         wallet.database.psql("SELECT count(*) FROM runbook_release_migrations WHERE applied_at IS NOT NULL")
@@ -358,12 +357,12 @@ def test_an_interrupted_concurrent_index_is_dropped_and_built_anew(wallet: Folde
     assert not wallet.run().result["changed"]
 
 
-def test_a_half_applied_file_goes_on_where_it_stopped_and_may_be_mended_behind(wallet: Folder) -> None:
+def test_a_half_applied_file_goes_on_where_it_stopped_and_may_be_fixed_behind(wallet: Folder) -> None:
     name = "20261121094000_parts.sql"
     parts = "CREATE TABLE note (id bigint PRIMARY KEY);\nDROP INDEX CONCURRENTLY {};\nCREATE INDEX CONCURRENTLY wallet_owner ON wallet (owner);\n"
     wallet.add({name: parts.format("nothing_like_it")})
-    told = wallet.run().result
-    assert told["failed"] and told["sqlstate"] == "42704" and f"{name}, line 2" in told["msg"]
+    result = wallet.run().result
+    assert result["failed"] and result["sqlstate"] == "42704" and f"{name}, line 2" in result["msg"]
     wallet.add({name: parts.format("nothing").replace("note", "memo")})
     assert (
         "is half applied (1 statements are done), and these statements were edited since"
@@ -379,10 +378,10 @@ def test_a_half_applied_file_goes_on_where_it_stopped_and_may_be_mended_behind(w
 def test_the_wall_clock_ends_it(wallet: Folder) -> None:
     wallet.add({"20261121093000_slow.sql": "SELECT pg_sleep(60);\n"})
     began = time.monotonic()
-    told = wallet.run(timeout=3, statement_timeout=0, lint="skip").result
+    result = wallet.run(timeout=3, statement_timeout=0, lint="skip").result
     assert (
-        told["failed"]
-        and told["error_class"] == "timeout"
+        result["failed"]
+        and result["error_class"] == "timeout"
         and time.monotonic() - began < 10
         and working(wallet) == 0
     )
@@ -390,17 +389,17 @@ def test_the_wall_clock_ends_it(wallet: Folder) -> None:
 
 def test_lint_blocks_and_data_loss_is_asked_for(wallet: Folder) -> None:
     wallet.add({"20261121093000_drop.sql": "ALTER TABLE wallet\n  DROP COLUMN owner;\n"})
-    told = wallet.run().result
+    result = wallet.run().result
     assert (
         "lint_block: found ban-drop-colum (did you mean ban-drop-column?)"
         in wallet.run(lint_block=["ban-drop-colum"]).result["msg"]
     )
     assert (
-        told["failed"]
-        and "line 2: ban-drop-column" in told["msg"]
-        and "line 1: drops a column; allow_data_loss=true" in told["msg"]
+        result["failed"]
+        and "line 2: ban-drop-column" in result["msg"]
+        and "line 1: drops a column; allow_data_loss=true" in result["msg"]
     )
-    assert (told["way_back"], told["pending"][0]["kind"]) == ("restore", "irreversible")
+    assert (result["way_back"], result["pending"][0]["kind"]) == ("restore", "irreversible")
     wallet.add(
         {
             "20261121093000_drop.sql": "-- squawk-ignore ban-drop-column\nALTER TABLE wallet DROP COLUMN owner;\n"
@@ -430,9 +429,9 @@ def test_the_password_appears_nowhere(wallet: Folder, options: dict[str, t.Any])
             }
         }
     with command_lines() as seen:
-        ran = wallet.tasks.run({**task, "vars": options.get("vars", {})}, more=["-vvv"], as_users_do=True)
+        ran = wallet.tasks.run({**task, "vars": options.get("vars", {})}, more=["-vvv"], real_process=True)
     password = wallet.database.login["login_password"]
-    assert ran.result["changed"] and password not in ran.told
+    assert ran.result["changed"] and password not in ran.full_output
     # What other tests run has other files.
     assert any(f"ansible-playbook\0--diff\0{wallet.tasks.folder}" in line for line in seen) and not any(
         password in line for line in seen
@@ -495,12 +494,12 @@ def test_a_rehearsal_runs_on_the_copy_alone_and_proves_the_way_down(
     assert any("owned_by" in line for line in result["rehearsal"][1]["difference"])
     wallet.add({"20261121095000_rename.up.sql": "ALTER TABLE wallet RENAME COLUMN nothing TO holder;\n"})
     copied()
-    told = wallet.run(**options).result
+    answer = wallet.run(**options).result
     assert (
-        told["failed"]
-        and "Rehearsal on" in told["msg"]
-        and "the database itself was not touched" in told["msg"]
-        and told["sqlstate"] == "42703"
+        answer["failed"]
+        and "Rehearsal on" in answer["msg"]
+        and "the database itself was not touched" in answer["msg"]
+        and answer["sqlstate"] == "42703"
     )
     same = wallet.run(state="rehearsed", rehearse_on=wallet.database.name).result
     assert same["failed"] and "rehearse_on: found" in same["msg"]

@@ -116,21 +116,21 @@ def test_db_migrate_tells_the_sqlstate_and_what_was_edited(wallet: Service) -> N
         "20261121100000-part",
         "return db.runSql('CREATE TABLE part (wallet bigint REFERENCES wallet); INSERT INTO part VALUES (99)');",
     )
-    told = wallet.run().result
+    result = wallet.run().result
     assert (
-        told["failed"]
-        and told["changed"]
-        and (told["sqlstate"], told["error_class"], told["migration"])
+        result["failed"]
+        and result["changed"]
+        and (result["sqlstate"], result["error_class"], result["migration"])
         == (
             "23503",
             "foreign_key_violation",
             "20261121100000-part",
         )
     )
-    assert [one["name"] for one in told["applied"]] == [
+    assert [one["name"] for one in result["applied"]] == [
         "20261120080000-wallet",
         "20261121093000-limits",
-    ] and "went up before it" in told["msg"]
+    ] and "went up before it" in result["msg"]
     assert "part" not in wallet.database.psql(TABLES).split()
     javascript(wallet, "20261121093000-limits", "return null;")
     assert "20261121093000-limits: was edited after it had been applied" in wallet.run().result["msg"]
@@ -159,8 +159,8 @@ def test_db_migrate_that_never_ends_is_ended_with_its_backend(wallet: Service) -
         "return db.runSql('LOCK TABLE wallet').then(function () { return new Promise(function () {}); });",
     )
     began = time.monotonic()
-    told = wallet.run(timeout=8).result
-    assert told["failed"] and told["error_class"] == "timeout" and time.monotonic() - began < 20
+    result = wallet.run(timeout=8).result
+    assert result["failed"] and result["error_class"] == "timeout" and time.monotonic() - began < 20
     assert wallet.database.sessions() == []
 
 
@@ -180,7 +180,7 @@ def test_the_password_reaches_db_migrate_by_its_environment_alone(wallet: Servic
     with command_lines() as seen:
         ran = wallet.run(["-vvv"])
     password = wallet.database.login["login_password"]
-    assert ran.result["changed"] and password not in ran.told
+    assert ran.result["changed"] and password not in ran.full_output
     assert any("createRequire" in line for line in seen) and not any(password in line for line in seen)
 
 
@@ -213,7 +213,7 @@ def test_db_migrate_as_a_module_on_another_host(wallet: Service) -> None:
         "20261120080000-wallet",
         "20261121093000-limits",
     ]
-    assert wallet.database.login["login_password"] not in ran.told
+    assert wallet.database.login["login_password"] not in ran.full_output
 
 
 @pytest.fixture
@@ -239,11 +239,15 @@ def test_sqitch_in_check_mode_for_real_again_and_back(shop: Service) -> None:
     done = shop.run()
     assert [one["name"] for one in done.result["applied"]] == ["wallet", "limits"] and shop.database.login[
         "login_password"
-    ] not in done.told
+    ] not in done.full_output
     assert not shop.run().result["changed"]
     sqitch.change(shop.src, "again", "CREATE TABLE wallet (id int);", "SELECT 1;")
-    told = shop.run().result
-    assert (told["sqlstate"], told["error_class"], told["migration"]) == ("42P07", "already_exists", "again")
+    result = shop.run().result
+    assert (result["sqlstate"], result["error_class"], result["migration"]) == (
+        "42P07",
+        "already_exists",
+        "again",
+    )
     back = shop.run(state="down", allow_data_loss=True).result
     assert [one["name"] for one in back["reverted"]] == ["limits", "wallet"] and shop.database.psql(
         "SELECT count(*) FROM sqitch.changes"
@@ -287,13 +291,13 @@ def test_a_command_line_in_check_mode_for_real_again_and_back(contract: Service)
     assert len(planned["pending"]) == 2 and contract.database.psql(TABLES) == ""
     done = contract.run(["-vvv"])
     assert [one["name"] for one in done.result["applied"]] == [one["name"] for one in planned["pending"]], (
-        done.told
+        done.full_output
     )
-    assert contract.database.login["login_password"] not in done.told
+    assert contract.database.login["login_password"] not in done.full_output
     assert not contract.run().result["changed"]
     bad = pair(contract, 3, "bad", "ALTER TABLE wallet ADD COLUMN daily_limit text;", "SELECT 1;")
-    told = contract.run().result
-    assert told["failed"] and told["migration"] == bad and "daily_limit" in told["msg"], told
+    result = contract.run().result
+    assert result["failed"] and result["migration"] == bad and "daily_limit" in result["msg"], result
     pair(
         contract, 3, "bad", "ALTER TABLE wallet ADD COLUMN note text;", "ALTER TABLE wallet DROP COLUMN note;"
     )
@@ -332,7 +336,7 @@ def test_a_command_line_builds_an_index_concurrently(contract: Service) -> None:
         "DROP INDEX CONCURRENTLY wallet_limit;",
     )
     ran = contract.run(timeout=30)
-    assert [one["name"] for one in ran.result["applied"]] == [index], ran.told
+    assert [one["name"] for one in ran.result["applied"]] == [index], ran.full_output
     assert (
         contract.database.psql("SELECT indisvalid FROM pg_index WHERE indexrelid = 'wallet_limit'::regclass")
         == "t"
@@ -359,10 +363,10 @@ def test_golang_migrate_is_not_dirty_where_its_very_first_migration_has_failed(c
         "CREATE TABLE wallet (id bigint PRIMARY KEY); SELECT 1 / 0;",
         "DROP TABLE wallet;",
     )
-    told = contract.run().result
+    result = contract.run().result
     assert (
-        told["failed"]
-        and "division by zero" in told["msg"]
+        result["failed"]
+        and "division by zero" in result["msg"]
         and contract.database.psql("SELECT count(*) FROM schema_migrations") == "0"
     )
     pair(contract, 1, "wallet", "CREATE TABLE wallet (id bigint PRIMARY KEY);", "DROP TABLE wallet;")

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.support.engines.migrations import FIRST
-from tests.integration.support.playbooks import playbook_forkserver
-from tests.integration.support.playbooks.playbook import surroundings
+from tests.integration.support.playbooks.runner import Outcome, PlaybookRunner, ansible_environment
 
 PLAY = """
 - hosts: databases
@@ -50,14 +49,14 @@ class Platform:
             json.dumps({"databases": {"hosts": {"db-primary": variables}}})
         )
 
-    def play(self, playbook: str, *more: str) -> subprocess.CompletedProcess[str]:
-        command = ["ansible-playbook", "-i", str(self.folder / "inventory.json"), playbook, *more]
-        return playbook_forkserver.run(command, surroundings(), timeout=180)
+    def play(self, playbook: str, *more: str) -> Outcome:
+        runner = PlaybookRunner(ansible_environment())
+        return runner.run("-i", str(self.folder / "inventory.json"), playbook, *more, timeout=180)
 
     def entry(self, entry: str, *more: str) -> list[dict[str, t.Any]]:
         (self.folder / "play.yml").write_text(PLAY.format(entry=entry, folder=self.folder))
         done = self.play(str(self.folder / "play.yml"), *more)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.rc == 0, done.output
         return t.cast("list[dict[str, t.Any]]", json.loads((self.folder / "results.json").read_text()))
 
 
@@ -72,15 +71,15 @@ def test_plan_migrate_again_and_back(platform_of_two: Platform) -> None:
     assert first["changed"] and platform.database.psql("SELECT to_regclass('wallet') IS NULL") == "t"
     done = platform.play("playbooks/migrate.yml")
     assert (
-        done.returncode == 0
-        and "changed=1" in done.stdout
-        and platform.database.login["login_password"] not in done.stdout + done.stderr
+        done.rc == 0
+        and "changed=1" in done.out
+        and platform.database.login["login_password"] not in done.output
     )
     assert (
         platform.database.psql("SELECT scope || ' ' || name FROM runbook_release_migrations ORDER BY 1")
         == "ledger 1_book\nshared 1_wallet"
     )
-    assert "changed=0" in platform.play("playbooks/migrate.yml").stdout
+    assert "changed=0" in platform.play("playbooks/migrate.yml").out
     (platform.folder / "shared" / "1_wallet.down.sql").write_text("DROP TABLE wallet;\n")
     back = platform.entry("down", "-e", "migrate_allow_data_loss=true")
     assert [result["reverted"][0]["name"] for result in back] == ["1_book", "1_wallet"]
@@ -94,8 +93,7 @@ def test_a_rehearsal_comes_first_where_there_is_a_copy(platform_of_two: Platform
         (platform.folder / "shared" / "1_wallet.sql").write_text("SELECT nothing;\n")
         done = platform.play("playbooks/migrate.yml", "-e", f"migrate_rehearse_on={copy}")
         assert (
-            done.returncode != 0
-            and f"Rehearsal on {copy}: Migration 1_wallet failed: undefined_object" in done.stdout
+            done.rc != 0 and f"Rehearsal on {copy}: Migration 1_wallet failed: undefined_object" in done.out
         )
         assert (
             platform.database.psql(

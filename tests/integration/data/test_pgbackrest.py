@@ -8,7 +8,6 @@ cluster of the test's own, with a repository on disk or in S3.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import signal
@@ -23,8 +22,7 @@ import pytest
 from sandbox.pki import SERVER, Keys
 from tests.integration.support.examples import PGBACKREST, examples
 from tests.integration.support.faults.s3_proxy import S3Proxy
-from tests.integration.support.playbooks import playbook_forkserver
-from tests.integration.support.playbooks.playbook import ROOT, signal_all
+from tests.integration.support.playbooks.runner import Outcome, local_play, signal_all
 from tests.integration.support.playbooks.tasks import Task, Tasks
 from tests.integration.support.servers.databases import Bucket
 from tests.integration.support.servers.postgres_cluster import PostgresCluster, as_user, folder
@@ -174,7 +172,7 @@ def test_a_release_is_backed_up_and_a_drill_finds_only_what_was_there_before_it(
     assert [bool(backup["verified"]) for backup in info["backups"]] == [True, True] and info["wal"][
         "gaps"
     ] == []
-    assert archived.leftovers() == [] and SECRET not in ran.told
+    assert archived.leftovers() == [] and SECRET not in ran.full_output
     # The copies came with archive_command of the original, and used it not.
     assert archived.psql("SELECT failed_count FROM pg_stat_archiver") == "0" and not any(
         path.name.startswith("00000002") for path in archived.segments()
@@ -205,7 +203,9 @@ def test_in_a_bucket_it_is_the_same(data_tasks: Tasks, over_tls: dict[str, objec
         stack.callback(archived.cluster.stop)
         archived.psql("CREATE TABLE orders AS SELECT generate_series(1, 1000) AS n")
         taken = data_tasks.run(archived.task("backup", release="2.4.0"))
-        assert taken.result["backup"]["type"] == "full" and not archived.repository.exists(), taken.told
+        assert taken.result["backup"]["type"] == "full" and not archived.repository.exists(), (
+            taken.full_output
+        )
         archived.psql("DELETE FROM orders WHERE n > 10")
         ran = data_tasks.run(
             archived.task("backup", type="diff"),
@@ -219,15 +219,15 @@ def test_in_a_bucket_it_is_the_same(data_tasks: Tasks, over_tls: dict[str, objec
             later["backup"]["type"] == "diff"
             and before["found"]["queries"] == {"orders": 1000}
             and newest["found"]["queries"] == {"orders": 10}
-        ), ran.told
+        ), ran.full_output
         assert (
             info["healthy"]
             and [bool(backup["verified"]) for backup in info["backups"]] == [True, True]
             and info["wal"]["gaps"] == []
         )
         assert (
-            S3_SECRET not in ran.told + taken.told
-            and SECRET not in ran.told + taken.told
+            S3_SECRET not in ran.full_output + taken.full_output
+            and SECRET not in ran.full_output + taken.full_output
             and archived.leftovers() == []
         )
 
@@ -309,26 +309,15 @@ def test_the_role_configures_all_of_it_once(data_tasks: Tasks, tmp_path: Path) -
             "pgbackrest_package": "",
             "pgbackrest_timers": False,
         }
-        play = {
-            "hosts": "localhost",
-            "connection": "local",
-            "gather_facts": False,
-            "vars": variables,
-            "roles": ["runbook.release.pgbackrest"],
-        }
-        (tmp_path / "role.yml").write_text(json.dumps([play]))
+        play = local_play(vars=variables, roles=["runbook.release.pgbackrest"])
 
-        def run(*more: str) -> subprocess.CompletedProcess[str]:
-            return playbook_forkserver.run(
-                ["ansible-playbook", "--diff", str(tmp_path / "role.yml"), *more],
-                data_tasks.environment,
-                timeout=120,
-            )
+        def run(*more: str) -> Outcome:
+            return data_tasks.runner.run_play(play, tmp_path, "--diff", *more, timeout=120)
 
         checked, first, waits = run("--check"), run(), run()
-        assert checked.returncode == 0, checked.stdout + checked.stderr
-        assert first.returncode != 0 and "archive_mode takes effect with a restart only" in first.stdout
-        assert "changed=0" in waits.stdout and waits.returncode != 0
+        assert checked.rc == 0, checked.output
+        assert first.rc != 0 and "archive_mode takes effect with a restart only" in first.out
+        assert "changed=0" in waits.out and waits.rc != 0
         cluster.stop()
         cluster.start()
         timed, second, third = run("--check", "-e", '{"pgbackrest_timers": true}'), run(), run()
@@ -336,14 +325,14 @@ def test_the_role_configures_all_of_it_once(data_tasks: Tasks, tmp_path: Path) -
             cluster.psql("SHOW archive_command")
             == f"{shutil.which('pgbackrest')} --config={home}/etc/pgbackrest.conf --stanza={STANZA} archive-push %p"
         )
-        assert second.returncode == third.returncode == 0, second.stdout + second.stderr + third.stdout
+        assert second.rc == third.rc == 0, second.output + third.out
         # Not every machine that tests has systemd; what would be written is shown.
         assert (
             f"ExecStart=/usr/bin/env pgbackrest --config={home}/etc/pgbackrest.conf --stanza={STANZA} --type=diff backup"
-            in timed.stdout
-        ), timed.stdout
-        assert "OnCalendar=*-*-* 02:00" in timed.stdout
-        assert "changed=0" in second.stdout and "changed=0" in third.stdout
+            in timed.out
+        ), timed.out
+        assert "OnCalendar=*-*-* 02:00" in timed.out
+        assert "changed=0" in second.out and "changed=0" in third.out
         given = {"stanza": STANZA, "config": variables["pgbackrest_config"]}
         login = {
             "login_host": str(home),
@@ -361,8 +350,8 @@ def test_the_role_configures_all_of_it_once(data_tasks: Tasks, tmp_path: Path) -
             and ran.results[1]["healthy"]
         ), ran.results
         assert cluster.psql("SHOW archive_mode") == "on"
-        assert SECRET not in ran.told + "".join(
-            done.stdout + done.stderr for done in (checked, first, second, third)
+        assert SECRET not in ran.full_output + "".join(
+            done.output for done in (checked, first, second, third)
         )
         assert (
             oct((home / "etc" / "pgbackrest.conf").stat().st_mode)[-3:] == "640"
@@ -377,10 +366,10 @@ def test_a_drill_that_was_killed_is_cleared_away_by_the_next(
     data_tasks.run(archived.task("backup"))
 
     def in_stage() -> bool:
-        told = subprocess.run(
+        output = subprocess.run(
             ["pgrep", "-f", "-a", str(archived.drills)], capture_output=True, text=True, check=False
         ).stdout
-        return any(line.split()[1].endswith(stage) for line in told.splitlines())
+        return any(line.split()[1].endswith(stage) for line in output.splitlines())
 
     # The copy stays up while its user's question takes its time.
     slow = [{"name": "slow", "sql": "SELECT 1 FROM pg_sleep(60)"}]
@@ -400,8 +389,7 @@ def test_two_at_a_time_and_a_server_that_is_down_are_refused(data_tasks: Tasks, 
     lock = archived.home / "lock" / f"{STANZA}-backup.lock"
     with data_tasks.start(archived.task("drill", queries=slow)) as first:
         wait_for(lambda: list(archived.drills.glob("*/.s.PGSQL.5432")))
-        other = Tasks("", data_tasks.environment, data_tasks.folder / "other")
-        other.folder.mkdir()
+        other = data_tasks.beside(data_tasks.folder / "other")
         assert "another drill runs in" in other.run(archived.task("drill")).result["msg"]
         first.communicate()
     holder = subprocess.Popen(["flock", str(lock), "sleep", "60"], start_new_session=True)
@@ -418,7 +406,11 @@ def test_two_at_a_time_and_a_server_that_is_down_are_refused(data_tasks: Tasks, 
     )
     archived.cluster.stop()
     down = data_tasks.run(archived.task("backup"))
-    assert down.failed and "look whether PostgreSQL runs" in down.result["msg"] and SECRET not in down.told
+    assert (
+        down.failed
+        and "look whether PostgreSQL runs" in down.result["msg"]
+        and SECRET not in down.full_output
+    )
 
 
 def test_wrong_input_is_refused_before_anything_is_done(data_tasks: Tasks, archived: Archived) -> None:
@@ -455,22 +447,6 @@ def test_the_examples_run_also_as_modules(data_tasks: Tasks, archived: Archived,
         "database: exchange": "database: postgres",
         "FROM users": "FROM orders",
     }
-    play = {
-        "hosts": "localhost",
-        "connection": "local",
-        "gather_facts": False,
-        "tasks": [task for name in PGBACKREST for task in examples(name, names)],
-    }
-    (tmp_path / "examples.yml").write_text(json.dumps([play]))
-    command = ["ansible-playbook", str(tmp_path / "examples.yml")]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=data_tasks.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert archived.leftovers() == [] and SECRET not in done.stdout + done.stderr
+    done = data_tasks.run_plain([task for name in PGBACKREST for task in examples(name, names)])
+    assert done.rc == 0, done.output
+    assert archived.leftovers() == [] and SECRET not in done.output

@@ -13,7 +13,8 @@ import typing as t
 import psycopg
 import pytest
 
-from tests.integration.support.playbooks.tasks import Tasks, kill
+from tests.integration.support.playbooks.runner import kill
+from tests.integration.support.playbooks.tasks import Tasks
 from tests.integration.support.servers.backups import backup, drill, listed
 from tests.integration.support.servers.databases import Bucket, Database
 from tests.integration.support.waiting import wait_for, wait_for_none
@@ -171,7 +172,9 @@ def test_owners_privileges_and_settings_come_back_with_the_roles(
             ran.result
         )
         assert (
-            database.psql(facts) == before and "owner-password-1" not in ran.told and "SCRAM" not in ran.told
+            database.psql(facts) == before
+            and "owner-password-1" not in ran.full_output
+            and "SCRAM" not in ran.full_output
         )
         with contextlib.closing(
             psycopg.connect(

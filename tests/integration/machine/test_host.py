@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import procfs
-from tests.integration.support.playbooks.playbook import ROOT
+from tests.integration.support.playbooks.runner import ROOT
 
 NAME = f"runbook-host-test-{os.getpid()}"
 

@@ -221,7 +221,7 @@ def test_commands_say_what_to_do_when_nothing_runs(second: Second) -> None:
     assert second.run("status") == (1, "The sandbox does not run. Start it with: make sandbox\n")
 
 
-def test_a_port_in_use_is_told_with_a_way_out(second: Second) -> None:
+def test_a_port_in_use_is_reported_with_a_way_out(second: Second) -> None:
     second.must("down")
     port = second.settings.port("registry")
     with socket.create_server(("127.0.0.1", port)):

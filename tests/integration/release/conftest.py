@@ -16,7 +16,7 @@ import pytest
 from sandbox.catalogue import FIRST, VERSIONS
 from sandbox.load import FOREVER, Load
 from sandbox.place import Place
-from tests.integration.support.playbooks.playbook import Playbooks
+from tests.integration.support.playbooks.demo_platform import Playbooks
 from tests.integration.support.running_sandbox import LoadFactory, Sandbox
 
 

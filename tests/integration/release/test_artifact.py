@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.gates import artifact, venvs
-from tests.integration.support.playbooks.playbook import Playbooks
+from tests.integration.support.playbooks.demo_platform import Playbooks
 
 README = (venvs.ROOT / "README.md").read_text()
 # What the artifact may hold. Everything else of the checkout is for working on the collection.

@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import typing as t
 from pathlib import Path
 
 import pytest
 
 from tests.integration.support.examples import BACKUP, HEALTH, OTHERS, PGBACKREST, examples
-from tests.integration.support.playbooks.playbook import ROOT, Kubectl, Playbooks
+from tests.integration.support.kubectl import Kubectl
+from tests.integration.support.playbooks.demo_platform import Playbooks
+from tests.integration.support.playbooks.runner import local_play
 from tests.unit.collection import _docs
 
 MODULES = [
@@ -63,29 +64,13 @@ def test_the_examples_run(
         if module == "kube_rollback"
         else before + own
     )
-    play = {
-        "hosts": "localhost",
-        "connection": "local",
-        "gather_facts": False,
-        "vars": {"smoke_password": "Test123!"},
-        "tasks": tasks,
-    }
-    (tmp_path / "examples.yml").write_text(json.dumps([play]))
     (tmp_path / "manifests").mkdir()
     (tmp_path / "manifests" / "limits.yaml").write_text(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: limits}\ndata: {withdrawals: '200'}\n"
     )
-    done = subprocess.run(
-        ["ansible-playbook", str(tmp_path / "examples.yml")],
-        cwd=ROOT,
-        env=playbooks.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Test123!" not in done.stdout + done.stderr
+    done = playbooks.runner.run_play(local_play(vars={"smoke_password": "Test123!"}, tasks=tasks), tmp_path)
+    assert done.rc == 0, done.output
+    assert "Test123!" not in done.output
     AFTER.get(module, lambda kubectl, tmp_path: None)(kubectl, tmp_path)
 
 

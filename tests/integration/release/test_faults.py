@@ -28,21 +28,19 @@ from cryptography.x509.oid import NameOID
 from sandbox.catalogue import FIRST, GOOD
 from sandbox.settings import Settings
 from tests.integration.support.faults.fault_proxy import FaultProxy
-from tests.integration.support.playbooks.playbook import (
-    FEW,
-    NAMESPACE,
-    ROOT,
+from tests.integration.support.kubectl import NAMESPACE, Kubectl
+from tests.integration.support.playbooks.demo_platform import (
     SERVICES,
-    Kubectl,
+    THREE_SERVICES,
     Playbooks,
-    few,
+    three_services,
 )
 
 RATE = 200
 Service = dict[str, t.Any]
 
 
-def only(name: str, **service: t.Any) -> list[str]:
+def one_service(name: str, **service: t.Any) -> list[str]:
     """The arguments that make a release of this one service."""
     settings = {
         "release_services": [{"name": name, **service}],
@@ -177,10 +175,10 @@ def test_a_bad_version_is_explained_and_undone_without_a_lost_request(
         kubectl("wait", "deployment", "wallet", "--for=condition=Available", "--timeout=55s")
     before = kubectl.deployments()["wallet"]["spec"]
     with load(rate=RATE) as traffic:
-        outcome = playbooks.release(GOOD, *only("wallet", **service))
-    told = outcome.out + outcome.err
-    assert outcome.rc != 0 and all(re.search(re.escape(text).replace(r"\|", "|"), told) for text in said), (
-        told
+        outcome = playbooks.release(GOOD, *one_service("wallet", **service))
+    output = outcome.out + outcome.err
+    assert outcome.rc != 0 and all(re.search(re.escape(text).replace(r"\|", "|"), output) for text in said), (
+        output
     )
     assert kubectl.deployments()["wallet"]["spec"] == before
     status = kubectl.deployments()["wallet"]["status"]
@@ -189,7 +187,7 @@ def test_a_bad_version_is_explained_and_undone_without_a_lost_request(
     # doing with it; every other fault costs nothing at all.
     allowed = 0 if "later" not in fault else traffic["sent"] // 50
     assert traffic["failed"] <= allowed and traffic["sent"] > 800, traffic
-    assert "planted" not in told and "Next: " in told
+    assert "planted" not in output and "Next: " in output
 
 
 @pytest.fixture
@@ -212,8 +210,10 @@ def test_watches_that_are_cut_and_versions_that_are_too_old_cost_nothing(
         lambda method, path: ("gone" if next(turn) % 3 == 2 else "cut") if "watch=1" in path else None
     )
     with load(rate=RATE) as traffic:
-        outcome = playbooks.run("playbooks/rollout.yml", GOOD, *through, *few())
-    assert outcome.rc == 0 and {kubectl.versions()[name] for name in FEW} == {GOOD}, outcome.out + outcome.err
+        outcome = playbooks.run("playbooks/rollout.yml", GOOD, *through, *three_services())
+    assert outcome.rc == 0 and {kubectl.versions()[name] for name in THREE_SERVICES} == {GOOD}, (
+        outcome.out + outcome.err
+    )
     assert {fault for _method, _path, fault in proxy.faults} == {"cut", "gone"} and len(proxy.faults) > 5
     assert traffic["failed"] == 0, traffic
 
@@ -230,8 +230,10 @@ def test_bursts_of_429_and_500_and_lost_answers_cost_nothing(
         )
     )
     with load(rate=RATE) as traffic:
-        outcome = playbooks.release(GOOD, *through, *few())
-    assert outcome.rc == 0 and {kubectl.versions()[name] for name in FEW} == {GOOD}, outcome.out + outcome.err
+        outcome = playbooks.release(GOOD, *through, *three_services())
+    assert outcome.rc == 0 and {kubectl.versions()[name] for name in THREE_SERVICES} == {GOOD}, (
+        outcome.out + outcome.err
+    )
     assert {fault for _method, _path, fault in proxy.faults} == {429, 500, 503, "lost"} and any(
         method == "PATCH" for method, _path, _fault in proxy.faults
     )
@@ -259,11 +261,13 @@ def test_somebody_who_writes_all_the_while_is_no_obstacle_and_loses_nothing(
     other.start()
     try:
         with load(rate=RATE) as traffic:
-            outcome = playbooks.run("playbooks/rollout.yml", GOOD, *few())
+            outcome = playbooks.run("playbooks/rollout.yml", GOOD, *three_services())
     finally:
         stop.set()
         other.join()
-    assert outcome.rc == 0 and {kubectl.versions()[name] for name in FEW} == {GOOD}, outcome.out + outcome.err
+    assert outcome.rc == 0 and {kubectl.versions()[name] for name in THREE_SERVICES} == {GOOD}, (
+        outcome.out + outcome.err
+    )
     assert {thing["metadata"]["annotations"]["team/last"] for thing in kubectl.deployments().values()} == {
         str(wrote[-1])
     } and len(wrote) > 10
@@ -272,18 +276,8 @@ def test_somebody_who_writes_all_the_while_is_no_obstacle_and_loses_nothing(
 
 def in_mid_wave(playbooks: Playbooks, act: t.Callable[[], object], *more: str) -> tuple[int, str]:
     """Runs a release of wallet alone, and acts once its new pods are being made."""
-    command = [
-        *playbooks.command("playbooks/release.yml", GOOD, *only("wallet", env={"FAULT_READY_AFTER": 4})),
-        *more,
-    ]
-    with subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=playbooks.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as run:
+    alone = one_service("wallet", env={"FAULT_READY_AFTER": 4})
+    with playbooks.start("playbooks/release.yml", GOOD, *alone, *more, stdout=subprocess.PIPE) as run:
         lines = []
         for line in t.cast("t.IO[str]", run.stdout):
             lines.append(line)
@@ -299,27 +293,27 @@ def test_a_rollout_by_somebody_else_is_noticed_and_they_are_named(
 ) -> None:
     image = f"{playbooks.environment['DEMO_REGISTRY']}/wallet:1.2.0"
     with load(rate=RATE) as traffic:
-        code, told = in_mid_wave(
+        code, output = in_mid_wave(
             playbooks, lambda: kubectl("set", "image", "deployment/wallet", f"wallet={image}")
         )
     assert (
         code != 0
-        and "Somebody else changed Deployment wallet while it rolled out: kubectl-set at" in told
-        and f"found {image}" in told
-    ), told
+        and "Somebody else changed Deployment wallet while it rolled out: kubectl-set at" in output
+        and f"found {image}" in output
+    ), output
     assert kubectl.versions()["wallet"] == FIRST and traffic["failed"] == 0, traffic
 
 
-def test_a_deployment_that_is_deleted_in_mid_wave_is_told(playbooks: Playbooks, kubectl: Kubectl) -> None:
-    code, told = in_mid_wave(playbooks, lambda: kubectl("delete", "deployment", "wallet"))
+def test_a_deployment_that_is_deleted_in_mid_wave_is_reported(playbooks: Playbooks, kubectl: Kubectl) -> None:
+    code, output = in_mid_wave(playbooks, lambda: kubectl("delete", "deployment", "wallet"))
     assert (
         code != 0
-        and "Deployment wallet was deleted while it rolled out." in told
-        and "now: wallet deleted" in told
-    ), told
+        and "Deployment wallet was deleted while it rolled out." in output
+        and "now: wallet deleted" in output
+    ), output
     assert (
-        "can be rolled back in part only" in told
-        and "no workload named wallet" in told
+        "can be rolled back in part only" in output
+        and "no workload named wallet" in output
         and "wallet" not in kubectl.versions()
     )
 
@@ -361,14 +355,14 @@ def test_a_node_that_is_drained_in_mid_wave_with_budgets_in_the_way_costs_nothin
 
     try:
         with load(rate=RATE) as traffic:
-            code, told = in_mid_wave(playbooks, drain, "-e", "release_stuck_after=30")
+            code, output = in_mid_wave(playbooks, drain, "-e", "release_stuck_after=30")
     finally:
         kubectl("uncordon", node)
-    assert code == 0 and kubectl.versions()["wallet"] == GOOD, told
+    assert code == 0 and kubectl.versions()["wallet"] == GOOD, output
     assert traffic["failed"] == 0, traffic
 
 
-def test_a_namespace_that_is_not_there_and_a_certificate_that_expired_are_told_in_a_sentence(
+def test_a_namespace_that_is_not_there_and_a_certificate_that_expired_are_reported_in_a_sentence(
     playbooks: Playbooks, kubectl: Kubectl, sandbox: t.Any, tmp_path: Path
 ) -> None:
     outcome = playbooks.release(GOOD, "-e", "release_namespace=exchang")

@@ -17,7 +17,9 @@ import pytest
 import yaml
 
 from sandbox.catalogue import GOOD
-from tests.integration.support.playbooks.playbook import ROOT, Kubectl, Outcome, Playbooks, signal_all
+from tests.integration.support.kubectl import Kubectl
+from tests.integration.support.playbooks.demo_platform import Playbooks
+from tests.integration.support.playbooks.runner import ROOT, Outcome, signal_all
 
 ON, OFF = "playbooks/maintenance_on.yml", "playbooks/maintenance_off.yml"
 WANTED: dict[str, t.Any] = {"trading": {"replicas": 1}, "payment": {"env": {"READ_ONLY": "true"}}}
@@ -75,7 +77,7 @@ def test_on_and_off_lose_no_request_and_give_back_exactly_what_was_there(
 ) -> None:
     before, untouched = specs(kubectl), kubectl.written()
     preview = switch(ON, "--check")
-    assert preview.rc == 0 and preview.recap["changed"] == 1 and kubectl.written() == untouched, (
+    assert preview.rc == 0 and preview.recap()["changed"] == 1 and kubectl.written() == untouched, (
         preview.out + preview.err
     )
     assert (
@@ -103,14 +105,14 @@ def test_on_and_off_lose_no_request_and_give_back_exactly_what_was_there(
             ], shown.out
         assert "drained" in on.err
         again, written = switch(ON), kubectl.written()
-        assert again.rc == 0 and again.recap["changed"] == 0 and specs(kubectl) == during, (
+        assert again.rc == 0 and again.recap()["changed"] == 0 and specs(kubectl) == during, (
             again.out + again.err
         )
 
-        assert switch(OFF, "--check").recap["changed"] == 1 and kubectl.written() == written
+        assert switch(OFF, "--check").recap()["changed"] == 1 and kubectl.written() == written
         off = switch(OFF)
         assert off.rc == 0 and specs(kubectl) == before and marks(kubectl) == [], off.out + off.err
-        assert switch(OFF).recap["changed"] == 0
+        assert switch(OFF).recap()["changed"] == 0
     assert traffic["failed"] == 0 and traffic["sent"] > 1000, traffic
 
 
@@ -148,7 +150,7 @@ def test_where_an_autoscaler_owns_the_replicas_its_floor_is_moved(
     ), preview.err
     on = switch(ON)
     assert on.rc == 0 and autoscaler() == 1 and marks(kubectl) == ["payment", "trading"], on.out + on.err
-    assert switch(ON).recap["changed"] == 0
+    assert switch(ON).recap()["changed"] == 0
     off = switch(OFF)
     assert off.rc == 0 and autoscaler() == 2 and marks(kubectl) == [] and specs(kubectl) == before, (
         off.out + off.err

@@ -23,23 +23,20 @@ import pytest
 import yaml
 
 from sandbox import start
-from tests.integration.support.playbooks.playbook import (
-    FEW,
-    NAMESPACE,
-    ROOT,
+from tests.integration.support.kubectl import NAMESPACE, Kubectl
+from tests.integration.support.playbooks.demo_platform import (
     SERVICES,
-    Kubectl,
+    THREE_SERVICES,
     Playbooks,
-    few,
-    interrupt,
-    signal_all,
+    three_services,
 )
+from tests.integration.support.playbooks.runner import ROOT, interrupt, signal_all
 
 GOOD, BAD, BEFORE = "1.1.0", "1.2.0", "1.0.0"
 LAST_LINE = "fatal: wallet ledger schema 41 is older than required 42"
 
 
-def on(version: str, services: t.Sequence[str] = SERVICES) -> dict[str, str]:
+def versions_with(version: str, services: t.Sequence[str] = SERVICES) -> dict[str, str]:
     """These on that version, the others on the one before."""
     return {**dict.fromkeys(SERVICES, BEFORE), **dict.fromkeys(services, version)}
 
@@ -50,7 +47,7 @@ def test_a_good_release_goes_through_under_load_and_the_second_run_changes_nothi
     with load(rate=200) as traffic:
         outcome = playbooks.release(GOOD)
     assert outcome.rc == 0, outcome.out + outcome.err
-    assert kubectl.versions() == on(GOOD)
+    assert kubectl.versions() == versions_with(GOOD)
     assert traffic["failed"] == 0 and traffic["sent"] > 1000, traffic
     assert set(traffic["versions"]) == {BEFORE, GOOD}
 
@@ -74,30 +71,30 @@ def test_a_good_release_goes_through_under_load_and_the_second_run_changes_nothi
     assert kubectl.lock_holder() == ""
     before = kubectl.written()
     again = playbooks.release(GOOD)
-    assert again.rc == 0 and again.recap["changed"] == 0, again.out
+    assert again.rc == 0 and again.recap()["changed"] == 0, again.out
     assert kubectl.written() == before and playbooks.report(GOOD) == report
 
 
-def test_a_bad_release_is_told_within_ten_seconds_of_its_first_crash_and_undone_without_a_lost_request(
+def test_a_bad_release_is_reported_within_ten_seconds_of_its_first_crash_and_undone_without_a_lost_request(
     playbooks: Playbooks, kubectl: Kubectl, load: t.Any, first_crash: dict[str, str]
 ) -> None:
     with load(rate=200) as traffic:
         outcome = playbooks.release(BAD)
     assert outcome.rc != 0
-    assert kubectl.versions() == on(BEFORE)
+    assert kubectl.versions() == versions_with(BEFORE)
     assert all(
         thing["status"]["updatedReplicas"] == thing["status"]["availableReplicas"] == 2
         for thing in kubectl.deployments().values()
     )
     assert traffic["failed"] == 0 and traffic["sent"] > 1000, traffic
 
-    told = outcome.out + outcome.err
+    output = outcome.out + outcome.err
     # The kubelet says Error until it has looked again, then CrashLoopBackOff.
     assert re.search(
         rf"wallet: pod {first_crash['pod']}, container wallet: (Error|CrashLoopBackOff), exit code 3, restarted 1 time",
-        told,
-    ), told
-    assert LAST_LINE in told
+        output,
+    ), output
+    assert LAST_LINE in output
     record = kubectl.record(BAD)
     gave_up = next(entry for entry in record if entry.get("failed"))
     seconds = (
@@ -129,12 +126,12 @@ def broker() -> t.Iterator[socket.socket]:
         yield listening
 
 
-def test_what_the_platform_leans_on_is_looked_at_before_and_what_breaks_meanwhile_takes_the_release_back(
+def test_what_the_platform_depends_on_is_checked_before_and_what_breaks_meanwhile_takes_the_release_back(
     playbooks: Playbooks, kubectl: Kubectl, broker: socket.socket, redis: t.Any
 ) -> None:
     address = f"127.0.0.1:{broker.getsockname()[1]}"
     dependencies = [{"name": "message broker", "tcp": address}]
-    leaning = few(
+    leaning = three_services(
         release_dependencies=dependencies,
         release_redis={f"login_{name}": value for name, value in redis.login.items()},
     )
@@ -154,8 +151,10 @@ def test_what_the_platform_leans_on_is_looked_at_before_and_what_breaks_meanwhil
     ), outcome.out
     assert len(
         [entry for entry in kubectl.record(GOOD) if entry["kind"] == "wave" and entry["phase"] == "ended"]
-    ) == len(FEW)
-    assert kubectl.versions() == on(BEFORE) and "failed and was rolled back" in playbooks.report(GOOD)
+    ) == len(THREE_SERVICES)
+    assert kubectl.versions() == versions_with(BEFORE) and "failed and was rolled back" in playbooks.report(
+        GOOD
+    )
 
     before = kubectl.written()
     refused = playbooks.release(GOOD, *leaning)
@@ -180,10 +179,10 @@ def test_check_mode_shows_the_plan_and_writes_nothing(
     assert "exchange/wallet:1.1.0" in outcome.out  # the diff
     assert kubectl.versions() == before and not playbooks.reports.exists()
     # The API server's own account of what we asked it: what we may do, reads, and nothing else.
-    told = sandbox.audit_log.read_text().removeprefix(log).splitlines()
+    output = sandbox.audit_log.read_text().removeprefix(log).splitlines()
     requests = [
         json.loads(line)
-        for line in told
+        for line in output
         if '"userAgent":"runbook.release"' in line and "selfsubjectaccessreviews" not in line
     ]
     assert {request["verb"] for request in requests} == {"get", "list"}
@@ -200,7 +199,7 @@ def test_a_wrong_inventory_is_refused_in_one_error_before_anything_changes(
     }
     outcome = playbooks.release(GOOD, "-e", json.dumps(wrong))
     assert outcome.rc != 0 and kubectl.written() == before
-    told = outcome.out + outcome.err
+    output = outcome.out + outcome.err
     for said in (
         "4 problems in the description of the platform; nothing was changed.",
         "release_timeout: found 'soon' (string); allowed: an integer from 1",
@@ -208,7 +207,7 @@ def test_a_wrong_inventory_is_refused_in_one_error_before_anything_changes(
         "release_services[1] (wallet).prt: unknown key (did you mean port?)",
         "service auth comes after wallett, which is not a service (did you mean wallet?)",
     ):
-        assert said in told, told
+        assert said in output, output
 
 
 def test_services_that_are_not_in_the_cluster_are_all_named_before_anything_changes(
@@ -228,14 +227,8 @@ def test_services_that_are_not_in_the_cluster_are_all_named_before_anything_chan
 
 
 def test_an_inventory_without_a_cluster_is_refused(playbooks: Playbooks) -> None:
-    command = [
-        part if part != "inventories/sandbox" else "localhost,"
-        for part in playbooks.command("playbooks/release.yml", GOOD)
-    ]
-    done = subprocess.run(
-        command, env=playbooks.environment, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert done.returncode != 0 and "no host in the group kubernetes" in done.stdout
+    done = playbooks.run("playbooks/release.yml", GOOD, inventory="localhost,")
+    assert done.rc != 0 and "no host in the group kubernetes" in done.out
 
 
 # A short form in every run, of three services; `make soak` makes it twenty,
@@ -244,7 +237,7 @@ SOAK = int(os.environ.get("SOAK_INTERRUPTIONS", "0"))
 INTERRUPTIONS = [
     (number, [signal.SIGKILL, signal.SIGINT, signal.SIGTERM][number % 3]) for number in range(SOAK or 3)
 ]
-ROLLED, HOW, LINES = (SERVICES, [], 30) if SOAK else (FEW, few(), 12)
+ROLLED, HOW, LINES = (SERVICES, [], 30) if SOAK else (THREE_SERVICES, three_services(), 12)
 
 
 @pytest.mark.parametrize(("number", "how"), INTERRUPTIONS)
@@ -266,19 +259,21 @@ def test_interrupted_at_any_moment_it_converges_when_it_is_run_again_or_rolled_b
 
         if number % 2 == 0:
             outcome = playbooks.release(GOOD, *HOW)
-            assert outcome.rc == 0 and kubectl.versions() == on(GOOD, ROLLED), outcome.out + outcome.err
+            assert outcome.rc == 0 and kubectl.versions() == versions_with(GOOD, ROLLED), (
+                outcome.out + outcome.err
+            )
         # Back to what ran before the first run: its baseline was kept through the interruption.
         outcome = playbooks.run("playbooks/rollback.yml", GOOD, *HOW)
-        assert outcome.rc == 0 and kubectl.versions() == on(BEFORE), outcome.out + outcome.err
+        assert outcome.rc == 0 and kubectl.versions() == versions_with(BEFORE), outcome.out + outcome.err
     assert traffic["failed"] == 0, json.dumps(traffic)
-    assert playbooks.run("playbooks/rollback.yml", GOOD, *HOW).recap["changed"] == 0
+    assert playbooks.run("playbooks/rollback.yml", GOOD, *HOW).recap()["changed"] == 0
 
 
-def test_an_image_that_is_not_in_the_registry_is_told_in_the_registrys_words_and_undone(
+def test_an_image_that_is_not_in_the_registry_is_reported_in_the_registrys_words_and_undone(
     playbooks: Playbooks, kubectl: Kubectl
 ) -> None:
     outcome = playbooks.release("9.9.9")
-    assert outcome.rc != 0 and kubectl.versions() == on(BEFORE), outcome.out
+    assert outcome.rc != 0 and kubectl.versions() == versions_with(BEFORE), outcome.out
     assert (
         re.search(r"auth: pod auth-\S+, container auth: (ErrImagePull|ImagePullBackOff)", outcome.out)
         and "auth:9.9.9: not found" in outcome.out
@@ -291,27 +286,27 @@ def test_an_api_server_that_is_killed_and_restarted_in_mid_wave_costs_nothing(
     playbooks: Playbooks, kubectl: Kubectl, sandbox: t.Any, load: t.Any
 ) -> None:
     with load(rate=200) as traffic:
-        running = playbooks.start("playbooks/rollout.yml", GOOD, *few())
+        running = playbooks.start("playbooks/rollout.yml", GOOD, *three_services())
         next(line for line in t.cast("t.IO[str]", running.stderr) if "settled" in line)
         subprocess.run(
             ["pkill", "-KILL", "-f", f"{sandbox.place.programs}/controlplane apiserver"], check=True
         )
         start.bring_up(sandbox.settings)
-        _out, told = running.communicate(timeout=200)
-    assert running.returncode == 0 and kubectl.versions() == on(GOOD, FEW), told
+        _out, output = running.communicate(timeout=200)
+    assert running.returncode == 0 and kubectl.versions() == versions_with(GOOD, THREE_SERVICES), output
     assert traffic["failed"] == 0 and traffic["sent"] > 1000, traffic
 
 
 def test_a_second_release_is_refused_while_one_is_under_way_and_a_stalled_one_stops_when_its_lock_is_taken(
     playbooks: Playbooks, kubectl: Kubectl
 ) -> None:
-    stalled = playbooks.start("playbooks/rollout.yml", GOOD, *few())
+    stalled = playbooks.start("playbooks/rollout.yml", GOOD, *three_services())
     next(line for line in t.cast("t.IO[str]", stalled.stderr) if "settled" in line)
     signal_all(stalled, signal.SIGSTOP)
     between = kubectl.versions()
     assert GOOD in between.values() and BEFORE in between.values()
 
-    refused = playbooks.release(BAD, *few())
+    refused = playbooks.release(BAD, *three_services())
     assert (
         refused.rc != 0
         and "Another release is under way in namespace exchange" in refused.out
@@ -319,20 +314,20 @@ def test_a_second_release_is_refused_while_one_is_under_way_and_a_stalled_one_st
     )
     assert kubectl.versions() == between
 
-    taken = playbooks.run("playbooks/rollback.yml", GOOD, *few(release_lock_force=True))
-    assert taken.rc == 0 and kubectl.versions() == on(BEFORE), taken.out + taken.err
+    taken = playbooks.run("playbooks/rollback.yml", GOOD, *three_services(release_lock_force=True))
+    assert taken.rc == 0 and kubectl.versions() == versions_with(BEFORE), taken.out + taken.err
     signal_all(stalled, signal.SIGCONT)
-    _out, told = stalled.communicate(timeout=120)
-    assert stalled.returncode != 0 and kubectl.versions() == on(BEFORE), told
+    _out, output = stalled.communicate(timeout=120)
+    assert stalled.returncode != 0 and kubectl.versions() == versions_with(BEFORE), output
 
 
 def test_a_smoke_test_that_fails_after_the_rollout_takes_the_release_back(
     playbooks: Playbooks, kubectl: Kubectl
 ) -> None:
     outcome = playbooks.release(
-        GOOD, *few(release_smoke=[{"name": "a page that is not there", "path": "/api/v1/nowhere"}])
+        GOOD, *three_services(release_smoke=[{"name": "a page that is not there", "path": "/api/v1/nowhere"}])
     )
-    assert outcome.rc != 0 and kubectl.versions() == on(BEFORE), outcome.out + outcome.err
+    assert outcome.rc != 0 and kubectl.versions() == versions_with(BEFORE), outcome.out + outcome.err
     assert "a page that is not there: answered 404, wanted 200" in outcome.out
     assert "a page that is not there | failed" in playbooks.report(GOOD)
 
@@ -340,20 +335,22 @@ def test_a_smoke_test_that_fails_after_the_rollout_takes_the_release_back(
 def test_a_finished_release_is_not_taken_back_by_a_check_that_fails_later(
     playbooks: Playbooks, kubectl: Kubectl
 ) -> None:
-    assert playbooks.release(GOOD, *few()).rc == 0
-    outcome = playbooks.run("playbooks/verify.yml", GOOD, *few(release_smoke=[{"path": "/api/v1/nowhere"}]))
+    assert playbooks.release(GOOD, *three_services()).rc == 0
+    outcome = playbooks.run(
+        "playbooks/verify.yml", GOOD, *three_services(release_smoke=[{"path": "/api/v1/nowhere"}])
+    )
     assert outcome.rc != 0 and "this release was finished before" in outcome.out
-    assert kubectl.versions() == on(GOOD, FEW)
+    assert kubectl.versions() == versions_with(GOOD, THREE_SERVICES)
 
 
 def test_as_an_ordinary_module_it_does_the_same(playbooks: Playbooks, kubectl: Kubectl) -> None:
-    su = few(ansible_become=True, ansible_become_method="ansible.builtin.su")
+    su = three_services(ansible_become=True, ansible_become_method="ansible.builtin.su")
     outcome = playbooks.run("playbooks/rollout.yml", GOOD, *su)
     assert outcome.rc == 0, outcome.out + outcome.err
-    assert kubectl.versions() == on(GOOD, FEW) and "settled" not in outcome.err
+    assert kubectl.versions() == versions_with(GOOD, THREE_SERVICES) and "settled" not in outcome.err
 
 
-def test_an_api_server_that_is_not_there_is_told_in_one_sentence(
+def test_an_api_server_that_is_not_there_is_reported_in_one_sentence(
     playbooks: Playbooks, tmp_path: t.Any
 ) -> None:
     config = tmp_path / "kubeconfig"
@@ -436,15 +433,15 @@ def test_the_documented_role_is_enough_for_a_release_and_its_undoing(
     playbooks: Playbooks, kubectl: Kubectl, limited: t.Callable[[list[str]], str]
 ) -> None:
     config = limited([])
-    assert playbooks.release(BAD, *few(release_kubeconfig=config)).rc != 0
+    assert playbooks.release(BAD, *three_services(release_kubeconfig=config)).rc != 0
     assert (
-        kubectl.versions() == on(BEFORE)
+        kubectl.versions() == versions_with(BEFORE)
         and "rolled back" in playbooks.report(BAD)
         and LAST_LINE in playbooks.report(BAD)
     )
 
 
-def test_what_the_credentials_may_not_do_is_told_before_anything_changes(
+def test_what_the_credentials_may_not_do_is_reported_before_anything_changes(
     playbooks: Playbooks, kubectl: Kubectl, limited: t.Callable[[list[str]], str]
 ) -> None:
     config = limited(

@@ -18,7 +18,7 @@ import pytest
 
 from sandbox.catalogue import SERVICES, Image
 from sandbox.place import Place
-from tests.integration.support.playbooks.playbook import Kubectl
+from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.running_sandbox import LoadFactory, Sandbox
 from tests.integration.support.waiting import wait_for
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from tests.integration.support.playbooks.phases import Phases, changed, play
-from tests.integration.support.playbooks.playbook import Kubectl
+from tests.integration.support.kubectl import Kubectl
+from tests.integration.support.playbooks.database_phases import Phases, changed
 from tests.integration.support.servers.databases import Database
 
 
@@ -20,12 +20,10 @@ def test_backups_by_the_clock_of_kubernetes(phases: Phases, space: Kubectl) -> N
         "backup_schedule_env_from": [{"secretRef": {"name": "backup"}}],
     }
     first, again = (
-        play(phases, "runbook.release.backup_schedule", **wanted),
-        play(phases, "runbook.release.backup_schedule", **wanted),
+        phases.run_role("runbook.release.backup_schedule", **wanted),
+        phases.run_role("runbook.release.backup_schedule", **wanted),
     )
-    assert first.returncode == again.returncode == 0 and "changed=0" in again.stdout, (
-        first.stdout + again.stdout
-    )
+    assert first.rc == again.rc == 0 and "changed=0" in again.out, first.out + again.out
     jobs = {job["metadata"]["name"]: job["spec"] for job in space.items("cronjobs")}
     assert {name: spec["schedule"] for name, spec in jobs.items()} == {
         "runbook-backup-daily": "0 2 * * *",
@@ -35,14 +33,14 @@ def test_backups_by_the_clock_of_kubernetes(phases: Phases, space: Kubectl) -> N
     assert container["command"][-1].endswith("-e backup_kind=daily") and container["envFrom"] == [
         {"secretRef": {"name": "backup"}}
     ]
-    gone = play(phases, "runbook.release.backup_schedule", backup_schedule_state="absent", **wanted)
-    assert gone.returncode == 0 and space.items("cronjobs") == [], gone.stdout
+    gone = phases.run_role("runbook.release.backup_schedule", backup_schedule_state="absent", **wanted)
+    assert gone.rc == 0 and space.items("cronjobs") == [], gone.out
 
 
-def test_disaster_recovery_brings_up_the_platform_and_sends_the_users_there_only_when_told(
+def test_disaster_recovery_brings_up_the_platform_and_sends_the_users_there_only_when_asked_to(
     phases: Phases, database: Database, space: Kubectl, registry: str
 ) -> None:
-    assert phases.run("backup").returncode == 0
+    assert phases.run("backup").rc == 0
     database.to("postgres").psql(f'DROP DATABASE "{database.name}" WITH (FORCE)')
     labels = {"app": "auth"}
     container = {"name": "auth", "image": f"{registry}/auth:1.0.0"}
@@ -71,6 +69,6 @@ def test_disaster_recovery_brings_up_the_platform_and_sends_the_users_there_only
     assert changed(recovered) >= 1 and database.psql("SELECT count(*) FROM orders") == "2000"
     assert space.items("deployments")[0]["status"]["availableReplicas"] == 1 and space.items("services") == []
     switched = with_cluster.run("disaster_recovery", "--tags", "switch", **there)
-    assert switched.returncode == 0 and [found["metadata"]["name"] for found in space.items("services")] == [
+    assert switched.rc == 0 and [found["metadata"]["name"] for found in space.items("services")] == [
         "front"
-    ], switched.stdout
+    ], switched.out

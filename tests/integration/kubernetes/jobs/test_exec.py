@@ -9,8 +9,8 @@ import typing as t
 
 import pytest
 
+from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import SECRET, deployment
-from tests.integration.support.playbooks.playbook import Kubectl
 from tests.integration.support.playbooks.tasks import Task, Tasks
 
 
@@ -42,7 +42,7 @@ def test_both_outputs_the_input_and_the_exit_code(tasks: Tasks, wallet: str) -> 
         and f"{wallet} | line 2" in ran.err
     )
     assert (
-        read["rc"] == 0 and "final words" not in ran.told and "a" * 100 not in ran.told
+        read["rc"] == 0 and "final words" not in ran.full_output and "a" * 100 not in ran.full_output
     )  # the input may be a secret
     assert (
         bad["failed"]
@@ -50,7 +50,7 @@ def test_both_outputs_the_input_and_the_exit_code(tasks: Tasks, wallet: str) -> 
         and "ended with exit code 7" in bad["msg"]
     )
     assert not expected["failed"] and not expected["changed"] and named["stdout"] == "named"
-    assert SECRET not in ran.told
+    assert SECRET not in ran.full_output
 
 
 def test_a_command_that_takes_too_long_or_is_not_there(tasks: Tasks, wallet: str) -> None:
@@ -68,15 +68,15 @@ def test_a_command_that_takes_too_long_or_is_not_there(tasks: Tasks, wallet: str
     assert "no StatefulSet named wallet; there are: none" in nobody["msg"]
 
 
-def test_only_the_newest_version_is_entered_and_its_trouble_is_told(
+def test_only_the_newest_version_is_entered_and_its_trouble_is_reported(
     tasks: Tasks, space: Kubectl, wallet: str
 ) -> None:
     space("set", "image", "deployment/wallet", "wallet=registry.test/wallet:2")
     space("wait", "--for=jsonpath={.status.updatedReplicas}=1", "deployment/wallet", "--timeout=30s")
-    told = tasks.run(run("out:here")).results[0]
+    refused = tasks.run(run("out:here")).results[0]
     assert (
-        "Deployment wallet has no ready pod to run the command in." in told["msg"]
-        and wallet not in told["msg"]
+        "Deployment wallet has no ready pod to run the command in." in refused["msg"]
+        and wallet not in refused["msg"]
     )
     assert tasks.run(run("out:here", pod=wallet)).results[0]["stdout"] == "here"
 

@@ -21,8 +21,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import SECRET, deployment
-from tests.integration.support.playbooks.playbook import ROOT, Kubectl, signal_all
+from tests.integration.support.playbooks.runner import ROOT, signal_all
 from tests.integration.support.playbooks.tasks import Task, Tasks
 
 
@@ -103,7 +104,7 @@ def test_a_failed_job_fails_with_its_cause_and_is_kept_where_that_is_wanted(
     assert re.search(rf"Next: kubectl -n {space.namespace} logs migrate-\w+ -c task", kept["msg"])
     # The kept one did something else, and had ended: it made room.
     assert then["exit_code"] == 0 and then["log"] == ["now it works"] and space.items("jobs") == []
-    assert SECRET not in ran.told
+    assert SECRET not in ran.full_output
 
 
 def test_what_cannot_start_is_given_up_as_soon_as_that_is_known(
@@ -197,7 +198,7 @@ def test_check_mode_asks_the_server_and_writes_nothing(tasks: Tasks, space: Kube
         and task_image in ran.out
     )
     assert bad["failed"] and "quantities must match" in bad["msg"]
-    assert space.items("jobs") == [] and space.items("pods") == [] and SECRET not in ran.told
+    assert space.items("jobs") == [] and space.items("pods") == [] and SECRET not in ran.full_output
 
 
 def test_a_cron_job_and_a_file_can_be_run_at_once(

@@ -25,10 +25,11 @@ from sandbox.settings import NODE_IP
 from tests.integration.support.engines import db_migrate, sqitch
 from tests.integration.support.engines.migrations import Folder, working
 from tests.integration.support.examples import examples
+from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import deployment
-from tests.integration.support.playbooks.phases import Phases
-from tests.integration.support.playbooks.playbook import ROOT, Kubectl, interrupt
-from tests.integration.support.playbooks.tasks import Ran, Task, Tasks, kill
+from tests.integration.support.playbooks.database_phases import Phases
+from tests.integration.support.playbooks.runner import ROOT, Outcome, interrupt, kill
+from tests.integration.support.playbooks.tasks import Ran, Task, Tasks
 from tests.integration.support.waiting import wait_for, wait_for_none
 
 INSIDE = "/app/migrations"
@@ -114,12 +115,12 @@ class Wallet:
     def run(self, more: t.Sequence[str] = (), **options: t.Any) -> Ran:
         return self.tasks.run(self.task(**options), more=more)
 
-    def play(self, folder: Path, playbook: str, **variables: t.Any) -> subprocess.CompletedProcess[str]:
+    def play(self, folder: Path, playbook: str, **variables: t.Any) -> Outcome:
         """A phase, or all of them, on an inventory with this database alone."""
         sources = [{"src": str(self.src), "engine": self.engine, "job": self.job}]
         phases = Phases(
             folder,
-            self.tasks.environment,
+            self.tasks.runner,
             {"release_database": self.database.login, "release_migrations": sources, **variables},
         )
         return phases.run(playbook)
@@ -256,12 +257,16 @@ def test_in_check_mode_for_real_again_and_back(wallet: Wallet) -> None:
     wait_for_none(wallet.left)
 
 
-def test_an_address_that_pods_do_not_reach_it_by_is_told_and_not_tried_for_minutes(wallet: Wallet) -> None:
+def test_an_address_that_pods_do_not_reach_it_by_is_reported_and_not_tried_for_minutes(
+    wallet: Wallet,
+) -> None:
     wallet.job["login_port"] = 1
-    told = wallet.run(retry_window=600).result
-    assert told["failed"] and told["error_class"] == "connection_lost" and wallet.begun() == 3, told
+    result = wallet.run(retry_window=600).result
+    assert result["failed"] and result["error_class"] == "connection_lost" and wallet.begun() == 3, result
     assert (
-        f"{NODE_IP}:1/" in told["msg"] and "job.login_port" in told["msg"] and "not begun" not in told["msg"]
+        f"{NODE_IP}:1/" in result["msg"]
+        and "job.login_port" in result["msg"]
+        and "not begun" not in result["msg"]
     )
     assert wallet.at() == "" and wallet.left() == []
 
@@ -301,10 +306,11 @@ def test_the_password_is_in_a_secret_alone_which_goes_with_the_job(wallet: Walle
     )
     wallet.add("3_more", "SELECT 3;")
     wallet.publish()
-    told = wallet.run(["-vvv"])
-    assert told.result["changed"]
+    ran = wallet.run(["-vvv"])
+    assert ran.result["changed"]
     assert not any(
-        password in text for text in (*seen, said, told.told, wallet.space("get", "events", "-o", "json"))
+        password in text
+        for text in (*seen, said, ran.full_output, wallet.space("get", "events", "-o", "json"))
     )
     wait_for_none(wallet.left)
 
@@ -312,13 +318,13 @@ def test_the_password_is_in_a_secret_alone_which_goes_with_the_job(wallet: Walle
 def test_a_migration_that_fails_says_why_and_leaves_nothing(wallet: Wallet) -> None:
     wallet.add("2_bad", "ALTER TABLE wallet ADD COLUMN id text;")
     wallet.publish()
-    told = wallet.run().result
+    result = wallet.run().result
     assert (
-        told["failed"]
-        and told["migration"] == "2_bad"
-        and 'column "id" of relation "wallet" already exists' in told["msg"]
+        result["failed"]
+        and result["migration"] == "2_bad"
+        and 'column "id" of relation "wallet" already exists' in result["msg"]
     )
-    assert [one["name"] for one in told["applied"]] == ["1_wallet"] and wallet.at() == "1|f"
+    assert [one["name"] for one in result["applied"]] == ["1_wallet"] and wallet.at() == "1|f"
     wait_for_none(wallet.left)
     wallet.add("2_bad", "ALTER TABLE wallet ADD COLUMN note text;")
     wallet.publish()
@@ -329,21 +335,21 @@ def test_a_migration_that_fails_says_why_and_leaves_nothing(wallet: Wallet) -> N
     assert [one["name"] for one in wallet.tasks.run(module).result["applied"]] == ["2_bad"]
 
 
-def test_what_cannot_start_is_told_as_kube_job_tells_it(wallet: Wallet) -> None:
+def test_what_cannot_start_is_reported_as_kube_job_tells_it(wallet: Wallet) -> None:
     wallet.job["image"] += "-not-there"
-    told = wallet.run().result
+    result = wallet.run().result
     assert (
-        told["failed"]
-        and "will not start" in told["msg"]
-        and "not found" in told["msg"]
-        and "were removed" in told["msg"]
+        result["failed"]
+        and "will not start" in result["msg"]
+        and "not found" in result["msg"]
+        and "were removed" in result["msg"]
     )
     wallet.publish()
-    told = wallet.run(program="nowhere").result
-    assert told["failed"] and '"nowhere"' in told["msg"] and "executable file not found" in told["msg"]
+    result = wallet.run(program="nowhere").result
+    assert result["failed"] and '"nowhere"' in result["msg"] and "executable file not found" in result["msg"]
     wallet.job["workload"] = "walet"
-    told = wallet.run().result
-    assert "walet" in told["msg"] and wallet.tables() == "runbook_release_migrations"
+    result = wallet.run().result
+    assert "walet" in result["msg"] and wallet.tables() == "runbook_release_migrations"
     wait_for_none(wallet.left)
 
 
@@ -373,7 +379,7 @@ def test_a_run_after_kill_9_waits_for_the_job_of_the_run_before(wallet: Wallet) 
     wait_for_none(wallet.left)
 
 
-def test_a_job_that_failed_while_nobody_looked_is_known_to_have_changed_nothing(wallet: Wallet) -> None:
+def test_a_job_that_failed_while_nobody_watched_is_known_to_have_changed_nothing(wallet: Wallet) -> None:
     kill(wallet.waits("2_bad", "SELECT 1 / 0;"))
     wallet.go()
     wait_for(lambda: any("failed" in job["status"] for job in wallet.space.items("jobs")), 60)
@@ -396,11 +402,11 @@ def test_a_migration_that_takes_too_long_is_ended_with_its_backend(wallet: Walle
     wallet.add("2_slow", "SELECT pg_sleep(60);")
     wallet.publish()
     began = time.monotonic()
-    told = wallet.run(statement_timeout=0, timeout=15).result
+    result = wallet.run(statement_timeout=0, timeout=15).result
     assert (
-        told["failed"]
-        and told["migration"] == "2_slow"
-        and told["error_class"] in ("timeout", "statement_timeout")
+        result["failed"]
+        and result["migration"] == "2_slow"
+        and result["error_class"] in ("timeout", "statement_timeout")
         and time.monotonic() - began < 40
     )
     assert wallet.database.sessions() == []
@@ -459,16 +465,16 @@ def test_a_release_after_kill_9_brings_the_job_to_its_end_before_it_backs_up(
     letting.start()
     done = wallet.play(tmp_path, "release", release_backup={"store": {"path": str(tmp_path / "backups")}})
     letting.join()
-    assert done.returncode == 0 and wallet.at() == "2|f", done.stdout + done.stderr
-    waited, _backup, _rest = done.stderr.partition("tables and")
+    assert done.rc == 0 and wallet.at() == "2|f", done.output
+    waited, _backup, _rest = done.err.partition("tables and")
     assert "was begun by a run that is gone; waiting for its end" in waited
-    assert ("rehearsal: 2_slow took" in done.stderr) == ("0" in sql)
+    assert ("rehearsal: 2_slow took" in done.err) == ("0" in sql)
     wait_for_none(wallet.left)
 
 
 def test_the_role_passes_it_through(wallet: Wallet, tmp_path: Path) -> None:
     done = wallet.play(tmp_path, "migrate")
-    assert done.returncode == 0 and wallet.at() == "1|f" and wallet.begun() == 1, done.stdout + done.stderr
+    assert done.rc == 0 and wallet.at() == "1|f" and wallet.begun() == 1, done.output
 
 
 def test_db_migrate_in_the_image_of_its_service(node_wallet: NodeWallet) -> None:
@@ -486,7 +492,7 @@ def test_db_migrate_in_the_image_of_its_service(node_wallet: NodeWallet) -> None
     assert [one["schema_restored"] for one in rehearsed.result["rehearsal"]] == [
         True,
         True,
-    ] and node_wallet.tables() == "", rehearsed.told
+    ] and node_wallet.tables() == "", rehearsed.full_output
     # What its programs do is known by now.
     assert [one["kind"] for one in rehearsed.result["pending"]] == ["expand", "expand"] and rehearsed.result[
         "way_back"
@@ -495,9 +501,9 @@ def test_db_migrate_in_the_image_of_its_service(node_wallet: NodeWallet) -> None
     assert (
         len(done.result["applied"]) == 2
         and node_wallet.tables() == "migrations runbook_release_migrations wallet"
-    ), done.told
+    ), done.full_output
     assert (
-        node_wallet.database.login["login_password"] not in done.told
+        node_wallet.database.login["login_password"] not in done.full_output
         and not node_wallet.run().result["changed"]
     )
     node_wallet.add(
@@ -505,8 +511,8 @@ def test_db_migrate_in_the_image_of_its_service(node_wallet: NodeWallet) -> None
         "CREATE TABLE part (wallet bigint REFERENCES wallet); INSERT INTO part VALUES (99)",
     )
     node_wallet.publish()
-    told = node_wallet.run().result
-    assert (told["sqlstate"], told["error_class"], told["migration"]) == (
+    result = node_wallet.run().result
+    assert (result["sqlstate"], result["error_class"], result["migration"]) == (
         "23503",
         "foreign_key_violation",
         "20261121100000-part",
@@ -526,17 +532,17 @@ def test_sqitch_in_the_image_of_its_service(sqitch_wallet: SqitchWallet) -> None
     assert [one["name"] for one in done.result["applied"]] == [
         "wallet",
         "limits",
-    ] and sqitch_wallet.tables() == "runbook_release_migrations wallet", done.told
+    ] and sqitch_wallet.tables() == "runbook_release_migrations wallet", done.full_output
     assert (
-        sqitch_wallet.database.login["login_password"] not in done.told
+        sqitch_wallet.database.login["login_password"] not in done.full_output
         and not sqitch_wallet.run().result["changed"]
     )
     sqitch_wallet.add(
         "part", "CREATE TABLE part (wallet bigint REFERENCES wallet); INSERT INTO part VALUES (99);"
     )
     sqitch_wallet.publish()
-    told = sqitch_wallet.run().result
-    assert (told["sqlstate"], told["error_class"], told["migration"]) == (
+    result = sqitch_wallet.run().result
+    assert (result["sqlstate"], result["error_class"], result["migration"]) == (
         "23503",
         "foreign_key_violation",
         "part",
@@ -551,10 +557,10 @@ def test_sqitch_in_the_image_of_its_service(sqitch_wallet: SqitchWallet) -> None
 
 def test_plain_sql_has_no_program_and_a_pod_is_not_this_machine(wallet: Wallet) -> None:
     del wallet.job["login_host"]
-    told = wallet.run(engine="sql").result["msg"]
+    result = wallet.run(engine="sql").result["msg"]
     assert (
-        "job: found it with engine=sql" in told
-        and "job.login_host: is missing, and login_host is 127.0.0.1" in told
+        "job: found it with engine=sql" in result
+        and "job.login_host: is missing, and login_host is 127.0.0.1" in result
     )
 
 

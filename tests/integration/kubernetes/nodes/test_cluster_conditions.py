@@ -18,8 +18,8 @@ import pytest
 from sandbox.build import Builder
 from sandbox.catalogue import FIRST, GOOD, Image
 from sandbox.images import Images
+from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import READY, Manifest, deployment
-from tests.integration.support.playbooks.playbook import Kubectl
 from tests.integration.support.playbooks.tasks import Ran, Tasks
 
 SECRET = "planted-s3cr3t-of-web"
@@ -92,7 +92,7 @@ def roll_out(tasks: Tasks, name: str, **more: t.Any) -> Ran:
     return tasks.one("kube_rollout", workloads=[{"name": name, "kind": kind, **more}], **options)
 
 
-def test_an_image_for_another_architecture_is_told_as_that_and_costs_nothing(
+def test_an_image_for_another_architecture_is_reported_as_that_and_costs_nothing(
     tasks: Tasks, space: Kubectl, web: Manifest, foreign_image: str
 ) -> None:
     began = time.monotonic()
@@ -106,7 +106,7 @@ def test_an_image_for_another_architecture_is_told_as_that_and_costs_nothing(
     )
     back = tasks.one("kube_rollback", release="2.4.0")
     assert back.result["changed"] and space.deployments()["web"]["status"]["availableReplicas"] == 2
-    assert SECRET not in ran.told + back.told
+    assert SECRET not in ran.full_output + back.full_output
 
 
 def test_a_node_that_has_gone_silent_is_named_by_whoever_waits_for_it(
@@ -168,9 +168,9 @@ def test_an_autoscaler_may_scale_in_mid_wave_and_keeps_its_replicas(
     with running:
         next(line for line in t.cast("t.IO[str]", running.stderr) if "updated" in line)
         space("patch", "horizontalpodautoscaler", "busy", "--type=merge", "-p", '{"spec":{"minReplicas":4}}')
-        told = running.communicate(timeout=120)[1]
+        output = running.communicate(timeout=120)[1]
     now = space.deployments()["web"]
-    assert "settled" in told and "4 of 4 available" in told, told
+    assert "settled" in output and "4 of 4 available" in output, output
     assert (
         now["spec"]["replicas"] == 4
         and now["status"]["availableReplicas"]
@@ -195,10 +195,10 @@ def test_a_budget_that_allows_no_disruption_does_not_hold_up_a_rollout(
     budget = {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "web"}}
     space.apply({**budget, "spec": {"maxUnavailable": 0, "selector": {"matchLabels": {"app": "web"}}}})
     ran = roll_out(tasks, "web", images={"web": f"{registry}/auth:{GOOD}"})
-    assert not ran.failed and space.versions() == {"web": GOOD}, ran.told
+    assert not ran.failed and space.versions() == {"web": GOOD}, ran.full_output
 
 
-def test_a_paused_deployment_is_refused_and_one_that_is_paused_meanwhile_is_told(
+def test_a_paused_deployment_is_refused_and_one_that_is_paused_meanwhile_is_reported(
     tasks: Tasks, space: Kubectl, web: Manifest, registry: str
 ) -> None:
     space("rollout", "pause", "deployment/web")
@@ -218,8 +218,8 @@ def test_a_paused_deployment_is_refused_and_one_that_is_paused_meanwhile_is_told
         next(line for line in t.cast("t.IO[str]", running.stderr) if "updated" in line)
         space("rollout", "pause", "deployment/web")
         running.communicate(timeout=60)
-    told = json.loads((tasks.folder / "result-0.json").read_text())["msg"]
-    assert "web did not get on for 4 s" in told and f"Next: {resume}" in told, told
+    output = json.loads((tasks.folder / "result-0.json").read_text())["msg"]
+    assert "web did not get on for 4 s" in output and f"Next: {resume}" in output, output
     space("rollout", "resume", "deployment/web")
 
 
@@ -238,7 +238,7 @@ def test_a_single_pod_that_may_be_missing_is_not_ready_by_that(
         not ran.failed
         and time.monotonic() - began > 5
         and space.deployments()["web"]["status"]["availableReplicas"] == 1
-    ), ran.told
+    ), ran.full_output
 
 
 def test_scaled_to_nothing_means_that_nothing_runs_any_more(
@@ -256,7 +256,7 @@ def test_scaled_to_nothing_means_that_nothing_runs_any_more(
         for pod in space.items("pods")
         if any("running" in status["state"] for status in pod["status"].get("containerStatuses", []))
     ]
-    assert not ran.failed and left == [], ran.told
+    assert not ran.failed and left == [], ran.full_output
 
 
 def test_a_deployment_and_a_statefulset_of_one_name_both_get_back_what_was_there(

@@ -15,8 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import SECRET, deployment
-from tests.integration.support.playbooks.playbook import ROOT, Kubectl
+from tests.integration.support.playbooks.runner import ROOT
 from tests.integration.support.playbooks.tasks import Tasks
 
 EVERYTHING = ["workloads", "pods", "restarts", "events", "volumes", "budgets", "certificates", "nodes"]
@@ -90,7 +91,7 @@ def unwell(space: Kubectl, task_image: str) -> str:
     return key
 
 
-def test_everything_that_is_unwell_is_told_by_its_name(tasks: Tasks, space: Kubectl, unwell: str) -> None:
+def test_everything_that_is_unwell_is_reported_by_its_name(tasks: Tasks, space: Kubectl, unwell: str) -> None:
     ran = tasks.run(
         look(EVERYTHING),
         look(["certificates"], expire_within=5),
@@ -98,7 +99,7 @@ def test_everything_that_is_unwell_is_told_by_its_name(tasks: Tasks, space: Kube
         look(["workloads"]),
     )
     found, dates, calm, default = ran.results
-    told = "\n".join(found["reasons"])
+    output = "\n".join(found["reasons"])
     assert (
         not found["healthy"]
         and found["unknown"] == {}
@@ -113,17 +114,17 @@ def test_everything_that_is_unwell_is_told_by_its_name(tasks: Tasks, space: Kube
         f"Pod {pod}: Unhealthy: Readiness probe failed: dial tcp",
         "certificate of Secret ingress: expires in 10 days",
     ):
-        assert said in told, told
+        assert said in output, output
     assert [entry["name"] for entry in found["certificates"]] == [
         "API server",
         "Secret ingress",
         "Secret internal",
     ]
     assert (
-        "Secret internal" not in told and dates["healthy"] and dates["certificates"][1]["days_left"] == 10.0
+        "Secret internal" not in output and dates["healthy"] and dates["certificates"][1]["days_left"] == 10.0
     )
     assert calm["healthy"] and set(default) >= {"workloads"} and "pods" not in default
-    assert unwell.splitlines()[2] not in ran.told and SECRET not in ran.told
+    assert unwell.splitlines()[2] not in ran.full_output and SECRET not in ran.full_output
 
 
 def test_what_the_role_of_a_release_may_not_see_is_unknown_and_the_optional_roles_are_enough(
@@ -153,7 +154,7 @@ def test_what_the_role_of_a_release_may_not_see_is_unknown_and_the_optional_role
     assert found["unknown"] == {} and found["nodes"] and found["volumes"]
 
 
-def test_stateful_sets_are_looked_at_where_that_is_asked_for(
+def test_stateful_sets_are_checked_where_that_is_asked_for(
     tasks: Tasks, space: Kubectl, task_image: str
 ) -> None:
     template = deployment("wallet", task_image)

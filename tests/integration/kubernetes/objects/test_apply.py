@@ -15,8 +15,9 @@ import pytest
 import yaml
 
 from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS
+from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import READY, Manifest, deployment
-from tests.integration.support.playbooks.playbook import Kubectl, signal_all, surroundings
+from tests.integration.support.playbooks.runner import PlaybookRunner, ansible_environment, signal_all
 from tests.integration.support.playbooks.tasks import Ran, Task, Tasks
 
 SPACE = "exchange-apply"
@@ -62,7 +63,9 @@ def apply(
     kubectl = Kubectl(sandbox.kubectl, sandbox.kubeconfig, SPACE)
     kubectl("delete", "namespace", SPACE, "--ignore-not-found")
     kubectl("delete", "customresourcedefinition", f"markets.{GROUP}", "--ignore-not-found")
-    yield Apply(Tasks(SPACE, surroundings(sandbox.kubeconfig), tmp_path), kubectl, registry)
+    yield Apply(
+        Tasks(SPACE, PlaybookRunner(ansible_environment(sandbox.kubeconfig)), tmp_path), kubectl, registry
+    )
     kubectl("delete", "namespace", SPACE, "--ignore-not-found", "--wait=false")
     kubectl("delete", "customresourcedefinition", f"markets.{GROUP}", "--ignore-not-found")
 
@@ -143,7 +146,7 @@ def test_a_namespace_a_definition_its_object_and_a_deployment_go_in_one_task_wha
     ] == before
 
 
-def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_written(
+def test_everything_that_is_wrong_is_reported_at_once_and_nothing_is_written(
     space: Apply, tmp_path: Path
 ) -> None:
     (tmp_path / "broken.yaml").write_text("kind: ConfigMap\n---\npassword: hunter2hunter2: x\n")
@@ -215,7 +218,7 @@ def test_fields_of_others_are_named_with_their_owner_before_anything_changes(spa
     assert space.kubectl.get("configmap", "limits")["data"] == {"deposits": "5"}
 
 
-def test_what_a_release_has_set_stays_and_is_told(space: Apply) -> None:
+def test_what_a_release_has_set_stays_and_is_reported(space: Apply) -> None:
     manifest = space.deployment("auth")
     assert not space(manifest).failed
     release = {
@@ -280,7 +283,7 @@ def test_secrets_are_seen_to_change_and_never_seen(space: Apply) -> None:
     assert not elsewhere.failed and elsewhere.result["changed"], elsewhere.out
     for run in (*runs, refused, elsewhere):
         for value in (SECRET, base64.b64encode(SECRET.encode()).decode()):
-            assert value not in run.told
+            assert value not in run.full_output
     assert base64.b64decode(space.kubectl.get("secret", "db")["data"]["password"]).decode() == f"{SECRET}-3"
 
 
@@ -329,10 +332,10 @@ def test_what_is_no_longer_among_the_manifests_is_previewed_then_pruned_and_kube
 
     # kubectl takes the set over, and we take it back.
     theirs = json.dumps({"apiVersion": "v1", "kind": "List", "items": [config_map("c"), ledger]})
-    told = space.kubectl(
+    output = space.kubectl(
         "apply", "--server-side", "--prune", "--applyset=configmaps/platform", "-f", "-", stdin=theirs
     )
-    assert "configmap/a pruned" in told and "configmap/c serverside-applied" in told
+    assert "configmap/a pruned" in output and "configmap/c serverside-applied" in output
     back = space(config_map("d"), ledger, **options)
     assert not back.failed and back.result["pruned"] == [f"ConfigMap {SPACE}/c"], back.out
     names = {item["metadata"]["name"] for item in space.kubectl.items("configmaps")}
@@ -351,13 +354,13 @@ def test_a_deployment_that_never_becomes_ready_is_explained_and_the_others_are_a
         space.deployment(BROKEN_SERVICE, BAD), space.deployment("auth"), applyset="configmap/platform"
     )
     assert failed.failed
-    told = failed.result["msg"]
+    result = failed.result["msg"]
     assert (
-        f"Deployment {SPACE}/{BROKEN_SERVICE} will not become ready." in told
-        and "exit code 3" in told
-        and LAST_WORDS in told
+        f"Deployment {SPACE}/{BROKEN_SERVICE} will not become ready." in result
+        and "exit code 3" in result
+        and LAST_WORDS in result
     )
-    assert f"kubectl -n {SPACE} logs {BROKEN_SERVICE}-" in told
+    assert f"kubectl -n {SPACE} logs {BROKEN_SERVICE}-" in result
     assert space.kubectl("get", "lease", "runbook-release", "-o", "jsonpath={.spec.holderIdentity}") == ""
 
     slow = space.deployment("auth")
@@ -407,7 +410,7 @@ def test_a_kustomization_is_built(space: Apply, tmp_path: Path) -> None:
     assert not module.failed and actions(module) == {"ConfigMap/blue-limits": "unchanged"}, module.out
 
 
-def test_what_the_credentials_may_not_do_is_told_as_rules_and_check_mode_needs_to_read_only(
+def test_what_the_credentials_may_not_do_is_reported_as_rules_and_check_mode_needs_to_read_only(
     space: Apply, tmp_path: Path
 ) -> None:
     rules = [

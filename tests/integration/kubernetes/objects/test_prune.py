@@ -10,8 +10,8 @@ import re
 import typing as t
 
 from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD
+from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import READY, Manifest, deployment
-from tests.integration.support.playbooks.playbook import Kubectl
 from tests.integration.support.playbooks.tasks import Ran, Tasks
 
 SECRET = "correct-horse-battery"
@@ -49,7 +49,7 @@ def test_old_replica_sets_go_and_what_a_rollback_needs_stays(
         another_revision(space, number)
     release = {"name": "auth", "images": {"auth": f"{registry}/auth:{GOOD}"}}
     rollout = tasks.one("kube_rollout", release=GOOD, workloads=[release], timeout=60)
-    assert not rollout.failed, rollout.told
+    assert not rollout.failed, rollout.full_output
     # Two more after the release, so that its baseline is neither the newest nor the one before.
     for number in range(6, 8):
         another_revision(space, number)
@@ -60,7 +60,7 @@ def test_old_replica_sets_go_and_what_a_rollback_needs_stays(
     preview = tasks.run(
         {"runbook.release.kube_prune": {"keep_replica_sets": 1, "explain": True}, "check_mode": True}
     )
-    assert not preview.failed and preview.result["changed"], preview.told
+    assert not preview.failed and preview.result["changed"], preview.full_output
     assert set(why(preview, "deleted")) == {names["5"], names["1"], names["2"], names["3"]} - set(
         why(preview, "kept")
     )
@@ -79,7 +79,7 @@ def test_old_replica_sets_go_and_what_a_rollback_needs_stays(
 
     # And the way back is still there.
     back = tasks.one("kube_rollback", release=GOOD, timeout=60)
-    assert not back.failed, back.told
+    assert not back.failed, back.full_output
     assert space.get("deployment", "auth")["spec"]["template"]["spec"]["containers"][0]["image"].endswith(
         FIRST
     )
@@ -137,7 +137,7 @@ def test_ended_jobs_and_records_go_and_what_is_under_way_stays(
     asked: dict[str, t.Any] = {"keep_jobs": 0, "keep_records": 1, "explain": True}
     done = tasks.one("kube_prune", **asked)
     assert not done.failed and set(why(done, "deleted")) == {"ended", "release-1.2.0", "release-1.3.0"}, (
-        done.told
+        done.full_output
     )
     kept = why(done, "kept")
     assert kept["runs"] == "it has not ended" and kept["release-1.9.0"] == "the release is not finished"
@@ -165,7 +165,7 @@ def test_copies_of_configuration_go_but_what_a_rollback_gives_back_stays(
     space.apply(
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "stringData": {"KEY": SECRET}}
     )
-    told: list[str] = []
+    texts: list[str] = []
     for number in range(1, 6):
         space(
             "patch", "configmap", "levels", "--type=merge", "-p", json.dumps({"data": {"LEVEL": str(number)}})
@@ -175,13 +175,13 @@ def test_copies_of_configuration_go_but_what_a_rollback_gives_back_stays(
         }  # a ReplicaSet with the baseline's images stays
         workload = {"name": "auth", "images": images, "config": ["ConfigMap/levels", "Secret/keys"]}
         assert not tasks.one("kube_rollout", release=f"1.{number}.0", workloads=[workload], timeout=60).failed
-        told.append(
+        texts.append(
             space.get("deployment", "auth")["spec"]["template"]["metadata"]["annotations"][
                 "runbook.release/config-hash"
             ]
         )
-    levels = [re.sub(".*levels=([^,]*).*", r"levels-\1", text) for text in told]
-    (key,) = {re.sub(".*keys=([^,]*).*", r"keys-\1", text) for text in told}
+    levels = [re.sub(".*levels=([^,]*).*", r"levels-\1", text) for text in texts]
+    (key,) = {re.sub(".*keys=([^,]*).*", r"keys-\1", text) for text in texts}
     label = {"runbook.release/config": "levels"}
     space.apply(
         {
@@ -199,7 +199,7 @@ def test_copies_of_configuration_go_but_what_a_rollback_gives_back_stays(
     preview = tasks.run({**task, "check_mode": True})
     assert preview.result["changed"] and len(copies(space)) == 7
     done = tasks.run(task)
-    assert not done.failed and why(done, "deleted") == why(preview, "deleted"), done.told
+    assert not done.failed and why(done, "deleted") == why(preview, "deleted"), done.full_output
     assert copies(space) == {*levels[3:], "levels-by-hand", key}
     kept = why(done, "kept")
     assert (
@@ -210,9 +210,9 @@ def test_copies_of_configuration_go_but_what_a_rollback_gives_back_stays(
     assert not tasks.run(task).result["changed"]
 
     back = tasks.one("kube_rollback", release="1.5.0", timeout=60)
-    assert not back.failed and space.get("configmap", "levels")["data"] == {"LEVEL": "4"}, back.told
+    assert not back.failed and space.get("configmap", "levels")["data"] == {"LEVEL": "4"}, back.full_output
     assert not any(
-        SECRET in ran.told or base64.b64encode(SECRET.encode()).decode() in ran.told
+        SECRET in ran.full_output or base64.b64encode(SECRET.encode()).decode() in ran.full_output
         for ran in (preview, done, back)
     )
 
@@ -223,6 +223,6 @@ def copies(space: Kubectl) -> set[str]:
     }
 
 
-def test_it_is_told_what_is_wrong_before_anything_is_deleted(tasks: Tasks) -> None:
+def test_it_is_reported_what_is_wrong_before_anything_is_deleted(tasks: Tasks) -> None:
     assert "keep_jobs: found -1; allowed: 0 or more" in tasks.one("kube_prune", keep_jobs=-1).result["msg"]
     assert "keep_replica_sets, keep_jobs, keep_records, keep_config" in tasks.one("kube_prune").result["msg"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.catalogue import FIRST, GOOD
+from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import READY
-from tests.integration.support.playbooks.playbook import Kubectl
 from tests.integration.support.playbooks.tasks import Ran, Tasks
 
 EXIT = {"FAULT_EXIT_AT_START": "3", "FAULT_LAST_WORDS": "fatal: no ledger"}
@@ -84,7 +84,7 @@ def test_all_kinds_roll_in_one_wave_and_go_back(
     before = {name: spec(space, f"{kind}/{name}") for kind, name in ALL}
     wave = [{"name": name, "kind": kind, "images": {"app": image(GOOD)}} for kind, name in ALL]
     outcome = rolled_out(tasks, GOOD, *wave)
-    assert not outcome.failed, outcome.told
+    assert not outcome.failed, outcome.full_output
     assert {app: set(running(space, app)) for _kind, app in ALL} == {
         "web": {GOOD},
         "ledger": {GOOD},
@@ -94,7 +94,7 @@ def test_all_kinds_roll_in_one_wave_and_go_back(
     again = rolled_out(tasks, GOOD, *wave)
     assert not again.failed and not again.result["changed"]
     outcome = tasks.one("kube_rollback", release=GOOD)
-    assert not outcome.failed, outcome.told
+    assert not outcome.failed, outcome.full_output
     assert {app: set(running(space, app)) for _kind, app in ALL} == {
         "web": {FIRST},
         "ledger": {FIRST},
@@ -113,11 +113,11 @@ def test_a_broken_version_of_any_kind_is_explained_and_goes_back(
         outcome.failed
         and f"{name} will not become ready" in outcome.result["msg"]
         and "fatal: no ledger" in outcome.result["msg"]
-    ), outcome.told
+    ), outcome.full_output
     assert outcome.result["failures"][0]["exit_code"] == 3 and "env FAULT_EXIT_AT_START set" in outcome.err
     # A StatefulSet waits for its broken pod before it takes up another version: the pod has to be deleted.
     outcome = tasks.one("kube_rollback", release=GOOD)
-    assert not outcome.failed and spec(space, f"{kind}/{name}") == before, outcome.told
+    assert not outcome.failed and spec(space, f"{kind}/{name}") == before, outcome.full_output
     space("rollout", "status", f"{kind}/{name}", "--timeout=10s")
 
 
@@ -137,7 +137,7 @@ def test_environment_resources_and_strategy_roll_and_go_back_exactly(tasks: Task
         "replicas": 1,
     }
     outcome = rolled_out(tasks, GOOD, web)
-    assert not outcome.failed, outcome.told
+    assert not outcome.failed, outcome.full_output
     now = spec(space, "deployment/web")
     container = now["template"]["spec"]["containers"][0]
     assert {entry["name"] for entry in container["env"]} == {"MODE", "POD"} and container["resources"][
@@ -145,9 +145,9 @@ def test_environment_resources_and_strategy_roll_and_go_back_exactly(tasks: Task
     ] == {"memory": "64Mi", "cpu": "500m"}
     assert now["strategy"] == {"type": "Recreate"} and now["replicas"] == 1
     again = rolled_out(tasks, GOOD, web)
-    assert not again.failed and not again.result["changed"], again.told
+    assert not again.failed and not again.result["changed"], again.full_output
     outcome = tasks.one("kube_rollback", release=GOOD)
-    assert not outcome.failed and spec(space, "deployment/web") == before, outcome.told
+    assert not outcome.failed and spec(space, "deployment/web") == before, outcome.full_output
 
 
 def test_configuration_rolls_with_the_release_and_its_content_goes_back(tasks: Tasks, space: Kubectl) -> None:
@@ -165,13 +165,13 @@ def test_configuration_rolls_with_the_release_and_its_content_goes_back(tasks: T
         and spec(space, "deployment/web")["template"] != first
     )
     back = tasks.one("kube_rollback", release="1.2.0")
-    assert not back.failed and spec(space, "deployment/web")["template"] == first, back.told
+    assert not back.failed and spec(space, "deployment/web")["template"] == first, back.full_output
     assert json.loads(space("get", "configmap", "levels", "-o", "json"))["data"] == {"LEVEL": "1"}
     assert (
         space("get", "secret", "keys", "-o", "go-template={{.data.KEY|base64decode}}")
         == "first-planted-s3cr3t"
     )
-    assert "planted" not in outcome.told + back.told
+    assert "planted" not in outcome.full_output + back.full_output
 
 
 def test_back_to_a_revision_and_to_an_older_release(
@@ -184,17 +184,17 @@ def test_back_to_a_revision_and_to_an_older_release(
             release,
             *({"name": name, "kind": kind, "images": {"app": image(version)}, **more} for kind, name in ALL),
         )
-        assert not outcome.failed, outcome.told
+        assert not outcome.failed, outcome.full_output
         report = {"platform": "exchange", "release": release, "path": str(tmp_path / "report.md")}
         assert not tasks.one("release_report", **report).failed
     outcome = tasks.one("kube_rollback", release="1.2.0", to_release="1.1.0")
-    assert not outcome.failed, outcome.told
+    assert not outcome.failed, outcome.full_output
     for kind, name in ALL:
         container = spec(space, f"{kind}/{name}")["template"]["spec"]["containers"][0]
         assert container["image"] == image(GOOD) and {"name": "RELEASE", "value": "1.1.0"} in container["env"]
         assert set(running(space, name)) == {GOOD}
     outcome = tasks.one("kube_rollback", release="1.1.0", workloads=["ledger"], to_revision=1)
-    assert not outcome.failed and set(running(space, "ledger")) == {FIRST}, outcome.told
+    assert not outcome.failed and set(running(space, "ledger")) == {FIRST}, outcome.full_output
     outcome = tasks.one("kube_rollback", release="1.1.0", workloads=["web"], to_revision=99)
     assert outcome.failed and "Deployment web has no revision 99 (any more); it has:" in outcome.result["msg"]
 
@@ -208,7 +208,7 @@ def test_no_more_than_parallel_roll_at_a_time(
         *({"name": name, "kind": kind, "images": {"app": image(GOOD)}} for kind, name in ALL),
         parallel=1,
     )
-    assert not outcome.failed, outcome.told
+    assert not outcome.failed, outcome.full_output
     order = [
         line.split()[1].rstrip(":")
         for line in outcome.err.splitlines()

@@ -29,12 +29,12 @@ def tree(root: Path, folder: Path) -> None:
 
 
 def _libraries(root: Path, files: list[Path]) -> None:
-    told = (
+    output = (
         subprocess.run(["ldd", *map(str, files)], check=False, capture_output=True, text=True).stdout
         if files
         else ""
     )
-    for path in sorted(set(re.findall(r"(/\S+) \(0x", told))):
+    for path in sorted(set(re.findall(r"(/\S+) \(0x", output))):
         _copy(Path(path), root / path.lstrip("/"))
 
 

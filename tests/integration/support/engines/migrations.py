@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.integration.support.playbooks.playbook import surroundings
+from tests.integration.support.playbooks.runner import PlaybookRunner, ansible_environment
 from tests.integration.support.playbooks.tasks import Ran, Task, Tasks
 from tests.integration.support.waiting import wait_for
 
@@ -22,7 +22,7 @@ FIRST = "CREATE TABLE wallet (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY
 def tasks_in(folder: Path) -> Tasks:
     """Without a cluster."""
     folder.mkdir()
-    return Tasks("", surroundings(), folder)
+    return Tasks("", PlaybookRunner(ansible_environment()), folder)
 
 
 class Folder:

@@ -7,7 +7,7 @@ Of the 1.2 s of processor time that a play of one task takes, 0.9 s are imports 
 tests run hundreds of them. What is forked is ansible-playbook itself, with a command line, an
 environment and outputs of its own, in a session of its own; only the imports are shared. What
 imports have to do with (settings that Ansible reads from ANSIBLE_*) is settled when the process
-starts, so there is one for every such set. The quick start's release, the examples and all that is
+starts, so there is one for every such set. The quick start's release and all that is
 interrupted or read while it runs are started as users start them.
 """
 

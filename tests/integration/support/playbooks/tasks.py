@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import signal
 import subprocess
 import typing as t
 from pathlib import Path
 
-from tests.integration.support.playbooks import playbook_forkserver
-from tests.integration.support.playbooks.playbook import ROOT, signal_all
+from tests.integration.support.playbooks.runner import Outcome, Play, PlaybookRunner, local_play
 
 Task = dict[str, t.Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Ran:
-    out: str
-    err: str
+class Ran(Outcome):
     results: list[dict[str, t.Any]]
 
     @property
@@ -35,83 +31,60 @@ class Ran:
         return bool(self.result["failed"])
 
     @property
-    def told(self) -> str:
+    def full_output(self) -> str:
         """Everything that anybody gets to see or keep."""
-        return self.out + self.err + json.dumps(self.results)
+        return self.output + json.dumps(self.results)
 
 
-def kill(running: subprocess.Popen[str]) -> None:
-    """It and its workers, by kill -9."""
-    signal_all(running, signal.SIGKILL)
-    running.wait()
-    if running.stderr:
-        running.stderr.close()
-
-
+@dataclasses.dataclass(frozen=True)
 class Tasks:
     """A play of tasks, with their diffs; a task that fails does not end it.
 
-    :param namespace: what the modules of Kubernetes get as
-        theirs; empty where there are none among the tasks.
+    :ivar namespace: what the modules of Kubernetes get as theirs; empty where none of the tasks needs one.
     """
 
-    def __init__(self, namespace: str, environment: t.Mapping[str, str], folder: Path) -> None:
-        self.namespace, self.environment, self.folder = namespace, dict(environment), folder
+    namespace: str
+    runner: PlaybookRunner
+    folder: Path
 
-    def command(self, tasks: t.Sequence[Task], *more: str, **variables: t.Any) -> list[str]:
-        steps: list[Task] = []
-        for number, task in enumerate(tasks):
-            kept = {"value": f"{{{{ result_{number} }}}}", "dest": str(self.folder / f"result-{number}.json")}
-            steps += [{**task, "register": f"result_{number}", "ignore_errors": True}, {"keep": kept}]
-        defaults = {"group/runbook.release.release": {"namespace": self.namespace}} if self.namespace else {}
-        play = {
-            "hosts": "localhost",
-            "connection": "local",
-            "gather_facts": False,
-            "module_defaults": defaults,
-            "vars": variables,
-            "tasks": steps,
-        }
-        (self.folder / "play.yml").write_text(json.dumps([play]))
-        return ["ansible-playbook", "--diff", str(self.folder / "play.yml"), *more]
+    @property
+    def environment(self) -> dict[str, str]:
+        return self.runner.environment
 
     def run(
-        self, *tasks: Task, more: t.Sequence[str] = (), as_users_do: bool = False, **variables: t.Any
+        self, *tasks: Task, more: t.Sequence[str] = (), real_process: bool = False, **variables: t.Any
     ) -> Ran:
-        """
-        :param as_users_do: nothing is imported beforehand: for a test that looks at the processes.
-        """
-        command = self.command(tasks, *more, **variables)
-        if as_users_do:
-            done = subprocess.run(
-                command,
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=180,
-            )
-        else:
-            done = playbook_forkserver.run(command, self.environment, timeout=180)
-        assert done.returncode == 0, done.stdout + done.stderr
+        arguments = self._arguments(tasks, *more, **variables)
+        done = self.runner.run(*arguments, timeout=180, real_process=real_process)
+        assert done.rc == 0, done.output
         results = [
             json.loads((self.folder / f"result-{number}.json").read_text()) for number in range(len(tasks))
         ]
-        return Ran(done.stdout, done.stderr, results)
+        return Ran(done.rc, done.out, done.err, results)
+
+    def run_plain(self, tasks: t.Sequence[Task], **variables: t.Any) -> Outcome:
+        """The tasks as they stand in a user's play: without our defaults, and a failure ends it."""
+        return self.runner.run_play(local_play(vars=variables, tasks=tasks), self.folder)
 
     def one(self, module: str, **options: t.Any) -> Ran:
         return self.run({f"runbook.release.{module}": options})
 
     def start(self, *tasks: Task) -> subprocess.Popen[str]:
-        """In a session of its own, so that killing it kills its workers, too."""
-        return subprocess.Popen(
-            self.command(tasks),
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        return self.runner.start(*self._arguments(tasks))
+
+    def beside(self, folder: Path) -> Tasks:
+        """Tasks of another run, with files of its own."""
+        folder.mkdir()
+        return dataclasses.replace(self, folder=folder)
+
+    def _arguments(self, tasks: t.Sequence[Task], *more: str, **variables: t.Any) -> list[str]:
+        (self.folder / "play.yml").write_text(json.dumps([self._play(tasks, variables)]))
+        return ["--diff", str(self.folder / "play.yml"), *more]
+
+    def _play(self, tasks: t.Sequence[Task], variables: dict[str, t.Any]) -> Play:
+        steps: list[Task] = []
+        for number, task in enumerate(tasks):
+            kept = {"value": f"{{{{ result_{number} }}}}", "dest": str(self.folder / f"result-{number}.json")}
+            steps += [{**task, "register": f"result_{number}", "ignore_errors": True}, {"keep": kept}]
+        defaults = {"group/runbook.release.release": {"namespace": self.namespace}} if self.namespace else {}
+        return local_play(module_defaults=defaults, vars=variables, tasks=steps)

@@ -23,8 +23,10 @@ from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS, Imag
 from sandbox.images import Images
 from sandbox.locking import locked
 from sandbox.settings import Settings
+from tests.gates.cost_plugin import CostPlugin
 from tests.integration.support.engines import db_migrate, flyway, golang_migrate
 from tests.integration.support.kubectl import Kubectl
+from tests.integration.support.playbooks import playbook_forkserver
 from tests.integration.support.playbooks.database_phases import Phases
 from tests.integration.support.playbooks.runner import PlaybookRunner, ansible_environment
 from tests.integration.support.playbooks.tasks import Tasks
@@ -52,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "alone: it disturbs the whole cluster, or looks at all of it; tests of other workers wait"
     )
+    config.pluginmanager.register(CostPlugin(playbook_forkserver.processor_seconds), "costs")
     config.stash[ALONE] = alone = contextlib.ExitStack()
     if not (hasattr(config, "workerinput") or config.option.collectonly):
         alone.enter_context(

@@ -45,7 +45,8 @@ def check(programs_: PgPrograms, manifest: Manifest, server_version: int) -> Non
     )
     if server_version // 10000 < manifest["server_version_num"] // 10000:
         raise ReleaseError(
-            f"The server is of version {server_version // 10000}, the backup of {manifest['server_version_num'] // 10000}: it may need features the server lacks.",
+            f"The server is of version {server_version // 10000}, the backup of "
+            f"{manifest['server_version_num'] // 10000}: it may need features the server lacks.",
             done="nothing was changed",
             then=f"restore on a server of version {manifest['server_version_num'] // 10000} or newer",
         )

@@ -55,7 +55,7 @@ class ClusterApi:
         self._settings = _settings(context.params["kubeconfig"], context.params["context"])
         self._client = client.ApiClient(self._settings)
         self._clock: Clock = context.clock
-        self._patience, self._say = context.params["api_patience"], context.say
+        self._patience, self._say = context.params["api_retry_timeout"], context.say
         self._ahead: float | None = None  # how far the API server's clock is ahead of ours, in seconds
 
     def get(self, path: str) -> Object:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._kubernetes.release_state.operations import RECORD
+from ..module_utils._kubernetes.release_state.record_operations import RECORD
 from ..plugin_utils._in_process import InProcessAction
 
 

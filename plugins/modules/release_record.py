@@ -54,7 +54,7 @@ recorded:
 """
 
 from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.operations import (
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.record_operations import (
     RECORD,
 )
 

@@ -71,7 +71,7 @@ report:
 """
 
 from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.operations import (
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.record_operations import (
     REPORT,
 )
 

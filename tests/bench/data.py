@@ -23,7 +23,7 @@ from pathlib import Path
 from sandbox.settings import Settings
 from tests.bench.engine import HERE, ROOT, environment
 from tests.bench.figures import told
-from tests.integration import databases
+from tests.integration.support.servers import databases
 
 GOALS = (
     ("backup to S3", "pg_dump to nowhere", 1.5),

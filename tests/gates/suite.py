@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import subprocess
 import sys
 import time
 import typing as t
 from pathlib import Path
 
-from . import venvs
+from . import cost, venvs
 
 STAGES = (
     ("lint", [sys.executable, "-m", "tests.gates"]),
@@ -25,46 +26,58 @@ STAGES = (
     ("molecule", [sys.executable, "-m", "tests.gates.molecule"]),
 )
 # By the stage that each is started with. Molecule's hosts wait for timers half of the time.
-BESIDE = {
+IN_PARALLEL = {
     "lint": ("sandbox build", [sys.executable, "-m", "sandbox", "build"]),
     "molecule": ("artifact", [sys.executable, "-m", "tests.gates.artifact"]),
 }
-LAST = (
-    "integration tests",
-    [sys.executable, "-m", "pytest", "tests/integration", "-v", "-n", "2", "--durations=40"],
-)
-TOTAL = len(STAGES) + len(BESIDE) + 1
+LAST = ("integration tests", [sys.executable, "-m", "pytest", "tests/integration", "-v", "-n", "2"])
+TOTAL = len(STAGES) + len(IN_PARALLEL) + 1
 
 
 @dataclasses.dataclass(frozen=True)
 class Started:
-    """A stage that runs while others do. What it says is kept, and told when they have ended."""
+    """A stage that runs while others do. Its output is kept and shown when they have ended."""
 
     name: str
     log: Path
     process: subprocess.Popen[bytes]
 
 
+class Costs:
+    """Of the stages so far, each from the end of the one before."""
+
+    def __init__(self) -> None:
+        self.stages: dict[str, cost.Cost] = {}
+        self._since = cost.machine_now()
+
+    def add(self, stage: str) -> None:
+        now = cost.machine_now()
+        self.stages[stage], self._since = now - self._since, now
+
+
 def main() -> int:
     began = time.monotonic()
     red = []
+    costs = Costs()
     with contextlib.ExitStack() as stack:
         others = []
         for number, (name, command) in enumerate(STAGES, 1):
             _head(number, name, began)
-            if name in BESIDE:
-                others.append(_start(*BESIDE[name], stack))
+            if name in IN_PARALLEL:
+                others.append(_start(*IN_PARALLEL[name], stack))
             if _run(command) != 0:
                 red.append(name)
+            costs.add(f"{name} (beside it: {IN_PARALLEL[name][0]})" if name in IN_PARALLEL else name)
         for number, other in enumerate(others, len(STAGES) + 1):
             _head(number, f"{other.name}, beside the above (log: {other.log})", began)
             if other.process.wait() != 0:
                 red.append(other.name)
             print(other.log.read_text(), end="", flush=True)
+        costs.add("the end of what ran beside")
     _head(TOTAL, LAST[0], began)
     if red:
         print(f"Red so far: {', '.join(red)}", flush=True)
-    if _run(LAST[1]) != 0:
+    if _run(LAST[1], {cost.STAGES: cost.dump(costs.stages)}) != 0:
         red.append(LAST[0])
     if red:
         print(f"make test: red: {', '.join(red)}", file=sys.stderr)
@@ -85,8 +98,14 @@ def _head(number: int, name: str, began: float) -> None:
     print(f"\n== [{number}/{TOTAL}] {name} (after {time.monotonic() - began:.0f} s)", flush=True)
 
 
-def _run(command: t.Sequence[str]) -> int:
-    return subprocess.run(command, cwd=venvs.ROOT, stdin=subprocess.DEVNULL, check=False).returncode
+def _run(command: t.Sequence[str], environment: t.Mapping[str, str] | None = None) -> int:
+    return subprocess.run(
+        command,
+        cwd=venvs.ROOT,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        check=False,
+    ).returncode
 
 
 if __name__ == "__main__":

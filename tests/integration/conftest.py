@@ -8,10 +8,7 @@ cluster of KUBECONFIG), the demo platform, load, playbooks.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import fcntl
-import os
-import subprocess
 import typing as t
 import uuid
 from pathlib import Path
@@ -22,82 +19,34 @@ from xdist.scheduler import LoadScopeScheduling
 
 from sandbox import place, start, user_cluster
 from sandbox.build import ALL, Builder
-from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS, VERSIONS, Image
+from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS, Image
 from sandbox.images import Images
-from sandbox.load import FOREVER, Load
 from sandbox.locking import locked
-from sandbox.place import Place
 from sandbox.settings import Settings
-from tests.integration import databases, db_migrate, flyway, golang_migrate
-from tests.integration.phases import Phases
-from tests.integration.playbook import Kubectl, Playbooks, surroundings
-from tests.integration.tasks import Tasks
-
-
-@dataclasses.dataclass(frozen=True)
-class Sandbox:
-    """A running sandbox: where everything is."""
-
-    settings: Settings
-    place: Place
-
-    @property
-    def kubeconfig(self) -> Path:
-        return Path(self.place.kubeconfig)
-
-    @property
-    def kubectl(self) -> str:
-        return str(self.place.programs / "kubectl")
-
-    @property
-    def audit_log(self) -> Path:
-        return self.settings.logs / "audit.log"
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        """A command inside the sandbox's network."""
-        assert self.place.box is not None
-        environment = {
-            **os.environ,
-            "KUBECONFIG": str(self.kubeconfig),
-            "PATH": f"{self.place.programs}:{os.environ['PATH']}",
-        }
-        inside = ["nsenter", "--target", str(self.place.box.namespaces.require()), "--net", "--", *command]
-        return subprocess.run(
-            inside, capture_output=True, text=True, env=environment, check=False, timeout=120
-        )
-
+from tests.gates.cost_plugin import CostPlugin
+from tests.integration.support.engines import db_migrate, flyway, golang_migrate
+from tests.integration.support.kubectl import Kubectl
+from tests.integration.support.playbooks import playbook_forkserver
+from tests.integration.support.playbooks.database_phases import Phases
+from tests.integration.support.playbooks.runner import PlaybookRunner, ansible_environment
+from tests.integration.support.playbooks.tasks import Tasks
+from tests.integration.support.running_sandbox import Sandbox
+from tests.integration.support.servers import databases
 
 ALONE = pytest.StashKey[contextlib.ExitStack]()
-# Files whose tests cannot run beside each other. Those of any other file have a namespace of their own.
-TOGETHER = {
-    "the servers of data": {
-        "test_backup.py", "test_data_health.py", "test_data_phases.py", "test_migrate.py", "test_migrate_engines.py", "test_migrate_role.py",
-        "test_pgbackrest.py", "test_rds.py", "test_restore.py",
-    },
-    "the demo platform": {
-        "test_artifact.py", "test_data_on_cluster.py", "test_examples.py", "test_faults.py", "test_maintenance.py", "test_release.py", "test_sandbox.py",
-    },
-    "the nodes": {"test_health.py", "test_surroundings.py"},
-    "the machine": {"test_host.py", "test_sandbox_lifecycle.py"},
-}  # fmt: skip
 
 
-def group(nodeid: str) -> str:
-    file = nodeid.partition("::")[0].rpartition("/")[2]
-    return next((name for name, files in TOGETHER.items() if file in files), file)
-
-
-class Groups(LoadScopeScheduling):
-    """Among the workers of a run. xdist's own groups
-    (loadgroup) rename tests by a field that pytest has no more.
+class Folders(LoadScopeScheduling):
+    """Gives the workers of a run (`-n 2`) whole folders: the tests of one folder may share a server, a node or the
+    demo platform and run one after the other; those of two folders may run beside each other.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return group(nodeid)
+        return nodeid.partition("::")[0].rpartition("/")[0]
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> Groups:
-    return Groups(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> Folders:
+    return Folders(config, log)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -105,6 +54,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "alone: it disturbs the whole cluster, or looks at all of it; tests of other workers wait"
     )
+    config.pluginmanager.register(CostPlugin(playbook_forkserver.processor_seconds), "costs")
     config.stash[ALONE] = alone = contextlib.ExitStack()
     if not (hasattr(config, "workerinput") or config.option.collectonly):
         alone.enter_context(
@@ -120,11 +70,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def undisturbed(request: pytest.FixtureRequest) -> t.Iterator[None]:
+def cluster_access(request: pytest.FixtureRequest) -> t.Iterator[None]:
     """A test that is alone on the cluster waits for those under way, and holds up those that come after it."""
-    if group(request.node.nodeid) == "the servers of data":
-        yield
-        return
     state = Settings.from_environment().state
     how = fcntl.LOCK_EX if request.node.get_closest_marker("alone") else fcntl.LOCK_SH
     with (state / "tests-cluster.lock").open("w") as cluster:
@@ -141,50 +88,6 @@ def sandbox() -> Sandbox:
         return Sandbox(settings, place.in_user_cluster(settings, kubeconfig))
     Builder(settings).ensure(ALL)
     return Sandbox(settings, place.in_sandbox(start.bring_up(settings)))
-
-
-@pytest.fixture
-def platform(sandbox: Sandbox, request: pytest.FixtureRequest) -> Place:
-    """The demo platform as if it had just been placed: version 1.0.0, and nothing of an earlier test."""
-    assert group(request.node.nodeid) == "the demo platform", (
-        "there is one platform for all workers: name this file in TOGETHER"
-    )
-    sandbox.place.place(FIRST)
-    return sandbox.place
-
-
-class LoadFactory(t.Protocol):
-    def __call__(
-        self, rate: int = ..., versions: t.Iterable[str] = ...
-    ) -> contextlib.AbstractContextManager[dict[str, t.Any]]:
-        """Puts the load on for as long as the block runs."""
-
-
-@pytest.fixture
-def load(platform: Place) -> LoadFactory:
-    """`with load(rate=200) as traffic:` — afterwards `traffic` holds the figures."""
-
-    @contextlib.contextmanager
-    def run(rate: int = 200, versions: t.Iterable[str] = ()) -> t.Iterator[dict[str, t.Any]]:
-        traffic: dict[str, t.Any] = {}
-        with platform.target() as target:
-            running = Load(str(platform.programs / "k6"), target, rate, FOREVER, {*VERSIONS, *versions})
-            running.start(platform.settings.state)
-            try:
-                yield traffic
-            finally:
-                traffic.update(running.stop())
-
-    return run
-
-
-@pytest.fixture
-def playbooks(platform: Place, sandbox: Sandbox, tmp_path: Path) -> Playbooks:
-    return Playbooks(
-        sandbox.kubeconfig,
-        tmp_path,
-        {"DEMO_REGISTRY": platform.images.registry, "DEMO_URL": platform.settings.ingress_url},
-    )
 
 
 @pytest.fixture
@@ -226,7 +129,7 @@ def space(sandbox: Sandbox) -> t.Iterator[Kubectl]:
 
 @pytest.fixture
 def tasks(space: Kubectl, sandbox: Sandbox, tmp_path: Path) -> Tasks:
-    return Tasks(space.namespace, surroundings(sandbox.kubeconfig), tmp_path)
+    return Tasks(space.namespace, PlaybookRunner(ansible_environment(sandbox.kubeconfig)), tmp_path)
 
 
 @pytest.fixture
@@ -271,7 +174,7 @@ def bucket(sandbox: Sandbox) -> t.Iterator[databases.Bucket]:
 @pytest.fixture
 def data_tasks(sandbox: Sandbox, tmp_path: Path) -> Tasks:
     """Tasks that have nothing to do with Kubernetes."""
-    return Tasks("", surroundings(sandbox.kubeconfig), tmp_path)
+    return Tasks("", PlaybookRunner(ansible_environment(sandbox.kubeconfig)), tmp_path)
 
 
 @pytest.fixture
@@ -283,7 +186,7 @@ def phases(
         "release_database": database.login,
         "release_backup": {"store": bucket.store, "tags": {"team": "exchange"}},
     }
-    return Phases(tmp_path, surroundings(sandbox.kubeconfig), variables)
+    return Phases(tmp_path, PlaybookRunner(ansible_environment(sandbox.kubeconfig)), variables)
 
 
 @pytest.fixture

@@ -25,16 +25,16 @@ def test_a_red_gate_shows_all_it_said_and_a_green_one_a_line(
         runner.Gate("bad", python("import sys; print('the reason'); sys.exit(3)")),
     ]
     outcomes = runner.run_all(gates, tmp_path)
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     assert {outcome.gate.name: outcome.green for outcome in outcomes} == {"good": True, "bad": False}
-    assert "the reason" in told
-    assert "quiet\n" not in told.replace("print('quiet')", "")
+    assert "the reason" in output
+    assert "quiet\n" not in output.replace("print('quiet')", "")
 
 
 def test_a_gate_that_takes_long_is_named_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "SILENCE", 0.05)
     waits = python(
-        "import pathlib, time\nend = time.time() + 30\nwhile time.time() < end and not pathlib.Path('told').exists(): time.sleep(0.01)"
+        "import pathlib, time\nend = time.time() + 30\nwhile time.time() < end and not pathlib.Path('named').exists(): time.sleep(0.01)"
     )
 
     def tell(outcome: runner.Outcome, number: int, of: int) -> None:
@@ -44,7 +44,7 @@ def test_a_gate_that_takes_long_is_named_meanwhile(tmp_path: Path, monkeypatch: 
 
     def keep(line: str, flush: bool) -> None:
         said.append(line)
-        (tmp_path / "told").touch()
+        (tmp_path / "named").touch()
 
     monkeypatch.setattr(runner, "_tell", tell)
     monkeypatch.setattr(runner, "print", keep, raising=False)

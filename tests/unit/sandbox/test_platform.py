@@ -274,11 +274,13 @@ def test_the_demo_is_green_only_when_both_releases_ended_as_promised() -> None:
 
 
 def test_the_story_names_reason_times_and_reports() -> None:
-    told = demo.story(phase(GOOD, 0, GOOD), phase(BAD, 2, GOOD), 80)
+    output = demo.story(phase(GOOD, 0, GOOD), phase(BAD, 2, GOOD), 80)
     assert (
-        LAST_WORDS in told and "noticed 1.5 s after the first crash" in told and "undone 4.0 s later" in told
+        LAST_WORDS in output
+        and "noticed 1.5 s after the first crash" in output
+        and "undone 4.0 s later" in output
     )
-    assert "all nine services are on 1.1.0 again" in told and told.count("report.md") == 2
+    assert "all nine services are on 1.1.0 again" in output and output.count("report.md") == 2
 
 
 def test_a_crash_is_seen_while_it_waits_for_its_next_start() -> None:

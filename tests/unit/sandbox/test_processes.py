@@ -85,9 +85,9 @@ def test_health_takes_only_a_2xx_for_life() -> None:
 def test_waiting_for_a_dead_process_ends_at_once_with_its_last_words(tmp_path: Path) -> None:
     log = tmp_path / "etcd.log"
     log.write_text("one\ntwo\nfatal: no space left\n")
-    with pytest.raises(SandboxError, match=r"(?s)etcd has ended\..*fatal: no space left") as told:
+    with pytest.raises(SandboxError, match=r"(?s)etcd has ended\..*fatal: no space left") as caught:
         health.wait("etcd", lambda: False, limit=60, alive=lambda: False, log=log)
-    assert str(log) in str(told.value)
+    assert str(log) in str(caught.value)
     with pytest.raises(SandboxError, match="does not answer after"):
         health.wait("etcd", lambda: False, limit=0.01)
 

@@ -18,17 +18,18 @@ from ansible.module_utils.common.yaml import yaml_dump
 from ..._common.errors import Conflict, NotFound, ReleaseError
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import Option
+from ..._release.lock import NO_LOCK, LockGuard, LockLost, held_temporarily
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import KubeApi, Object
-from ..release_state.lock import UNHELD, Hold, LockLost, borrowed
+from ..release_state.lease import Lease
 from . import field_ownership as applied
 from . import readiness as ready
 from .discovery import Resource, Resources
 from .manifest_files import read
 from .manifests import DEFINITION, Manifest, accepted, in_order, repeated
 from .members import Members, called
-from .object_waiter import Wait
+from .object_waiter import ObjectWaiter
 from .plan import UNCHANGED, Step, conflict, conflicting, forbidden, observed, placed, refusal, steps
 
 # An API server takes a moment to serve a kind after it has
@@ -136,37 +137,41 @@ class _Work:
             or bool(self._members.to_delete)
             or self._members.differs()
         )
-        with (
-            borrowed(self._api, self._context, "(kube_apply)")
-            if writes
-            else contextlib.nullcontext(UNHELD) as hold
-        ):
+        with self._lock() if writes else contextlib.nullcontext(NO_LOCK) as guard:
             # The parent of the set lies in a namespace that may be among
             # the manifests; kinds come before their objects.
-            self._writes(hold, [step for step in self._plan if step.manifest.kind == "Namespace"])
-            self._members.begin(hold.fence)
-            self._writes(hold, [step for step in self._plan if step.manifest.kind == DEFINITION])
-            self._wait(hold)
+            self._writes(guard, [step for step in self._plan if step.manifest.kind == "Namespace"])
+            self._members.begin(guard.assert_held)
+            self._writes(guard, [step for step in self._plan if step.manifest.kind == DEFINITION])
+            self._wait(guard)
             self._writes(
-                hold, [step for step in self._plan if step.manifest.kind not in ("Namespace", DEFINITION)]
+                guard, [step for step in self._plan if step.manifest.kind not in ("Namespace", DEFINITION)]
             )
             if self._context.params["wait"]:
-                self._wait(hold)
-            self._members.end(hold.fence)
+                self._wait(guard)
+            self._members.end(guard.assert_held)
         return [
             dataclasses.replace(step, after=thing, foreseen=False) if step.foreseen else step
             for step, thing in self._now
         ]
 
-    def _writes(self, hold: Hold, plan: list[Step]) -> None:
-        for step in plan:
-            self._now.append((step, self._write(step, hold)))
+    def _lock(self) -> t.ContextManager[LockGuard]:
+        params = self._context.params
 
-    def _write(self, step: Step, hold: Hold) -> Object:
+        def lock_for(release: str) -> Lease:
+            return Lease(self._api, params["namespace"], release, self._context)
+
+        return held_temporarily(lock_for, "(kube_apply)", params["lock_force"])
+
+    def _writes(self, guard: LockGuard, plan: list[Step]) -> None:
+        for step in plan:
+            self._now.append((step, self._write(step, guard)))
+
+    def _write(self, step: Step, guard: LockGuard) -> Object:
         if not step.to_write:
             return t.cast("Object", step.before)
         try:
-            hold.fence()
+            guard.assert_held()
             thing = self._apply(step)
         except LockLost as exc:
             raise LockLost(exc.what, why=[*exc.why, self._so_far(step)], then=exc.then) from exc
@@ -198,7 +203,7 @@ class _Work:
         to_come = [str(step.manifest) for step in self._plan[after:] if step.to_write]
         return f"applied before: {', '.join(written) or 'nothing'}; not reached: {', '.join(to_come) or 'nothing'}"
 
-    def _wait(self, hold: Hold) -> None:
+    def _wait(self, guard: LockGuard) -> None:
         """For all that was written until now and not waited for
         yet; definitions and namespaces before what is in them.
         """
@@ -212,7 +217,9 @@ class _Work:
                 known, known["kind"] == ready.CLAIM and ready.binds_at_once(known, classes)
             ):
                 wanted.append((step.resource, known))
-        Wait(self._api, self._context, wanted).until_ready(self._context.params["timeout"], hold.keep)
+        params = self._context.params
+        waiter = ObjectWaiter(self._api, self._context, wanted, params["stuck_after"])
+        waiter.until_ready(params["timeout"], guard.renew_if_due)
 
     def _classes(self) -> list[Object]:
         try:

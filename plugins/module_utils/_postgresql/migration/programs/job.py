@@ -27,7 +27,7 @@ from ...._kubernetes.api.port import KubeApi, Object, jobs, secrets
 from ...._kubernetes.job import job
 from ...._kubernetes.job import waiter as job_wait
 from ...._kubernetes.job.spec import Source
-from ...._kubernetes.job.waiter import JobWait
+from ...._kubernetes.job.waiter import JobWaiter, JobWaitOptions
 from ...login import Login
 from .. import job_options as options
 from ..engines.db_migrate_runner import MARK
@@ -195,7 +195,14 @@ class JobPrograms:
         """Until the program has ended by itself or was ended by its
         deadline; what else ends it is told as kube_job tells it.
         """
-        wait = JobWait(self._api, self._waiter_context(seconds), live)
+        options = JobWaitOptions(
+            self._namespace,
+            self._options["container"],
+            int(seconds),
+            self._options["stuck_after"],
+            _LOG_LINES,
+        )
+        wait = JobWaiter(self._api, self._quiet(), live, options)
         wait.until_ended(version, keep)
         end, said, code = t.cast(job_wait.Ended, wait.ended), "\n".join(wait.log), wait.exit_code
         if end.succeeded:
@@ -206,21 +213,14 @@ class JobPrograms:
             raise wait.failure(f"Job {wait.name} was ended before its program had finished.")
         return ProgramResult(code, said, "")
 
-    def _waiter_context(self, seconds: float) -> Context:
-        """For the wait: with its own options, and without the answers of programs among the lines for people."""
-        given = {
-            "namespace": self._namespace,
-            "container": self._options["container"],
-            "stuck_after": self._options["stuck_after"],
-        }
+    def _quiet(self) -> Context:
+        """For the wait: without the answers of programs among the lines for people."""
 
         def show(line: str) -> None:
             if MARK not in line:
                 self._context.show(line)
 
-        return dataclasses.replace(
-            self._context, params={**given, "timeout": int(seconds), "log_lines": _LOG_LINES}, show=show
-        )
+        return dataclasses.replace(self._context, show=show)
 
     def _end(self, live: Object, wait: bool = True) -> None:
         """Takes it away with its pods and its Secret.

@@ -10,7 +10,9 @@ from ansible_collections.runbook.release.plugins.module_utils._common.errors imp
     NotFound,
     ReleaseError,
 )
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.record import Record
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.config_map import (
+    record_of,
+)
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout import rollback, rollout
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.baseline import (
     BASELINE,
@@ -113,9 +115,9 @@ def test_several_releases_back_by_the_record_of_the_one_that_succeeded():
     cluster = released(["auth"], ["wallet"])
     with pytest.raises(NotFound, match="cannot be rolled back as asked") as caught:
         rolled_back(cluster, release="1.2.0", to_release="1.1.0")
-    assert "release 1.1.0 is nothing to go back to: its verdict is not given yet" in str(caught.value)
+    assert "cannot roll back to release 1.1.0: it is not finished" in str(caught.value)
     given, _lines = context(cluster, {})
-    Record(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
+    record_of(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
     for version in ("1.2.0", "1.3.0"):
         for name in ("auth", "wallet"):
             release_again(cluster, name, version)
@@ -129,7 +131,7 @@ def test_several_releases_back_by_the_record_of_the_one_that_succeeded():
 def test_a_release_whose_revisions_are_gone_is_a_loud_error_that_names_all_of_them():
     cluster = released(["auth"], ["wallet"])
     given, _lines = context(cluster, {})
-    Record(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
+    record_of(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
     for name in ("auth", "wallet"):
         release_again(cluster, name, "1.2.0")
         del cluster.replica_sets[f"{name}-1.1.0"]
@@ -159,7 +161,7 @@ def test_a_second_rollback_finds_nothing_to_do():
 def test_check_mode_writes_nothing():
     cluster = released(["auth"])
     result, lines = rolled_back(cluster, check_mode=True)
-    assert result.changed and cluster.writes == [] and lines == ["would take back auth: 1.1.0 -> 1.0.0"]
+    assert result.changed and cluster.writes == [] and lines == ["would roll back auth: 1.1.0 -> 1.0.0"]
 
 
 def test_names_without_a_baseline_are_loud_errors():
@@ -176,7 +178,7 @@ def test_names_without_a_baseline_are_loud_errors():
 def test_a_wave_that_does_not_come_back_is_told_and_the_others_go_back():
     cluster = released(["auth"], ["wallet"])
     cluster.bad[image("wallet", "1.0.0")] = crashing()
-    with pytest.raises(ReleaseError, match="rolled back in part only") as caught:
+    with pytest.raises(ReleaseError, match="only partly rolled back") as caught:
         rolled_back(cluster)
     assert cluster.images()["auth"] == "1.0.0" and "back on what ran before: auth" in str(caught.value)
 
@@ -184,7 +186,7 @@ def test_a_wave_that_does_not_come_back_is_told_and_the_others_go_back():
 def test_a_finished_release_stays_when_only_an_unfinished_one_is_to_go():
     cluster = released(["auth"])
     given, _lines = context(cluster, {})
-    Record(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
+    record_of(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
     result, _lines = rolled_back(cluster, unfinished_only=True)
     assert result.values["finished"] and cluster.images() == {"auth": "1.1.0"}
 
@@ -236,7 +238,7 @@ def test_what_was_deleted_meanwhile_is_told_when_the_others_are_back(again):
             **there,
             "metadata": {**there["metadata"], "uid": "another", "annotations": {}},
         }
-    with pytest.raises(ReleaseError, match="rolled back in part only") as caught:
+    with pytest.raises(ReleaseError, match="only partly rolled back") as caught:
         rolled_back(cluster)
     assert cluster.images()["auth"] == "1.0.0" and "back on what ran before: auth" in str(caught.value)
     assert ("wallet has no baseline of release 1.1.0" if again else "no workload named wallet") in str(
@@ -275,6 +277,6 @@ def test_a_release_that_runs_again_after_a_later_one_was_taken_back_says_how_to_
     with pytest.raises(NotFound) as caught:
         rolled_back(cluster)
     assert (
-        "auth runs release 1.1.0, since 1.2.0 was taken back, and what ran before is not recorded any more (to_revision"
+        "auth runs release 1.1.0, since 1.2.0 was rolled back, and what ran before is not recorded any more (to_revision"
         in str(caught.value)
     )

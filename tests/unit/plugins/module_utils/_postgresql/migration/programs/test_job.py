@@ -323,7 +323,7 @@ def test_the_last_thing_takes_away_what_is_at_work():
     made = programs(server)
     made.abandon()
     assert server.did == []
-    watch = program_job.JobWait.until_ended
+    watch = program_job.JobWaiter.until_ended
     seen = []
 
     def abandoned(*given):
@@ -332,11 +332,11 @@ def test_the_last_thing_takes_away_what_is_at_work():
         raise KeyboardInterrupt
 
     try:
-        program_job.JobWait.until_ended = abandoned
+        program_job.JobWaiter.until_ended = abandoned
         with pytest.raises(KeyboardInterrupt):
             ran(made)
     finally:
-        program_job.JobWait.until_ended = watch
+        program_job.JobWaiter.until_ended = watch
     assert seen == [[]]
 
 

@@ -62,7 +62,7 @@ class Attempts:
     ) -> None:
         self._engine, self._work, self._lock, self._jitter = engine, work, lock, jitter
         self._context = work.context
-        every = min(_LOOKOUT_MOST, max(_LOOKOUT_LEAST, self._context.params["lock_timeout"] / 2500))
+        every = min(_LOOKOUT_MOST, max(_LOOKOUT_LEAST, work.limits.lock_timeout / 2500))
         self._monitor = backends.BlockerMonitor(lock, self._context, work.name, every)
 
     def run(self, migration: Migration, direction: str) -> MigrationRun:
@@ -99,11 +99,7 @@ class Attempts:
                     raise Reconnect(failure, means is LOST and self._astray(failure)) from exc
                 pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1)) * (0.5 + self._jitter())
                 over = clock.now() + pause - began
-                if (
-                    means.kind != RETRY
-                    or over > self._context.params["retry_window"]
-                    or pause >= self._work.left()
-                ):
+                if means.kind != RETRY or over > self._work.limits.retry_window or pause >= self._work.left():
                     failure.why += (
                         [f"tried {attempt} times within {round(clock.now() - began)} s"]
                         if attempt > 1

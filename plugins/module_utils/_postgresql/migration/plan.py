@@ -15,8 +15,6 @@ from ..._common.options import did_you_mean
 from .files import Migration
 from .ledger import Entry, prefix
 
-UP, DOWN, REHEARSED, RECORDED = STATES = ("up", "down", "rehearsed", "recorded")
-
 
 @dataclasses.dataclass(frozen=True)
 class Observed:

@@ -9,7 +9,6 @@ programmatic interface tells what its command line hides (SQLSTATE, name).
 
 from __future__ import annotations
 
-MARK = "runbook-release-answer:"
 # Run by node in the folder of the service. Everything secret comes by libpq's environment
 # variables. "overwrite" is the only part of db-migrate's configuration that neither
 # DATABASE_URL nor the .env file of the service can change.

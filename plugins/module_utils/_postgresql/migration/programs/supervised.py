@@ -22,6 +22,9 @@ import typing as t
 from ...login import Login
 from . import supervisor
 
+# Begins a line in which a program answers this code: it is not shown to people.
+ANSWER_MARK = "runbook-release-answer:"
+
 
 @dataclasses.dataclass(frozen=True)
 class ProgramResult:

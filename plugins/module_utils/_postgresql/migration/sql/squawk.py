@@ -55,6 +55,9 @@ class LintFinding:
     message: str
     blocks: bool
 
+    def as_result(self) -> dict[str, t.Any]:
+        return dataclasses.asdict(self)
+
     def __str__(self) -> str:
         return f"{self.migration}, line {self.line}: {self.rule}: {self.message}"
 

@@ -36,7 +36,7 @@ def connect(context: Context) -> Ports:
     engine = ENGINES[params["engine"]](options, ledger)
     programs: EnginePrograms = Supervised()
     if params["job"]:
-        job_options.check(params["job"], not engine.runs_sql, server.login, os.environ)
+        job_options.check(params["job"], params["engine"], not engine.runs_sql, server.login, os.environ)
         # Imported only for a Job, because it needs the package kubernetes.
         from .programs.job import JobPrograms
 

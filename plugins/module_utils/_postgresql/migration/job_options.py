@@ -45,16 +45,20 @@ def reached(job: t.Mapping[str, t.Any], login: Login, environment: t.Mapping[str
 
 
 def check(
-    job: t.Mapping[str, t.Any], has_program: bool, login: Login, environment: t.Mapping[str, str]
+    job: t.Mapping[str, t.Any],
+    engine: str,
+    has_program: bool,
+    login: Login,
+    environment: t.Mapping[str, str],
 ) -> None:
     """Reports all problems at once, before anything is read.
 
-    :param has_program: whether the engine has a program that a Job could run.
+    :param has_program: whether this engine has a program that a Job could run.
     """
     problems = []
     if not has_program:
         problems.append(
-            "job: found it with an engine whose files the task itself sends; allowed: an engine with a program of its own, or no job"
+            f"job: found it with engine={engine}, whose files the task itself sends; allowed: an engine with a program of its own, or no job"
         )
     if not posixpath.isabs(job["src"]):
         problems.append(

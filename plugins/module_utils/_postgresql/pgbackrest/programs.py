@@ -62,7 +62,7 @@ class _RunAs:
 
 
 class LocalPrograms:
-    """PgBackRestPrograms of this machine.
+    """Programs of this machine.
 
     :param user: whom they run as if we are root. The server refuses root, and pgBackRest's files must stay its user's.
     """

@@ -15,7 +15,7 @@ import re
 import typing as t
 
 from ...._common.errors import InputError
-from ...session import Session
+from ...session import DatabaseError, Session
 from ..files import Migration, accepted, checksum, names, read, readable, version
 from ..ledger import Ledger
 from ..programs.program_errors import refusal
@@ -122,27 +122,22 @@ class DbMigrateEngine(KeepsItsTable):
                 f"db-migrate ended with exit code {ended.code} and without an answer.", ended.said[-1000:], ""
             )
         answer = json.loads(answers[-1])
-        if told := answer.get("error"):
-            code = told.get("code", "")
-            why = [
-                told["message"],
-                *(
-                    f"{key}: {told[key]}"
-                    for key in ("detail", "hint", "table", "constraint", "where")
-                    if key in told
-                ),
-            ]
-            state = (
-                code
-                if re.fullmatch(r"[0-9A-Z]{5}", code) and any(letter.isdigit() for letter in code)
-                else ""
-            )
-            raise refusal(
-                f"db-migrate: {migration.name}: {told['message']}",
-                "\n".join([*why[1:], code if not state else "", migration.path]).strip(),
-                state,
-            )
+        if error := answer.get("error"):
+            raise self._failure(migration, error)
         return [sql for sql in answer.get("ran", []) if not self._is_its_own(sql)]
+
+    def _failure(self, migration: Migration, error: t.Mapping[str, str]) -> DatabaseError:
+        """Has a SQLSTATE where the code is one, and not one of Node.js."""
+        code = error.get("code", "")
+        is_sqlstate = re.fullmatch(r"[0-9A-Z]{5}", code) and re.search(r"\d", code)
+        details = [
+            f"{key}: {error[key]}"
+            for key in ("detail", "hint", "table", "constraint", "where")
+            if key in error
+        ]
+        lines = [*details, "" if is_sqlstate else code, migration.path]
+        what = f"db-migrate: {migration.name}: {error['message']}"
+        return refusal(what, "\n".join(lines).strip(), code if is_sqlstate else "")
 
     def _is_its_own(self, sql: str) -> bool:
         """What db-migrate does around each migration."""

@@ -27,26 +27,27 @@ LOGIN = Login(
 
 def problems(job=None, login=LOGIN, has_program=True, environment=None):
     with pytest.raises(InputError) as told:
-        options.check({**JOB, **(job or {})}, has_program, login, environment or {})
+        options.check({**JOB, **(job or {})}, "sql", has_program, login, environment or {})
     return told.value.why
 
 
 def test_what_is_right_is_let_pass():
-    options.check(JOB, True, LOGIN, {})
-    options.check(JOB, True, Login({"dbname": "shop"}), {"PGHOST": "db"})
+    options.check(JOB, "flyway", True, LOGIN, {})
+    options.check(JOB, "flyway", True, Login({"dbname": "shop"}), {"PGHOST": "db"})
     options.check(
         {**JOB, "login_host": "127.0.0.1"},
+        "flyway",
         True,
         LOGIN.having(host="/run/postgresql"),
         {},
     )
-    options.check({**JOB, "ca_cert": "/etc/ca.crt"}, True, LOGIN.having(sslrootcert="ca.crt"), {})
+    options.check({**JOB, "ca_cert": "/etc/ca.crt"}, "flyway", True, LOGIN.having(sslrootcert="ca.crt"), {})
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"has_program": False}, "job: found it with an engine whose files the task itself sends"),
+        ({"has_program": False}, "job: found it with engine=sql"),
         ({"job": {"src": "migrations"}}, "job.src: found 'migrations'; allowed: the absolute path"),
         ({"login": Login({})}, "job.login_host: is missing, and no address of the database is given"),
         (

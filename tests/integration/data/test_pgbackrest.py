@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.pki import SERVER, Keys
+from sandbox.node.pki import SERVER, Keys
 from tests.integration.support.examples import PGBACKREST, examples
 from tests.integration.support.faults.s3_proxy import S3Proxy
 from tests.integration.support.playbooks.runner import Outcome, local_play, signal_all

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import health, procfs
+from sandbox import health
 from sandbox.components import STANDARD
-from sandbox.namespaces import Namespaces
+from sandbox.node import procfs
+from sandbox.node.namespaces import Namespaces
 from sandbox.settings import CHECKOUT, PUBLIC_PORTS, Settings
 from tests.integration.support.running_sandbox import Sandbox
 

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from sandbox.catalogue import FIRST, GOOD
+from sandbox.demo.demo_services import FIRST, GOOD
 from sandbox.settings import Settings
 from tests.integration.support.faults.fault_proxy import FaultProxy
 from tests.integration.support.kubectl import NAMESPACE, Kubectl

@@ -22,7 +22,7 @@ import typing as t
 import pytest
 import yaml
 
-from sandbox import start
+from sandbox.node import start
 from tests.integration.support.kubectl import NAMESPACE, Kubectl
 from tests.integration.support.playbooks.demo_platform import (
     SERVICES,
@@ -289,7 +289,7 @@ def test_an_api_server_that_is_killed_and_restarted_in_mid_wave_costs_nothing(
         running = playbooks.start("playbooks/rollout.yml", GOOD, *three_services())
         next(line for line in t.cast("t.IO[str]", running.stderr) if "settled" in line)
         subprocess.run(
-            ["pkill", "-KILL", "-f", f"{sandbox.place.programs}/controlplane apiserver"], check=True
+            ["pkill", "-KILL", "-f", f"{sandbox.demo.programs}/controlplane apiserver"], check=True
         )
         start.bring_up(sandbox.settings)
         _out, output = running.communicate(timeout=200)

@@ -82,7 +82,7 @@ class Wallet:
 
     def publish(self) -> str:
         """The image of a new version, with the files as they are now."""
-        images = self._sandbox.place.images
+        images = self._sandbox.demo.images
         context = self._sandbox.settings.root / "migrate-image" / uuid.uuid4().hex[:8]
         reference = f"{images.registry}/wallet-migrate:{context.name}"
         shutil.copytree(self.src, context / "migrations", symlinks=True)
@@ -186,7 +186,7 @@ class SqitchWallet(Wallet):
 @pytest.fixture
 def reached(sandbox: t.Any) -> t.Any:
     """The sandbox, of which pods reach the database."""
-    if sandbox.place.box is None:
+    if sandbox.demo.sandbox is None:
         pytest.skip("the database of the sandbox is reached by the pods of the sandbox alone")
     return sandbox
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.catalogue import FIRST, GOOD
+from sandbox.demo.demo_services import FIRST, GOOD
 from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import READY
 from tests.integration.support.playbooks.tasks import Ran, Tasks

@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sandbox import manifests
 from sandbox.api import Cluster, Json, apply_path
-from sandbox.catalogue import SERVICES
+from sandbox.demo import manifests
+from sandbox.demo.demo_services import SERVICES
 from sandbox.errors import SandboxError
 
 # Where objects live, and which of a kind may stay that are not ours.

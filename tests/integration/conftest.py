@@ -25,6 +25,7 @@ from sandbox.locking import locked
 from sandbox.node import start
 from sandbox.settings import Settings
 from tests.gates.cost_plugin import CostPlugin
+from tests.integration.support import tiers
 from tests.integration.support.engines import db_migrate, flyway, golang_migrate
 from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.playbooks import playbook_forkserver
@@ -52,6 +53,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> Folders:
 
 def pytest_configure(config: pytest.Config) -> None:
     """One run at a time. The workers of a run (`-n 2`) stand under the lock of the process that started them."""
+    config.addinivalue_line("markers", f"{tiers.MARK}: {tiers.DESCRIPTION}")
+    if not config.option.markexpr:
+        config.option.markexpr = f"not {tiers.MARK}"
     config.addinivalue_line(
         "markers", "alone: it disturbs the whole cluster, or looks at all of it; tests of other workers wait"
     )

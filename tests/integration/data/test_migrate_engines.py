@@ -22,6 +22,7 @@ from tests.integration.support.engines import db_migrate, flyway, sqitch
 from tests.integration.support.engines.migrations import Folder, reader_in_the_way, tasks_in, working
 from tests.integration.support.playbooks.tasks import Ran, Task
 from tests.integration.support.processes import command_lines
+from tests.integration.support.tiers import soak
 from tests.integration.support.waiting import wait_for, wait_for_none
 
 TABLES = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -325,6 +326,7 @@ def with_undo(folder: Path) -> str:
     return str(path)
 
 
+@pytest.mark.parametrize("contract", ["golang_migrate", soak("flyway")], indirect=True)
 def test_a_command_line_builds_an_index_concurrently(contract: Service) -> None:
     """Flyway's own lock would be a transaction that the index waits for without end."""
     assert contract.run().result["changed"]
@@ -343,6 +345,7 @@ def test_a_command_line_builds_an_index_concurrently(contract: Service) -> None:
     )
 
 
+@pytest.mark.parametrize("contract", ["golang_migrate", soak("flyway")], indirect=True)
 def test_a_command_line_is_tried_again_behind_a_lock(contract: Service) -> None:
     assert contract.run(count=1).result["changed"]
     with reader_in_the_way(contract, 2):

@@ -26,6 +26,7 @@ from tests.integration.support.playbooks.runner import Outcome, local_play, sign
 from tests.integration.support.playbooks.tasks import Task, Tasks
 from tests.integration.support.servers.databases import Bucket
 from tests.integration.support.servers.postgres_cluster import PostgresCluster, as_user, folder
+from tests.integration.support.tiers import soak
 from tests.integration.support.waiting import wait_for
 
 SECRET = "correct-horse-4c1"
@@ -359,7 +360,7 @@ def test_the_role_configures_all_of_it_once(data_tasks: Tasks, tmp_path: Path) -
         )
 
 
-@pytest.mark.parametrize("stage", ["pgbackrest", "postgres"])
+@pytest.mark.parametrize("stage", ["postgres", soak("pgbackrest")])
 def test_a_drill_that_was_killed_is_cleared_away_by_the_next(
     data_tasks: Tasks, archived: Archived, stage: str
 ) -> None:

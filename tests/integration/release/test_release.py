@@ -8,9 +8,9 @@ the cluster and the traffic, not at our own results alone.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
-import os
 import random
 import re
 import signal
@@ -31,6 +31,7 @@ from tests.integration.support.playbooks.demo_platform import (
     three_services,
 )
 from tests.integration.support.playbooks.runner import ROOT, interrupt, signal_all
+from tests.integration.support.tiers import soak
 
 GOOD, BAD, BEFORE = "1.1.0", "1.2.0", "1.0.0"
 LAST_LINE = "fatal: wallet ledger schema 41 is older than required 42"
@@ -231,42 +232,64 @@ def test_an_inventory_without_a_cluster_is_refused(playbooks: Playbooks) -> None
     assert done.rc != 0 and "no host in the group kubernetes" in done.out
 
 
-# A short form in every run, of three services; `make soak` makes it twenty,
-# of all. The moment is drawn by number, so a failure can be had again.
-SOAK = int(os.environ.get("SOAK_INTERRUPTIONS", "0"))
+@dataclasses.dataclass(frozen=True)
+class Interruption:
+    """
+    :ivar number: draws the moment, so that a failure can be had again.
+    """
+
+    number: int
+    how: signal.Signals
+    services: t.Sequence[str] = tuple(THREE_SERVICES)
+
+    @property
+    def arguments(self) -> list[str]:
+        return three_services() if len(self.services) < len(SERVICES) else []
+
+    @property
+    def moment(self) -> int:
+        """The line of progress after which it comes."""
+        return random.Random(self.number).randint(2, 30 if len(self.services) == len(SERVICES) else 12)
+
+    def __str__(self) -> str:
+        return f"{len(self.services)} services-{self.how.name}-{self.number}"
+
+
+HOW = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 INTERRUPTIONS = [
-    (number, [signal.SIGKILL, signal.SIGINT, signal.SIGTERM][number % 3]) for number in range(SOAK or 3)
+    Interruption(0, signal.SIGKILL),
+    Interruption(1, signal.SIGINT),
+    soak(Interruption(2, signal.SIGTERM)),
+    *(soak(Interruption(number, HOW[number % 3], SERVICES)) for number in range(20)),
 ]
-ROLLED, HOW, LINES = (SERVICES, [], 30) if SOAK else (THREE_SERVICES, three_services(), 12)
 
 
-@pytest.mark.parametrize(("number", "how"), INTERRUPTIONS)
+@pytest.mark.parametrize("interruption", INTERRUPTIONS, ids=str)
 def test_interrupted_at_any_moment_it_converges_when_it_is_run_again_or_rolled_back(
-    playbooks: Playbooks, kubectl: Kubectl, load: t.Any, number: int, how: signal.Signals
+    playbooks: Playbooks, kubectl: Kubectl, load: t.Any, interruption: Interruption
 ) -> None:
+    arguments, number = interruption.arguments, interruption.number
     with load(rate=200) as traffic:
-        running = playbooks.start("playbooks/rollout.yml", GOOD, *HOW)
-        moment = random.Random(number).randint(2, LINES)
+        running = playbooks.start("playbooks/rollout.yml", GOOD, *arguments)
         for count, _line in enumerate(t.cast("t.IO[str]", running.stderr), start=1):
-            if count == moment:
+            if count == interruption.moment:
                 break
-        if how is signal.SIGKILL:
-            signal_all(running, how)  # the controller and its workers: the machine is gone
+        if interruption.how is signal.SIGKILL:
+            signal_all(running, signal.SIGKILL)  # the controller and its workers: the machine is gone
             running.communicate(timeout=30)
         else:
-            interrupt(running, how)
+            interrupt(running, interruption.how)
         assert set(kubectl.versions().values()) <= {BEFORE, GOOD}
 
         if number % 2 == 0:
-            outcome = playbooks.release(GOOD, *HOW)
-            assert outcome.rc == 0 and kubectl.versions() == versions_with(GOOD, ROLLED), (
-                outcome.out + outcome.err
-            )
+            outcome = playbooks.release(GOOD, *arguments)
+            assert outcome.rc == 0, outcome.output
+            assert kubectl.versions() == versions_with(GOOD, interruption.services), outcome.output
         # Back to what ran before the first run: its baseline was kept through the interruption.
-        outcome = playbooks.run("playbooks/rollback.yml", GOOD, *HOW)
-        assert outcome.rc == 0 and kubectl.versions() == versions_with(BEFORE), outcome.out + outcome.err
+        outcome = playbooks.run("playbooks/rollback.yml", GOOD, *arguments)
+        assert outcome.rc == 0 and kubectl.versions() == versions_with(BEFORE), outcome.output
     assert traffic["failed"] == 0, json.dumps(traffic)
-    assert playbooks.run("playbooks/rollback.yml", GOOD, *HOW).recap()["changed"] == 0
+    assert playbooks.run("playbooks/rollback.yml", GOOD, *arguments).recap()["changed"] == 0
 
 
 def test_an_image_that_is_not_in_the_registry_is_reported_in_the_registrys_words_and_undone(

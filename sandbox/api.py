@@ -72,10 +72,10 @@ class SandboxApi:
         except urllib.error.HTTPError as problem:
             if problem.code == 404:
                 return None
-            told = problem.read().decode(errors="replace")
+            text = problem.read().decode(errors="replace")
             with contextlib.suppress(ValueError, KeyError):
-                told = json.loads(told)["message"]
-            raise SandboxError(f"The API server refused {method} {path}: {problem.code} {told}") from None
+                text = json.loads(text)["message"]
+            raise SandboxError(f"The API server refused {method} {path}: {problem.code} {text}") from None
         except OSError as problem:
             raise SandboxError(
                 f"The API server at {self.url} does not answer {method} {path}: {problem}"

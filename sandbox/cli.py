@@ -135,7 +135,7 @@ def parser() -> argparse.ArgumentParser:
         "command", nargs=argparse.REMAINDER
     )
     command("build", _build, "only build the programs")
-    command("demo", story.run, "a good and a bad release under load, told on the screen")
+    command("demo", story.run, "a good and a bad release under load, summed up on the screen")
     for name, run, text in (
         ("platform", commands.platform, "place the demo platform, or put it back to a version"),
         ("image", commands.image, "build and push one service's image, with faults if wanted"),

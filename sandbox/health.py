@@ -69,7 +69,7 @@ def wait(
         running = alive()
         if not running or lasted > limit:
             why = "has ended" if not running else f"does not answer after {lasted:.0f} s"
-            told = f" The last lines of {log}:\n{last_lines(log)}" if log else ""
-            raise SandboxError(f"{what} {why}.{told}")
+            tail = f" The last lines of {log}:\n{last_lines(log)}" if log else ""
+            raise SandboxError(f"{what} {why}.{tail}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.25)

@@ -154,9 +154,9 @@ class Builder:
             said.append(line)
             yield line.strip()
         if process.wait() != 0:
-            told = "".join(said[-40:])
+            output = "".join(said[-40:])
             raise SandboxError(
-                f"{program.name} does not build: `go {arguments[0]} {program.package}` failed in sandbox/go:\n{told}"
+                f"{program.name} does not build: `go {arguments[0]} {program.package}` failed in sandbox/go:\n{output}"
             )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from sandbox.components.base import Component
 from sandbox.settings import ETCD_PORT, NODE_IP, SERVICE_CIDR
 
-# Every write is told, and every read that is not the cluster talking to itself.
+# Every write is logged, and every read that is not the cluster talking to itself.
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",

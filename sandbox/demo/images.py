@@ -141,8 +141,8 @@ def buildkit_client() -> str:
         path for path in ("/usr/bin/docker", shutil.which("docker")) if path and Path(path).exists()
     ]
     for path in candidates:
-        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
-        major = re.search(r"version (\d+)\.", told)
+        output = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+        major = re.search(r"version (\d+)\.", output)
         if major and int(major[1]) < 23:
             return path
         if subprocess.run([path, "buildx", "version"], capture_output=True, check=False).returncode == 0:

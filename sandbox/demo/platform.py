@@ -60,9 +60,9 @@ class Platform:
                     open_ones.pop(name, None)
             if not open_ones:
                 return
-        told = "; ".join(f"{name}: {missing}" for name, missing in open_ones.items())
+        unready = "; ".join(f"{name}: {missing}" for name, missing in open_ones.items())
         raise SandboxError(
-            f"The demo platform in namespace {self.space} is not ready after {limit:.0f} s. {told}\nLook at: kubectl -n {self.space} get pods"
+            f"The demo platform in namespace {self.space} is not ready after {limit:.0f} s. {unready}\nLook at: kubectl -n {self.space} get pods"
         )
 
     def versions(self) -> dict[str, str]:

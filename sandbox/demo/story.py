@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo: a good release and a bad one, under constant load, told in a few lines at the end."""
+"""The demo: a good release and a bad one, under constant load, summed up in a few lines at the end."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Phase:
     load: dict[str, t.Any]
     versions: dict[str, str]
     report: str | None = None
-    told: list[str] = field(default_factory=list)  # the lines of the playbook that say why
+    reported: list[str] = field(default_factory=list)  # the lines of the playbook that say why
     noticed: float | None = None  # seconds from the first crash of a container to the first such line
     undone: float | None = None  # seconds from there to the report
 
@@ -215,7 +215,7 @@ def story(good: Phase, bad: Phase, seconds: float) -> str:
             if off(bad.versions, GOOD)
             else f"all nine services are on {good.version} again."
         ),
-        *(f"  {line}" for line in list(dict.fromkeys(bad.told))[:2]),
+        *(f"  {line}" for line in list(dict.fromkeys(bad.reported))[:2]),
         *(
             [f"  noticed {max(bad.noticed, 0):.1f} s after the first crash"]
             if bad.noticed is not None

@@ -51,6 +51,8 @@ GATES = (
             "-p",
             "sandbox",
             "-p",
+            "tests.bench",
+            "-p",
             "tests.gates",
             "-p",
             "tests.integration",

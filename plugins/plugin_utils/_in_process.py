@@ -52,9 +52,9 @@ class InProcessAction(ActionBase):
             return {"failed": True, **failure(exc, context)}
 
     def _validated(self) -> dict[str, t.Any]:
-        validation = ArgumentSpecValidator(self.operation.options, **self.operation.constraints).validate(
-            self._task.args
-        )
+        validation = ArgumentSpecValidator(
+            self.operation.argument_spec, **self.operation.constraints
+        ).validate(self._task.args)
         if validation.error_messages:
             raise AnsibleActionFail("; ".join(validation.error_messages))
         return t.cast("dict[str, t.Any]", validation.validated_parameters)

@@ -54,7 +54,7 @@ def main() -> None:
     asked = json.loads(sys.stdin.read())
     operation = OPERATIONS[asked["operation"]]
     params = (
-        ArgumentSpecValidator(operation.options, **operation.constraints)
+        ArgumentSpecValidator(operation.argument_spec, **operation.constraints)
         .validate(asked["params"])
         .validated_parameters
     )

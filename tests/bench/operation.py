@@ -28,7 +28,7 @@ OPERATIONS = {"ROLLOUT": rollout.OPERATION, "ROLLBACK": rollback.OPERATION}
 def main() -> None:
     asked = json.load(sys.stdin)
     operation = OPERATIONS[asked["operation"]]
-    validated = ArgumentSpecValidator(operation.options).validate(asked["params"])
+    validated = ArgumentSpecValidator(operation.argument_spec).validate(asked["params"])
     if validated.error_messages:
         raise SystemExit("; ".join(validated.error_messages))
     requests: collections.Counter[str] = collections.Counter()

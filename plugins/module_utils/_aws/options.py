@@ -9,15 +9,15 @@ checks an inventory does not wait for boto3 to be imported (0.3 s).
 
 from __future__ import annotations
 
-import typing as t
+from .._common.options import Option
 
-OPTIONS: dict[str, t.Any] = {
-    "endpoint_url": {"type": "str"},
-    "region": {"type": "str"},
-    "profile": {"type": "str"},
-    "access_key": {"type": "str", "no_log": True},
-    "secret_key": {"type": "str", "no_log": True},
-    "session_token": {"type": "str", "no_log": True},
-    "ca_bundle": {"type": "path"},
-    "request_timeout": {"type": "int", "default": 60},
+OPTIONS: dict[str, Option] = {
+    "endpoint_url": Option("str"),
+    "region": Option("str"),
+    "profile": Option("str"),
+    "access_key": Option("str", secret=True),
+    "secret_key": Option("str", secret=True),
+    "session_token": Option("str", secret=True),
+    "ca_bundle": Option("path"),
+    "request_timeout": Option("int", 60, low=1),
 }

@@ -13,6 +13,7 @@ import typing as t
 
 from .._common.errors import InputError, ReleaseError
 from .._common.operation import Context, Operation, Result
+from .._common.options import REQUIRED, Option
 from .options import OPTIONS
 from .rds import BotoRds, Rds, Snapshot
 
@@ -172,13 +173,13 @@ def _when(entry: Snapshot) -> float:
 OPERATION = Operation(
     {
         **OPTIONS,
-        "instance": {"type": "str", "required": True},
-        "kind": {"type": "str", "default": "manual"},
-        "release": {"type": "str"},
-        "keep_days": {"type": "int"},
-        "tags": {"type": "dict"},
-        "reuse_within": {"type": "int", "default": 0},
-        "timeout": {"type": "int", "default": 3600},
+        "instance": Option("str", REQUIRED),
+        "kind": Option("str", "manual"),
+        "release": Option("str"),
+        "keep_days": Option("int"),
+        "tags": Option("dict"),
+        "reuse_within": Option("int", 0),
+        "timeout": Option("int", 3600, low=1),
     },
     BotoRds,
     run,

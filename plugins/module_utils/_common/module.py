@@ -16,7 +16,9 @@ from .operation import Context, Operation, perform
 
 
 def run_module(operation: Operation) -> t.NoReturn:
-    module = AnsibleModule(argument_spec=operation.options, supports_check_mode=True, **operation.constraints)
+    module = AnsibleModule(
+        argument_spec=operation.argument_spec, supports_check_mode=True, **operation.constraints
+    )
     context = Context(module.params, check_mode=module.check_mode, command=module.run_command)
     try:
         module.exit_json(**perform(operation, context), **_invocation(module, context))

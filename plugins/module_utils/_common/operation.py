@@ -13,6 +13,7 @@ import time
 import typing as t
 
 from .errors import InputError
+from .options import Options, argument_spec, out_of_bounds
 from .redact import Redactor
 
 
@@ -84,37 +85,26 @@ class Result:
 class Operation:
     """One thing the collection can do.
 
-    :param options: the argument spec.
+    :param options: by name; the argument spec is made of them.
     :param connect: makes the ports out of the validated options.
     :param run: does the work; raises :class:`ReleaseError`.
     :param constraints: ``mutually_exclusive``, ``required_if`` and the like.
     """
 
-    options: dict[str, t.Any]
+    options: Options
     connect: t.Callable[[Context], t.Any]
     run: t.Callable[[t.Any, Context], Result]
     constraints: dict[str, t.Any] = dataclasses.field(default_factory=dict)
 
-
-# The least that options of these names may be, whatever the
-# operation: with less it would begin, and give up at once.
-_LEAST = {
-    **dict.fromkeys(
-        ("timeout", "request_timeout", "stuck_after", "attempts", "jobs", "compression_level"), 1
-    ),
-    **dict.fromkeys(("api_patience", "lock_patience", "retry_window"), 0),
-}
+    @property
+    def argument_spec(self) -> dict[str, t.Any]:
+        return argument_spec(self.options)
 
 
 def perform(operation: Operation, context: Context) -> dict[str, t.Any]:
     """Connects and runs; the result is redacted whichever shell (module or action) returns it."""
     context.redact.learn_from(context.params, operation.options)
-    given = {name: context.params[name] for name in _LEAST if context.params.get(name) is not None}
-    if problems := [
-        f"{name}: found {number}; allowed: {_LEAST[name]} or more"
-        for name, number in given.items()
-        if number < _LEAST[name]
-    ]:
+    if problems := list(out_of_bounds(operation.options, context.params)):
         raise InputError("The options are wrong; nothing was changed.", why=problems)
     result = operation.run(operation.connect(context), context)
     return t.cast("dict[str, t.Any]", context.redact.value(result.as_dict()))

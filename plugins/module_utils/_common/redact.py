@@ -51,17 +51,16 @@ class Redactor:
             self._values.append(value)
             self._values.sort(key=len, reverse=True)  # the longest first: one secret may be part of another
 
-    def learn_from(self, params: t.Any, options: dict[str, t.Any] | None = None) -> None:
-        """Learns the values of ``no_log`` options and of everything under a telling key, however deep."""
+    def learn_from(self, params: t.Any, options: t.Mapping[str, t.Any] | None = None) -> None:
+        """Learns the values of secret options and of everything under a telling key, however deep."""
         if isinstance(params, dict):
             for key, value in params.items():
-                spec = (options or {}).get(key) or {}
-                if isinstance(value, str) and (
-                    spec.get("no_log") or (spec.get("no_log") is None and is_secret_key(key))
-                ):
+                option = (options or {}).get(key)
+                secret = option.secret if option else None
+                if isinstance(value, str) and (secret or (secret is None and is_secret_key(key))):
                     self.learn(value)
                 else:
-                    self.learn_from(value, spec.get("options"))
+                    self.learn_from(value, _fields(option))
         elif isinstance(params, (list, tuple)):
             for value in params:
                 self.learn_from(value, options)
@@ -85,6 +84,13 @@ class Redactor:
         if isinstance(value, (list, tuple)):
             return [self.value(item) for item in value]
         return self.text(value) if isinstance(value, str) else value
+
+
+def _fields(option: t.Any) -> t.Any:
+    """What a dictionary, or each dictionary of a list, consists of."""
+    if option is None:
+        return None
+    return option.each.fields if option.each is not None else option.fields
 
 
 def _all_hidden(value: t.Any) -> t.Any:

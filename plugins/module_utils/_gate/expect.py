@@ -10,22 +10,22 @@ from __future__ import annotations
 import json
 import typing as t
 
-from .._common.schema import REQUIRED, Field
+from .._common.options import REQUIRED, Option
 
 MISSING = object()
 
-EXPECTATION = Field(
+EXPECTATION = Option(
     "dict",
     allowed="a dictionary with path and what is expected there",
     fields={
-        "path": Field("str", REQUIRED, allowed="where in the answer's JSON, as in data.items.0.id"),
-        "equals": Field("any"),
-        "exists": Field("bool"),
-        "length_min": Field("int", low=0),
-        "min": Field("number"),
-        "max": Field("number"),
-        "behind": Field("str", allowed="where in the answer's JSON the number is that this one follows"),
-        "at_most": Field("number", 0),
+        "path": Option("str", REQUIRED, allowed="where in the answer's JSON, as in data.items.0.id"),
+        "equals": Option("raw"),
+        "exists": Option("bool"),
+        "length_min": Option("int", low=0),
+        "min": Option("float"),
+        "max": Option("float"),
+        "behind": Option("str", allowed="where in the answer's JSON the number is that this one follows"),
+        "at_most": Option("float", 0),
     },
 )
 

@@ -15,7 +15,7 @@ import typing as t
 
 from .._common.errors import InputError, Unavailable
 from .._common.operation import Context, Operation, Result
-from .._common.schema import Field, checked
+from .._common.options import REQUIRED, Option, validate
 from .expect import MISSING, at, unmet
 from .http import Answer, Http, OpenUrl, encode, shown
 from .service_schema import CHECK, kind, problems, title
@@ -65,7 +65,7 @@ class Seen:
 def run(ports: Ports, context: Context) -> Result:
     """Every check is made, also after a failed one: the person wants to know all that is broken."""
     wrong: list[str] = []
-    checks = checked("checks", context.params["checks"], Field("list", each=CHECK), wrong)
+    checks = validate("checks", context.params["checks"], Option("list", each=CHECK), wrong)
     wrong += problems(checks, context.params["checks"])
     if wrong:
         raise InputError("The checks are not well-formed; nothing was asked.", why=wrong)
@@ -188,10 +188,10 @@ def _rpc_problem(document: t.Any) -> str:
 
 OPERATION = Operation(
     {
-        "checks": {"type": "list", "elements": "dict", "required": True},
-        "attempts": {"type": "int", "default": 3},
-        "request_timeout": {"type": "int", "default": 10},
-        "validate_certs": {"type": "bool", "default": True},
+        "checks": Option("list", REQUIRED, each=Option("dict")),
+        "attempts": Option("int", 3, low=1),
+        "request_timeout": Option("int", 10, low=1),
+        "validate_certs": Option("bool", True),
     },
     Ports.of,
     run,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._common.schema import Field, found
+from .._common.options import Option, describe
 from .expect import EXPECTATION
 
 KINDS = ("tcp", "http", "json_rpc")
@@ -25,28 +25,28 @@ _OF = {
 _OF.update(dict.fromkeys(("user", "password", "json"), ("http", "json_rpc")))
 _URL: dict[str, t.Any] = {"pattern": r"https?://\S+", "allowed": "a URL that begins with http:// or https://"}
 
-CHECK = Field(
+CHECK = Option(
     "dict",
     allowed="a dictionary that has one of tcp, http and json_rpc",
     fields={
-        "name": Field("str"),
-        "tcp": Field(
+        "name": Option("str"),
+        "tcp": Option(
             "str",
             pattern=r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}",
             allowed="a host and a port, as in broker.example.com:5672",
         ),
-        "http": Field("str", **_URL),
-        "json_rpc": Field("str", **_URL),
-        "method": Field("str", choices=("GET", "HEAD")),
-        "status": Field("int", low=100, high=599),
-        "headers": Field("dict"),
-        "user": Field("str"),
-        "password": Field("str"),
-        "call": Field("str", allowed="the name of a method that only reads, as in getblockchaininfo"),
-        "params": Field("any"),
-        "version": Field("str", choices=("1.0", "2.0")),
-        "json": Field("list", each=EXPECTATION),
-        "max_milliseconds": Field("int", low=1),
+        "http": Option("str", **_URL),
+        "json_rpc": Option("str", **_URL),
+        "method": Option("str", choices=("GET", "HEAD")),
+        "status": Option("int", low=100, high=599),
+        "headers": Option("dict"),
+        "user": Option("str"),
+        "password": Option("str"),
+        "call": Option("str", allowed="the name of a method that only reads, as in getblockchaininfo"),
+        "params": Option("raw"),
+        "version": Option("str", choices=("1.0", "2.0")),
+        "json": Option("list", each=EXPECTATION),
+        "max_milliseconds": Option("int", low=1),
     },
 )
 
@@ -72,11 +72,11 @@ def problems(
             continue
         if given == ["json_rpc"] and not check["call"]:
             wrong.append(
-                f"{where}.call: is missing; allowed: {CHECK.fields['call'].says() if CHECK.fields else ''}"
+                f"{where}.call: is missing; allowed: {CHECK.fields['call'].allowed_text() if CHECK.fields else ''}"
             )
         if kind(check) and names.count(title(check)) > 1:
             wrong.append(
-                f"{where}.name: found {found(title(check))} more than once; allowed: a name of its own"
+                f"{where}.name: found {describe(title(check))} more than once; allowed: a name of its own"
             )
         wrong += [
             f"{where}.{name}: found with {given[0]}; allowed: only with {' or '.join(_OF[name])}"

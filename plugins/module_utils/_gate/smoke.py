@@ -13,7 +13,7 @@ import typing as t
 
 from .._common.errors import InputError, Unavailable
 from .._common.operation import Context, Operation, Result
-from .._common.schema import Field, checked
+from .._common.options import REQUIRED, Option, validate
 from .expect import MISSING, at, unmet
 from .http import Answer, Http, OpenUrl, encode, shown
 from .smoke_schema import CHECK
@@ -24,7 +24,7 @@ _PAUSE_SECONDS = 1.0
 def run(http: Http, context: Context) -> Result:
     """Every check is made, also after a failed one: the person wants to know all that is broken."""
     problems: list[str] = []
-    checks = checked("checks", context.params["checks"], Field("list", each=CHECK), problems)
+    checks = validate("checks", context.params["checks"], Option("list", each=CHECK), problems)
     if problems:
         raise InputError("The smoke checks are not well-formed; no request was sent.", why=problems)
     if context.check_mode:
@@ -117,11 +117,11 @@ def _title(check: dict[str, t.Any]) -> str:
 
 OPERATION = Operation(
     {
-        "url": {"type": "str", "required": True},
-        "checks": {"type": "list", "elements": "dict", "required": True},
-        "attempts": {"type": "int", "default": 3},
-        "request_timeout": {"type": "int", "default": 10},
-        "validate_certs": {"type": "bool", "default": True},
+        "url": Option("str", REQUIRED),
+        "checks": Option("list", REQUIRED, each=Option("dict")),
+        "attempts": Option("int", 3, low=1),
+        "request_timeout": Option("int", 10, low=1),
+        "validate_certs": Option("bool", True),
     },
     OpenUrl,
     run,

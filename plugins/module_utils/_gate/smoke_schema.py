@@ -7,23 +7,23 @@
 
 from __future__ import annotations
 
-from .._common.schema import REQUIRED, Field
+from .._common.options import REQUIRED, Option
 from .expect import EXPECTATION
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
-CHECK = Field(
+CHECK = Option(
     "dict",
     allowed="a dictionary that has at least path",
     fields={
-        "name": Field("str"),
-        "path": Field("str", REQUIRED, pattern="/.*", allowed="a path that begins with /"),
-        "method": Field("str", "GET", choices=METHODS),
-        "status": Field("int", 200, low=100, high=599),
-        "headers": Field("dict"),
-        "body": Field("any"),
-        "json": Field("list", each=EXPECTATION),
-        "save": Field(
+        "name": Option("str"),
+        "path": Option("str", REQUIRED, pattern="/.*", allowed="a path that begins with /"),
+        "method": Option("str", "GET", choices=METHODS),
+        "status": Option("int", 200, low=100, high=599),
+        "headers": Option("dict"),
+        "body": Option("raw"),
+        "json": Option("list", each=EXPECTATION),
+        "save": Option(
             "dict", allowed="a dictionary of names and where in the answer's JSON their values are"
         ),
     },

@@ -15,8 +15,8 @@ import typing as t
 
 from .._common.errors import InputError
 from .._common.operation import Context, Operation, Result
+from .._common.options import REQUIRED, Option, did_you_mean, validate, without_defaults
 from .._common.redact import is_secret_key
-from .._common.schema import REQUIRED, Field, checked, like
 from .._gate import service_schema
 from .._gate.smoke_schema import CHECK
 from .._postgresql import login
@@ -37,173 +37,160 @@ _TAG_SAYS = (
 _VERSION = f"sha256:[0-9a-f]{{64}}|{_TAG}"
 _VERSION_SAYS = f"{_TAG_SAYS}, or a digest, sha256:..."
 
-SERVICE = Field(
+SERVICE = Option(
     "dict",
     allowed="a dictionary that has at least name",
     fields={
-        "name": Field("str", REQUIRED, pattern=_LABEL, allowed=_LABEL_SAYS),
-        "after": Field("list", each=Field("str", REQUIRED)),
-        "config": Field(
+        "name": Option("str", REQUIRED, pattern=_LABEL, allowed=_LABEL_SAYS),
+        "after": Option("list", each=Option("str", REQUIRED)),
+        "config": Option(
             "list",
-            each=Field(
+            each=Option(
                 "str",
                 REQUIRED,
                 pattern="(ConfigMap|Secret)/[a-z0-9.-]+",
                 allowed="ConfigMap/NAME or Secret/NAME",
             ),
         ),
-        "container": Field("str", pattern=_LABEL, allowed=_LABEL_SAYS),
-        "env": Field("dict", allowed="a dictionary of variables of its container; null unsets one"),
-        "image": Field(
+        "container": Option("str", pattern=_LABEL, allowed=_LABEL_SAYS),
+        "env": Option("dict", allowed="a dictionary of variables of its container; null unsets one"),
+        "image": Option(
             "str", pattern=r"[^\s:@]+(:\d+/[^\s:@]+)?", allowed="an image repository without tag or digest"
         ),
-        "images": Field(
+        "images": Option(
             "dict",
             allowed="a dictionary of container and image, with tag or digest: init containers and sidecars",
         ),
-        "kind": Field("str", "Deployment", choices=("Deployment", "StatefulSet", "DaemonSet")),
-        "maintenance": Field(
+        "kind": Option("str", "Deployment", choices=("Deployment", "StatefulSet", "DaemonSet")),
+        "maintenance": Option(
             "dict",
             allowed="a dictionary with replicas or env, or both",
             fields={
-                "env": Field("dict", allowed="a dictionary of variables of its container; null unsets one"),
-                "replicas": Field("int", low=0),
+                "env": Option("dict", allowed="a dictionary of variables of its container; null unsets one"),
+                "replicas": Option("int", low=0),
             },
         ),
-        "port": Field("int", low=1, high=65535),
-        "replicas": Field("int", low=0),
-        "resources": Field(
+        "port": Option("int", low=1, high=65535),
+        "replicas": Option("int", low=0),
+        "resources": Option(
             "dict",
             allowed="a dictionary with limits and requests of its container",
             fields={
-                "limits": Field("dict", allowed="a dictionary of quantities"),
-                "requests": Field("dict", allowed="a dictionary of quantities"),
+                "limits": Option("dict", allowed="a dictionary of quantities"),
+                "requests": Option("dict", allowed="a dictionary of quantities"),
             },
         ),
-        "smoke": Field("list", each=CHECK),
-        "strategy": Field("str", "rolling", choices=("rolling", "recreate")),
-        "timeout": Field("int", low=1),
-        "version": Field("str", pattern=_VERSION, allowed=_VERSION_SAYS),
+        "smoke": Option("list", each=CHECK),
+        "strategy": Option("str", "rolling", choices=("rolling", "recreate")),
+        "timeout": Option("int", low=1),
+        "version": Option("str", pattern=_VERSION, allowed=_VERSION_SAYS),
     },
 )
 
 
-def _options(of: t.Mapping[str, t.Mapping[str, t.Any]]) -> dict[str, Field]:
-    """The options of a module, as fields of a dictionary."""
-    kinds = {"path": "str"}
-    return {
-        name: Field(
-            kinds.get(option["type"], option["type"]),
-            REQUIRED if option.get("required") else None,
-            choices=tuple(option.get("choices") or ()),
-        )
-        for name, option in of.items()
-    }
-
-
 # How the database and its neighbours are reached, what they have to be like, and what
 # is said of backups. Modules and roles get them as they are: results show no passwords.
-APART: dict[str, Field] = {
-    "release_database": Field(
+APART: dict[str, Option] = {
+    "release_database": Option(
         "dict",
         allowed="a dictionary of the login options of pg_backup, with database",
-        fields=_options(login.OPTIONS),
+        fields=without_defaults(login.OPTIONS),
     ),
-    "release_backup": Field(
+    "release_backup": Option(
         "dict",
         allowed="a dictionary with store, and what else the role backup takes",
         fields={
-            "drill": Field("bool"),
-            "encryption": Field("str", choices=ENCRYPTIONS),
-            "identity": Field("str"),
-            "keep": Field(
+            "drill": Option("bool"),
+            "encryption": Option("str", choices=ENCRYPTIONS),
+            "identity": Option("str"),
+            "keep": Option(
                 "list",
-                each=Field(
+                each=Option(
                     "dict",
                     fields={
-                        "kind": Field("str", REQUIRED),
-                        "count": Field("int", low=1),
-                        "days": Field("int", low=1),
+                        "kind": Option("str", REQUIRED),
+                        "count": Option("int", low=1),
+                        "days": Option("int", low=1),
                     },
                 ),
             ),
-            "pg_bin": Field("str"),
-            "recipients": Field("list", each=Field("str", REQUIRED)),
-            "store": Field(
+            "pg_bin": Option("str"),
+            "recipients": Option("list", each=Option("str", REQUIRED)),
+            "store": Option(
                 "dict",
                 allowed="a dictionary of the store options of pg_backup: path, or bucket and others",
-                fields=_options(store.OPTIONS),
+                fields=without_defaults(store.OPTIONS),
             ),
-            "tags": Field("dict"),
-            "verified_within": Field("int", low=1),
+            "tags": Option("dict"),
+            "verified_within": Option("int", low=1),
         },
     ),
-    "release_database_health": Field(
+    "release_database_health": Option(
         "dict",
         allowed="a dictionary of the options of pg_health_info besides those of the login, such as queries",
     ),
-    "release_redis": Field("dict", allowed="a dictionary of the options of redis_health_info"),
-    "release_dependencies": Field(
+    "release_redis": Option("dict", allowed="a dictionary of the options of redis_health_info"),
+    "release_dependencies": Option(
         "list", allowed="a list of the checks of service_check", each=service_schema.CHECK
     ),
 }
 
-VARIABLES: dict[str, Field] = {
+VARIABLES: dict[str, Option] = {
     **APART,
-    "release_platform": Field("str", REQUIRED, pattern=_LABEL, allowed=_LABEL_SAYS),
-    "release_version": Field("str", REQUIRED, pattern=_TAG, allowed=_TAG_SAYS),
-    "release_namespace": Field("str", pattern=_LABEL, allowed=_LABEL_SAYS),
-    "release_registry": Field(
+    "release_platform": Option("str", REQUIRED, pattern=_LABEL, allowed=_LABEL_SAYS),
+    "release_version": Option("str", REQUIRED, pattern=_TAG, allowed=_TAG_SAYS),
+    "release_namespace": Option("str", pattern=_LABEL, allowed=_LABEL_SAYS),
+    "release_registry": Option(
         "str", REQUIRED, pattern=r"[^\s@]*[^\s@/]", allowed="host[:port][/path] without a slash at the end"
     ),
-    "release_services": Field("list", REQUIRED, allowed="a list of services", each=SERVICE),
-    "release_smoke": Field("list", allowed="a list of smoke checks", each=CHECK),
-    "release_drain": Field(
+    "release_services": Option("list", REQUIRED, allowed="a list of services", each=SERVICE),
+    "release_smoke": Option("list", allowed="a list of smoke checks", each=CHECK),
+    "release_drain": Option(
         "dict",
         allowed="a dictionary with metric, at_most, port, path and timeout, as the drain of kube_scale",
         fields={
-            "at_most": Field("any"),
-            "metric": Field("str", pattern="[a-zA-Z_:][a-zA-Z0-9_:]*", allowed="the name of a metric"),
-            "path": Field("str", pattern="/.*", allowed="a path that begins with /"),
-            "port": Field("int", low=1, high=65535),
-            "timeout": Field("int", low=1),
+            "at_most": Option("raw"),
+            "metric": Option("str", pattern="[a-zA-Z_:][a-zA-Z0-9_:]*", allowed="the name of a metric"),
+            "path": Option("str", pattern="/.*", allowed="a path that begins with /"),
+            "port": Option("int", low=1, high=65535),
+            "timeout": Option("int", low=1),
         },
     ),
-    "release_migrations": Field(
+    "release_migrations": Option(
         "list",
         allowed="a list of folders of migrations, each a dictionary with src and, where needed, what else db_migrate takes",
-        each=Field(
+        each=Option(
             "dict",
             fields={
-                "engine": Field("str"),
-                "job": Field(
+                "engine": Option("str"),
+                "job": Option(
                     "dict",
                     allowed="a dictionary as the option job of db_migrate",
-                    fields=_options(job.OPTIONS),
+                    fields=without_defaults(job.OPTIONS),
                 ),
-                "lint": Field("str"),
-                "lint_block": Field("list"),
-                "migrations_dir": Field("str"),
-                "program": Field("str"),
-                "scope": Field("str"),
-                "src": Field("str", REQUIRED, allowed="a folder"),
-                "table": Field("str"),
+                "lint": Option("str"),
+                "lint_block": Option("list"),
+                "migrations_dir": Option("str"),
+                "program": Option("str"),
+                "scope": Option("str"),
+                "src": Option("str", REQUIRED, allowed="a folder"),
+                "table": Option("str"),
             },
         ),
     ),
-    "release_migrate_allow_data_loss": Field("bool", False),
-    "release_lock_patience": Field("int", 0, low=0),
-    "release_url": Field(
+    "release_migrate_allow_data_loss": Option("bool", False),
+    "release_lock_patience": Option("int", 0, low=0),
+    "release_url": Option(
         "str", pattern=r"https?://\S+", allowed="the platform's address as users see it, http:// or https://"
     ),
-    "release_kubeconfig": Field("str"),
-    "release_context": Field("str"),
-    "release_timeout": Field("int", 300, low=1),
-    "release_parallel": Field("int", low=1),
-    "release_stuck_after": Field("int", 60, low=1),
-    "release_lock_force": Field("bool", False),
-    "release_require_healthy": Field("bool", True),
-    "release_report_dir": Field("str", "release-reports"),
+    "release_kubeconfig": Option("str"),
+    "release_context": Option("str"),
+    "release_timeout": Option("int", 300, low=1),
+    "release_parallel": Option("int", low=1),
+    "release_stuck_after": Option("int", 60, low=1),
+    "release_lock_force": Option("bool", False),
+    "release_require_healthy": Option("bool", True),
+    "release_report_dir": Option("str", "release-reports"),
 }
 
 
@@ -291,9 +278,9 @@ def platform(variables: t.Mapping[str, t.Any]) -> Platform:
     for name in variables:
         if name.startswith("release_") and name not in VARIABLES:
             problems.append(
-                f"{name}: unknown variable{like(name, VARIABLES)}; allowed: {', '.join(VARIABLES)}"
+                f"{name}: unknown variable{did_you_mean(name, VARIABLES)}; allowed: {', '.join(VARIABLES)}"
             )
-    values = {name: checked(name, variables.get(name), field, problems) for name, field in VARIABLES.items()}
+    values = {name: validate(name, variables.get(name), field, problems) for name, field in VARIABLES.items()}
     if values["release_dependencies"]:
         problems += service_schema.problems(
             values["release_dependencies"], variables["release_dependencies"], "release_dependencies"
@@ -308,7 +295,8 @@ def platform(variables: t.Mapping[str, t.Any]) -> Platform:
         "release_url"
     ]:
         problems.append(
-            "release_url: is missing, and there are smoke checks; allowed: " + VARIABLES["release_url"].says()
+            "release_url: is missing, and there are smoke checks; allowed: "
+            + VARIABLES["release_url"].allowed_text()
         )
     if problems:
         count = "One problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -357,4 +345,4 @@ def run(_ports: None, context: Context) -> Result:
     )
 
 
-OPERATION = Operation({"variables": {"type": "dict", "required": True}}, lambda context: None, run)
+OPERATION = Operation({"variables": Option("dict", REQUIRED)}, lambda context: None, run)

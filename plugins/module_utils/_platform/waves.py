@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .._common.schema import like
+from .._common.options import did_you_mean
 
 
 def waves(services: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[list[list[str]], list[str]]:
@@ -41,7 +41,7 @@ def _problems(names: list[str], after: dict[str, list[str]]) -> list[str]:
     ]
     for name, needs in after.items():
         problems += [
-            f"service {name} comes after {other}, which is not a service{like(other, after)}; there are: {', '.join(after)}"
+            f"service {name} comes after {other}, which is not a service{did_you_mean(other, after)}; there are: {', '.join(after)}"
             for other in needs
             if other not in after
         ]

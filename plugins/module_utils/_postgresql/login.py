@@ -13,19 +13,17 @@ import urllib.parse
 
 from .._common.errors import InputError
 from .._common.operation import Context
+from .._common.options import Option
 
-OPTIONS: dict[str, t.Any] = {
-    "login_url": {"type": "str", "no_log": True},
-    "login_host": {"type": "str"},
-    "login_port": {"type": "int"},
-    "login_user": {"type": "str"},
-    "login_password": {"type": "str", "no_log": True},
-    "ssl_mode": {
-        "type": "str",
-        "choices": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
-    },
-    "ca_cert": {"type": "path"},
-    "database": {"type": "str"},
+OPTIONS: dict[str, Option] = {
+    "login_url": Option("str", secret=True),
+    "login_host": Option("str"),
+    "login_port": Option("int"),
+    "login_user": Option("str"),
+    "login_password": Option("str", secret=True),
+    "ssl_mode": Option("str", choices=["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
+    "ca_cert": Option("path"),
+    "database": Option("str"),
 }
 CONSTRAINTS: dict[str, t.Any] = {
     "mutually_exclusive": [

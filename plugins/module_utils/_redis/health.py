@@ -11,6 +11,7 @@ import typing as t
 
 from .._common.errors import Forbidden, Unavailable
 from .._common.operation import Context, Operation, Result
+from .._common.options import Option
 from .port import OPTIONS, Client, Found, Redis
 
 Params = t.Mapping[str, t.Any]
@@ -195,20 +196,15 @@ CHECKS: dict[str, t.Callable[[Found, Params, float], Judged]] = {
 OPERATION = Operation(
     {
         **OPTIONS,
-        "checks": {
-            "type": "list",
-            "elements": "str",
-            "choices": list(CHECKS),
-            "default": list(CHECKS),
-        },
-        "connections_percent": {"type": "int", "default": 80},
-        "rejected_allowed": {"type": "int", "default": 0},
-        "memory_percent": {"type": "int", "default": 90},
-        "evicted_allowed": {"type": "int"},
-        "save_age": {"type": "int"},
-        "replicas": {"type": "int", "default": 0},
-        "replication_lag": {"type": "int", "default": 10},
-        "before": {"type": "dict"},
+        "checks": Option("list", list(CHECKS), each=Option("str", choices=list(CHECKS))),
+        "connections_percent": Option("int", 80),
+        "rejected_allowed": Option("int", 0),
+        "memory_percent": Option("int", 90),
+        "evicted_allowed": Option("int"),
+        "save_age": Option("int"),
+        "replicas": Option("int", 0),
+        "replication_lag": Option("int", 10),
+        "before": Option("dict"),
     },
     Client,
     run,

@@ -12,6 +12,7 @@ import typing as t
 
 from .._common.errors import Forbidden, ReleaseError, Unavailable
 from .._common.operation import Context
+from .._common.options import Option
 
 try:
     import redis
@@ -20,14 +21,14 @@ try:
 except ImportError:
     HAS_REDIS = False
 
-OPTIONS: dict[str, t.Any] = {
-    "login_host": {"type": "str", "default": "localhost"},
-    "login_port": {"type": "int", "default": 6379},
-    "login_user": {"type": "str"},
-    "login_password": {"type": "str", "no_log": True},
-    "tls": {"type": "bool", "default": False},
-    "validate_certs": {"type": "bool", "default": True},
-    "ca_certs": {"type": "path"},
+OPTIONS: dict[str, Option] = {
+    "login_host": Option("str", "localhost"),
+    "login_port": Option("int", 6379),
+    "login_user": Option("str"),
+    "login_password": Option("str", secret=True),
+    "tls": Option("bool", False),
+    "validate_certs": Option("bool", True),
+    "ca_certs": Option("path"),
 }
 CONNECT_SECONDS = 10
 Found = dict[str, t.Any]

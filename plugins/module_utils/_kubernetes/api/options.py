@@ -7,17 +7,14 @@
 
 from __future__ import annotations
 
-import typing as t
+from ..._common.options import REQUIRED, Option
 
-CLUSTER: dict[str, t.Any] = {
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
-    "api_patience": {"type": "int", "default": 8},
+CLUSTER: dict[str, Option] = {
+    "kubeconfig": Option("path"),
+    "context": Option("str"),
+    "api_patience": Option("int", 8, low=0),
 }
-NAMESPACE: dict[str, t.Any] = {**CLUSTER, "namespace": {"type": "str", "required": True}}
-LOCK: dict[str, t.Any] = {"lock_force": {"type": "bool", "default": False}}
-TIMEOUT: dict[str, t.Any] = {
-    "timeout": {"type": "int", "default": 300},
-    "stuck_after": {"type": "int", "default": 60},
-}
-TEXTS: dict[str, t.Any] = {"type": "list", "elements": "str"}
+NAMESPACE: dict[str, Option] = {**CLUSTER, "namespace": Option("str", REQUIRED)}
+LOCK: dict[str, Option] = {"lock_force": Option("bool", False)}
+TIMEOUT: dict[str, Option] = {"timeout": Option("int", 300, low=1), "stuck_after": Option("int", 60, low=1)}
+TEXTS = Option("list", each=Option("str"))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import Option
 from .client import ClusterApi
 from .options import NAMESPACE
 from .port import KubeApi
@@ -121,8 +122,8 @@ def _may(api: KubeApi, namespace: str, need: Need, verb: str) -> bool:
 OPERATION = Operation(
     {
         **NAMESPACE,
-        "read_only": {"type": "bool", "default": False},
-        "parts": {"type": "list", "elements": "str", "choices": list(OPTIONAL), "default": []},
+        "read_only": Option("bool", False),
+        "parts": Option("list", [], each=Option("str", choices=list(OPTIONAL))),
     },
     ClusterApi,
     run,

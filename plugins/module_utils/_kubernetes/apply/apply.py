@@ -17,6 +17,7 @@ from ansible.module_utils.common.yaml import yaml_dump
 
 from ..._common.errors import Conflict, NotFound, ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import Option
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import KubeApi, Object
@@ -248,13 +249,13 @@ OPERATION = Operation(
         **NAMESPACE,
         **LOCK,
         **TIMEOUT,
-        "manifests": {"type": "list", "elements": "dict"},
-        "src": {"type": "list", "elements": "path"},
-        "wait": {"type": "bool", "default": True},
-        "force_conflicts": {"type": "bool", "default": False},
-        "keep_release": {"type": "bool", "default": True},
-        "applyset": {"type": "str"},
-        "prune": {"type": "bool", "default": False},
+        "manifests": Option("list", each=Option("dict")),
+        "src": Option("list", each=Option("path")),
+        "wait": Option("bool", True),
+        "force_conflicts": Option("bool", False),
+        "keep_release": Option("bool", True),
+        "applyset": Option("str"),
+        "prune": Option("bool", False),
     },
     ClusterApi,
     run,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._common.errors import NotFound
-from ..._common.schema import like
+from ..._common.options import did_you_mean
 from ..api.port import KubeApi, Object
 from .manifests import DEFINITION, Manifest
 
@@ -70,7 +70,7 @@ class Resources:
         if elsewhere:
             return f"the cluster does not serve {kind} in {manifest.api_version}; it does in {elsewhere.api_version}"
         if served:
-            return f"there is no kind {kind} in {manifest.api_version}{like(kind, served)}"
+            return f"there is no kind {kind} in {manifest.api_version}{did_you_mean(kind, served)}"
         return f"the cluster does not serve {manifest.api_version}, and no CustomResourceDefinition of {kind} is among the manifests"
 
     def _served(self, group: str, version: str) -> dict[str, Resource]:

@@ -13,7 +13,7 @@ import copy
 import dataclasses
 import typing as t
 
-from ..._common.schema import found
+from ..._common.options import describe
 from ..api.port import Object
 
 # What has to be there before what: definitions, permissions and configuration before the pods
@@ -146,14 +146,14 @@ def accepted(documents: t.Iterable[Document], problems: list[str]) -> list[Manif
 
 def _wrong(value: t.Any) -> list[str]:
     if not isinstance(value, dict):
-        return [f"found {found(value)}; allowed: a manifest (apiVersion, kind, metadata.name)"]
+        return [f"found {describe(value)}; allowed: a manifest (apiVersion, kind, metadata.name)"]
     wrong = [_not_text(key, value.get(key)) for key in ("apiVersion", "kind") if not _is_text(value.get(key))]
     if not wrong and value["kind"].endswith("List") and isinstance(value.get("items"), list):
         return []
     metadata = value.get("metadata")
     if not isinstance(metadata, dict):
         wrong.append(
-            f"metadata: {'is missing' if metadata is None else f'found {found(metadata)}'}; allowed: a dictionary with a name"
+            f"metadata: {'is missing' if metadata is None else f'found {describe(metadata)}'}; allowed: a dictionary with a name"
         )
         return wrong
     if not _is_text(metadata.get("name")):
@@ -168,11 +168,11 @@ def _wrong(value: t.Any) -> list[str]:
     for key in ("labels", "annotations"):
         pairs = metadata.get(key)
         if pairs is not None and not isinstance(pairs, dict):
-            wrong.append(f"metadata.{key}: found {found(pairs)}; allowed: a dictionary of strings")
+            wrong.append(f"metadata.{key}: found {describe(pairs)}; allowed: a dictionary of strings")
         # YAML's 1.10, true and 2026-01-01 are no strings; the API server tells neither where nor what.
         for name, item in (pairs or {}).items() if isinstance(pairs, dict) else ():
             if not isinstance(item, str):
-                wrong.append(f"metadata.{key}.{name}: found {found(item)}; allowed: a string (in quotes)")
+                wrong.append(f"metadata.{key}.{name}: found {describe(item)}; allowed: a string (in quotes)")
     return wrong
 
 
@@ -183,7 +183,7 @@ def _is_text(value: t.Any) -> bool:
 def _not_text(where: str, value: t.Any) -> str:
     return (
         f"{where}: "
-        + ("is missing" if value in (None, "") else f"found {found(value)}")
+        + ("is missing" if value in (None, "") else f"found {describe(value)}")
         + "; allowed: a string"
     )
 

@@ -14,9 +14,9 @@ import urllib.parse
 
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
-from ..._common.schema import like
+from ..._common.options import REQUIRED, Option, did_you_mean
 from ..api.client import ClusterApi
-from ..api.options import NAMESPACE, TEXTS
+from ..api.options import NAMESPACE
 from ..api.port import STATUS, STDERR, STDOUT, KubeApi, Object, pods
 from ..diagnosis import pod_problems as diagnosis
 from ..workload import pod_spec as podspec
@@ -153,7 +153,7 @@ def _pod(api: KubeApi, params: dict[str, t.Any]) -> Object:
     if params["pod"] is not None:
         if params["pod"] not in there:
             raise InputError(
-                f"pod: found {params['pod']}{like(params['pod'], there)}; allowed: a pod of namespace {namespace}"
+                f"pod: found {params['pod']}{did_you_mean(params['pod'], there)}; allowed: a pod of namespace {namespace}"
             )
         return there[params["pod"]]
     thing = named(api, namespace, "workload", params["workload"])
@@ -200,12 +200,12 @@ def _container(pod: Object, container: str | None) -> str:
 OPERATION = Operation(
     {
         **NAMESPACE,
-        "command": {**TEXTS, "required": True},
-        "workload": {"type": "str"},
-        "pod": {"type": "str"},
-        "container": {"type": "str"},
-        "stdin": {"type": "str", "no_log": True},
-        "timeout": {"type": "int", "default": 60},
+        "command": Option("list", REQUIRED, each=Option("str")),
+        "workload": Option("str"),
+        "pod": Option("str"),
+        "container": Option("str"),
+        "stdin": Option("str", secret=True),
+        "timeout": Option("int", 60, low=1),
     },
     ClusterApi,
     run,

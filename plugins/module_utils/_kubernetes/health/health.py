@@ -11,7 +11,7 @@ import typing as t
 
 from ..._common.errors import Forbidden, ReleaseError
 from ..._common.operation import Context, Operation, Result
-from ..._common.schema import like
+from ..._common.options import Option, did_you_mean
 from ..api.client import ClusterApi
 from ..api.options import NAMESPACE
 from ..api.port import NODES, KubeApi, Object, budgets, claims, events, pods, replica_sets, secrets, workloads
@@ -141,7 +141,7 @@ def _workloads(api: KubeApi, context: Context) -> list[dict[str, t.Any]]:
 def _report(name: str, there: dict[str, Object], reasons: list[str], kind: str) -> dict[str, t.Any]:
     thing = there.get(name)
     if thing is None:
-        missing = f"there is no {kind} of this name{like(name, there)}; there are: {', '.join(sorted(there)) or 'none'}"
+        missing = f"there is no {kind} of this name{did_you_mean(name, there)}; there are: {', '.join(sorted(there)) or 'none'}"
         return {"name": name, "exists": False, "healthy": False, "reasons": [missing]}
     now, status = workload.status(thing), thing.get("status") or {}
     return {
@@ -182,23 +182,13 @@ def _reasons(api: KubeApi, context: Context, unwell: list[Object]) -> dict[str, 
 OPERATION = Operation(
     {
         **NAMESPACE,
-        "checks": {
-            "type": "list",
-            "elements": "str",
-            "choices": list(CHECKS),
-            "default": [WORKLOADS],
-        },
-        "workloads": {"type": "list", "elements": "str"},
-        "kinds": {
-            "type": "list",
-            "elements": "str",
-            "choices": list(WORKLOAD_KINDS),
-            "default": ["Deployment"],
-        },
-        "since": {"type": "int", "default": 3600},
-        "restarts_allowed": {"type": "int", "default": 0},
-        "events_allowed": {"type": "int", "default": 0},
-        "expire_within": {"type": "int", "default": 30},
+        "checks": Option("list", [WORKLOADS], each=Option("str", choices=list(CHECKS))),
+        "workloads": Option("list", each=Option("str")),
+        "kinds": Option("list", ["Deployment"], each=Option("str", choices=list(WORKLOAD_KINDS))),
+        "since": Option("int", 3600, low=1),
+        "restarts_allowed": Option("int", 0, low=0),
+        "events_allowed": Option("int", 0, low=0),
+        "expire_within": Option("int", 30, low=0),
     },
     ClusterApi,
     run,

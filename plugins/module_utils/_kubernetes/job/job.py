@@ -11,6 +11,7 @@ import typing as t
 
 from ..._common.errors import Conflict, NotFound, ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import REQUIRED, Option
 from ..._common.yaml import load
 from ..api.client import ClusterApi
 from ..api.options import NAMESPACE, TEXTS, TIMEOUT
@@ -186,20 +187,20 @@ OPERATION = Operation(
     {
         **NAMESPACE,
         **TIMEOUT,
-        "name": {"type": "str", "required": True},
-        "release": {"type": "str"},
-        "lock_token": {"type": "int", "no_log": False},
-        "definition": {"type": "dict"},
-        "src": {"type": "path"},
+        "name": Option("str", REQUIRED),
+        "release": Option("str"),
+        "lock_token": Option("int", secret=False),
+        "definition": Option("dict"),
+        "src": Option("path"),
         **spec.OPTIONS,
         "command": TEXTS,
         "args": TEXTS,
-        "retries": {"type": "int"},
-        "ttl": {"type": "int"},
-        "stuck_after": {"type": "int", "default": 60},
-        "cleanup": {"type": "str", "choices": ["always", "on_success", "never"], "default": "always"},
-        "rerun": {"type": "bool", "default": False},
-        "log_lines": {"type": "int", "default": 20},
+        "retries": Option("int", low=0),
+        "ttl": Option("int", low=0),
+        "stuck_after": Option("int", 60, low=1),
+        "cleanup": Option("str", "always", choices=["always", "on_success", "never"]),
+        "rerun": Option("bool", False),
+        "log_lines": Option("int", 20, low=0),
     },
     ClusterApi,
     run,

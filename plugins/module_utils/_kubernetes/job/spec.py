@@ -14,27 +14,32 @@ import re
 import typing as t
 
 from ..._common.errors import InputError
+from ..._common.options import Option
 from ..api.port import Object
 
 # Of whatever makes a Job from the image of a service.
-OPTIONS: dict[str, t.Any] = {
-    "workload": {"type": "str"},
-    "image": {"type": "str"},
-    "container": {"type": "str"},
-    "env": {"type": "dict"},
-    "env_from": {
-        "type": "list",
-        "elements": "dict",
-        "options": {
-            "secret": {"type": "str", "no_log": False},
-            "config_map": {"type": "str"},
-            "prefix": {"type": "str"},
-        },
-        "mutually_exclusive": [["secret", "config_map"]],
-        "required_one_of": [["secret", "config_map"]],
-    },
-    "service_account": {"type": "str"},
-    "resources": {"type": "dict"},
+OPTIONS: dict[str, Option] = {
+    "workload": Option("str"),
+    "image": Option("str"),
+    "container": Option("str"),
+    "env": Option("dict"),
+    "env_from": Option(
+        "list",
+        each=Option(
+            "dict",
+            fields={
+                "secret": Option("str", secret=False),
+                "config_map": Option("str"),
+                "prefix": Option("str"),
+            },
+            constraints={
+                "mutually_exclusive": [["secret", "config_map"]],
+                "required_one_of": [["secret", "config_map"]],
+            },
+        ),
+    ),
+    "service_account": Option("str"),
+    "resources": Option("dict"),
 }
 HASH, RELEASE, JOB = "runbook.release/spec-hash", "runbook.release/release", "runbook.release/job"
 _LABELS = {"app.kubernetes.io/managed-by": "runbook.release"}

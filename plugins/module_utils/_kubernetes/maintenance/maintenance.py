@@ -17,6 +17,7 @@ import typing as t
 
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import REQUIRED, Option
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import MERGE, WORKLOADS, KubeApi, Object, autoscalers
@@ -245,29 +246,31 @@ OPERATION = Operation(
         **NAMESPACE,
         **LOCK,
         **TIMEOUT,
-        "release": {"type": "str", "required": True},
-        "lock_token": {"type": "int", "no_log": False},
-        "state": {"type": "str", "choices": ["present", "restored"], "default": "present"},
-        "workloads": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "name": {"type": "str", "required": True},
-                "kind": {"type": "str", "choices": list(WORKLOADS), "default": "Deployment"},
-                "replicas": {"type": "int"},
-                "env": {"type": "dict", "no_log": False},
+        "release": Option("str", REQUIRED),
+        "lock_token": Option("int", secret=False),
+        "state": Option("str", "present", choices=["present", "restored"]),
+        "workloads": Option(
+            "list",
+            each=Option(
+                "dict",
+                fields={
+                    "name": Option("str", REQUIRED),
+                    "kind": Option("str", "Deployment", choices=list(WORKLOADS)),
+                    "replicas": Option("int", low=0),
+                    "env": Option("dict", secret=False),
+                },
+            ),
+        ),
+        "drain": Option(
+            "dict",
+            fields={
+                "timeout": Option("int", 30, low=1),
+                "metric": Option("str"),
+                "at_most": Option("float", 0, low=0),
+                "port": Option("int", 8080, low=1, high=65535),
+                "path": Option("str", "/metrics"),
             },
-        },
-        "drain": {
-            "type": "dict",
-            "options": {
-                "timeout": {"type": "int", "default": 30},
-                "metric": {"type": "str"},
-                "at_most": {"type": "float", "default": 0},
-                "port": {"type": "int", "default": 8080},
-                "path": {"type": "str", "default": "/metrics"},
-            },
-        },
+        ),
     },
     ClusterApi,
     run,

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import typing as t
 
-from ..._common.errors import Conflict, InputError, NotFound, ReleaseError
+from ..._common.errors import Conflict, NotFound, ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import Option
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE
 from ..api.permissions import OPTIONAL, in_words, missing
@@ -162,14 +163,6 @@ def _verdict(item: Object) -> dict[str, t.Any]:
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
     asked = {option: params[option] for option in OPTIONS if params[option] is not None}
-    if wrong := [
-        f"{option}: found {number}; allowed: 0 or more" for option, number in asked.items() if number < 0
-    ]:
-        raise InputError(
-            "What to keep cannot be less than nothing; nothing was deleted.",
-            why=wrong,
-            then="correct what is named above",
-        )
     needs = dict.fromkeys(need for option in asked for need in OPTIONS[option])
     refused = missing(api, params["namespace"], needs, read_only=context.check_mode)
     if refused:
@@ -300,8 +293,8 @@ OPERATION = Operation(
     {
         **NAMESPACE,
         **LOCK,
-        **{option: {"type": "int"} for option in OPTIONS},
-        "explain": {"type": "bool", "default": False},
+        **{option: Option("int", low=0) for option in OPTIONS},
+        "explain": Option("bool", False),
     },
     ClusterApi,
     run,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import REQUIRED, Option
 from ..api.client import ClusterApi
 from ..api.options import NAMESPACE
 from ..api.port import KubeApi
@@ -57,9 +58,9 @@ def _told(there: Held | None, api: KubeApi) -> dict[str, t.Any]:
 LOCK = Operation(
     {
         **NAMESPACE,
-        "release": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "force": {"type": "bool", "default": False},
+        "release": Option("str", REQUIRED),
+        "state": Option("str", "present", choices=["present", "absent"]),
+        "force": Option("bool", False),
     },
     ClusterApi,
     run,

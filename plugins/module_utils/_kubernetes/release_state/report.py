@@ -12,6 +12,7 @@ import tempfile
 
 from ..._common.errors import ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import REQUIRED, Option
 from ..._release.report import markdown, verdict
 from ..api.client import ClusterApi
 from ..api.options import NAMESPACE
@@ -91,11 +92,11 @@ def _write(path: str, text: str) -> None:
 OPERATION = Operation(
     {
         **NAMESPACE,
-        "platform": {"type": "str", "required": True},
-        "release": {"type": "str", "required": True},
-        "path": {"type": "path", "required": True},
-        "reason": {"type": "str"},
-        "smoke": {"type": "list", "elements": "dict"},
+        "platform": Option("str", REQUIRED),
+        "release": Option("str", REQUIRED),
+        "path": Option("path", REQUIRED),
+        "reason": Option("str"),
+        "smoke": Option("list", each=Option("dict")),
     },
     ClusterApi,
     run,

@@ -16,6 +16,7 @@ import typing as t
 
 from ..._common.errors import InputError, NotFound, ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import REQUIRED, Option
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import WORKLOADS, KubeApi, Object
@@ -347,12 +348,12 @@ OPERATION = Operation(
         **NAMESPACE,
         **LOCK,
         **TIMEOUT,
-        "release": {"type": "str", "required": True},
-        "workloads": {"type": "list", "elements": "str"},
-        "to_revision": {"type": "int"},
-        "to_release": {"type": "str"},
-        "reason": {"type": "str"},
-        "unfinished_only": {"type": "bool", "default": False},
+        "release": Option("str", REQUIRED),
+        "workloads": Option("list", each=Option("str")),
+        "to_revision": Option("int", low=1),
+        "to_release": Option("str"),
+        "reason": Option("str"),
+        "unfinished_only": Option("bool", False),
     },
     ClusterApi,
     run,

@@ -13,6 +13,7 @@ import typing as t
 
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import REQUIRED, Option
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import WORKLOADS, KubeApi, Object, workloads
@@ -119,10 +120,6 @@ def run(api: KubeApi, context: Context) -> Result:
     contents, problems = config.read(
         api, params["namespace"], (name for workload in wanted for name in workload["config"] or [])
     )
-    if params["parallel"] is not None and params["parallel"] < 1:
-        problems.append(
-            f"parallel: found {params['parallel']}; allowed: 1 or more, or nothing for all of a wave at once"
-        )
     check(wanted, there, params["timeout"], problems)
     wanted = [
         {**workload, "config_text": config.text(contents, workload["config"] or [])} for workload in wanted
@@ -276,26 +273,28 @@ OPERATION = Operation(
         **NAMESPACE,
         **LOCK,
         **TIMEOUT,
-        "release": {"type": "str", "required": True},
-        "lock_token": {"type": "int", "no_log": False},
-        "workloads": {
-            "type": "list",
-            "elements": "dict",
-            "required": True,
-            "options": {
-                "name": {"type": "str", "required": True},
-                "kind": {"type": "str", "choices": list(WORKLOADS), "default": "Deployment"},
-                "images": {"type": "dict"},
-                "env": {"type": "dict", "no_log": False},
-                "resources": {"type": "dict"},
-                "config": {"type": "list", "elements": "str"},
-                "replicas": {"type": "int"},
-                "strategy": {"type": "str", "choices": ["rolling", "recreate"]},
-                "timeout": {"type": "int"},
-                "wave": {"type": "int", "default": 1},
-            },
-        },
-        "parallel": {"type": "int"},
+        "release": Option("str", REQUIRED),
+        "lock_token": Option("int", secret=False),
+        "workloads": Option(
+            "list",
+            REQUIRED,
+            each=Option(
+                "dict",
+                fields={
+                    "name": Option("str", REQUIRED),
+                    "kind": Option("str", "Deployment", choices=list(WORKLOADS)),
+                    "images": Option("dict"),
+                    "env": Option("dict", secret=False),
+                    "resources": Option("dict"),
+                    "config": Option("list", each=Option("str")),
+                    "replicas": Option("int", low=0),
+                    "strategy": Option("str", choices=["rolling", "recreate"]),
+                    "timeout": Option("int", low=1),
+                    "wave": Option("int", 1, low=1),
+                },
+            ),
+        ),
+        "parallel": Option("int", low=1),
     },
     ClusterApi,
     run,

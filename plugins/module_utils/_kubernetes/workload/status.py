@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._common.schema import like
+from ..._common.options import did_you_mean
 from ..api.port import Object
 from .pod_spec import containers
 
@@ -37,7 +37,9 @@ def by_name(listing: Object, kind: str = "Deployment") -> dict[str, Object]:
 
 def absent(name: str, there: t.Iterable[str], kind: str = "Deployment") -> str:
     """A name that nobody has, with the one that may be meant and those that there are."""
-    return f"no {kind} named {name}{like(name, there)}; there are: {', '.join(sorted(there)) or 'none'}"
+    return (
+        f"no {kind} named {name}{did_you_mean(name, there)}; there are: {', '.join(sorted(there)) or 'none'}"
+    )
 
 
 def images(thing: Object) -> dict[str, str]:

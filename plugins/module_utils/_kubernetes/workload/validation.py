@@ -56,10 +56,6 @@ def _misfits(workload: t.Mapping[str, t.Any], thing: Object) -> t.Iterator[str]:
 def problems(workload: t.Mapping[str, t.Any]) -> t.Iterator[str]:
     """Each names the option, what was found and what is allowed. Values of the environment are not told."""
     name = workload["name"]
-    for option, least in (("replicas", 0), ("timeout", 1)):
-        number = workload.get(option)
-        if number is not None and number < least:
-            yield f"{name}: {option}: found {number}; allowed: {least} or more"
     for container, image in (workload.get("images") or {}).items():
         if not isinstance(image, str) or not image or any(sign.isspace() for sign in image):
             yield f"{name}: images of container {container}: found {image!r}; allowed: an image with its tag or digest"

@@ -17,6 +17,7 @@ import typing as t
 
 from ..._common.errors import ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import Option
 from ..._common.owner import identity
 from .. import lock
 from ..session import Session
@@ -366,17 +367,17 @@ class _Beside:
 OPERATION = Operation(
     {
         **SERVER,
-        "kind": {"type": "str", "default": "manual"},
-        "release": {"type": "str"},
-        "globals": {"type": "bool", "default": True},
-        "hashes": {"type": "bool", "default": True},
-        "compression_level": {"type": "int", "default": 1},
-        "encryption": {"type": "str", "choices": list(ENCRYPTIONS)},
-        "recipients": {"type": "list", "elements": "str"},
-        "tags": {"type": "dict"},
-        "reuse_within": {"type": "int", "default": 0},
-        "lock_patience": {"type": "int", "default": 60},
-        "timeout": {"type": "int", "default": 14400},
+        "kind": Option("str", "manual"),
+        "release": Option("str"),
+        "globals": Option("bool", True),
+        "hashes": Option("bool", True),
+        "compression_level": Option("int", 1, low=1),
+        "encryption": Option("str", choices=list(ENCRYPTIONS)),
+        "recipients": Option("list", each=Option("str")),
+        "tags": Option("dict"),
+        "reuse_within": Option("int", 0),
+        "lock_patience": Option("int", 60, low=0),
+        "timeout": Option("int", 14400, low=1),
     },
     connect,
     run,

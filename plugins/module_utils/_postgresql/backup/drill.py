@@ -13,6 +13,7 @@ import typing as t
 
 from ..._common.errors import InputError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import Option
 from . import backups, load, scratch
 from . import manifest as manifests
 from .backup import Bytes
@@ -115,11 +116,11 @@ OPERATION = Operation(
     {
         **SERVER,
         **LOAD,
-        "backup": {"type": "str", "default": "newest"},
-        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "keep": {"type": "int", "default": 0},
-        "scratch": {"type": "str"},
-        "reuse_within": {"type": "int", "default": 0},
+        "backup": Option("str", "newest"),
+        "state": Option("str", "present", choices=["present", "absent"]),
+        "keep": Option("int", 0),
+        "scratch": Option("str"),
+        "reuse_within": Option("int", 0),
     },
     connect,
     run,

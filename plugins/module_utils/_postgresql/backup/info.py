@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import Option
 from . import backups
 from .backups import Backup
 from .stores import options as store_options
@@ -56,10 +57,10 @@ def _too_old(verified: Backup | None, now: float, limit: int) -> list[str]:
 OPERATION = Operation(
     {
         **store_options.OPTIONS,
-        "database": {"type": "str"},
-        "kind": {"type": "str"},
-        "release": {"type": "str"},
-        "verified_within": {"type": "int"},
+        "database": Option("str"),
+        "kind": Option("str"),
+        "release": Option("str"),
+        "verified_within": Option("int"),
     },
     store_options.of,
     run,

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._common.options import Option
 from .. import login
 from .stores import options as store
 
-SERVER: dict[str, t.Any] = {**login.OPTIONS, **store.OPTIONS, "pg_bin": {"type": "path"}}
+SERVER: dict[str, Option] = {**login.OPTIONS, **store.OPTIONS, "pg_bin": Option("path")}
 CONSTRAINTS: dict[str, t.Any] = {
     "mutually_exclusive": [
         *login.CONSTRAINTS["mutually_exclusive"],
@@ -20,9 +21,9 @@ CONSTRAINTS: dict[str, t.Any] = {
     ],
     "required_one_of": store.CONSTRAINTS["required_one_of"],
 }
-LOAD: dict[str, t.Any] = {
-    "backup": {"type": "str", "default": "newest_verified"},
-    "identity": {"type": "path"},
-    "jobs": {"type": "int", "default": 1},
-    "spool": {"type": "path"},
+LOAD: dict[str, Option] = {
+    "backup": Option("str", "newest_verified"),
+    "identity": Option("path"),
+    "jobs": Option("int", 1, low=1),
+    "spool": Option("path"),
 }

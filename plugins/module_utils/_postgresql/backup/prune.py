@@ -12,6 +12,7 @@ import typing as t
 
 from ..._common.errors import InputError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import REQUIRED, Option
 from . import backups
 from .backups import Backup
 from .manifest import MANIFEST, folder, parts
@@ -160,18 +161,16 @@ def _ours(name: str) -> bool:
 OPERATION = Operation(
     {
         **store_options.OPTIONS,
-        "database": {"type": "str"},
-        "keep": {
-            "type": "list",
-            "elements": "dict",
-            "required": True,
-            "options": {
-                "kind": {"type": "str", "required": True},
-                "count": {"type": "int"},
-                "days": {"type": "int"},
-            },
-        },
-        "releases": {"type": "list", "elements": "str", "default": []},
+        "database": Option("str"),
+        "keep": Option(
+            "list",
+            REQUIRED,
+            each=Option(
+                "dict",
+                fields={"kind": Option("str", REQUIRED), "count": Option("int"), "days": Option("int")},
+            ),
+        ),
+        "releases": Option("list", [], each=Option("str")),
     },
     store_options.of,
     run,

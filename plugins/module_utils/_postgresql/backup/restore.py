@@ -20,6 +20,7 @@ import typing as t
 
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import Option
 from .. import lock
 from ..session import Session
 from . import backups, load, scratch
@@ -268,12 +269,12 @@ OPERATION = Operation(
     {
         **SERVER,
         **LOAD,
-        "from_database": {"type": "str"},
-        "target": {"type": "str"},
-        "swap": {"type": "bool", "default": False},
-        "owners": {"type": "bool", "default": True},
-        "globals": {"type": "bool", "default": False},
-        "lock_patience": {"type": "int", "default": 60},
+        "from_database": Option("str"),
+        "target": Option("str"),
+        "swap": Option("bool", False),
+        "owners": Option("bool", True),
+        "globals": Option("bool", False),
+        "lock_patience": Option("int", 60, low=0),
     },
     connect,
     run,

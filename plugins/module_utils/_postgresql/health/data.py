@@ -13,25 +13,27 @@ import decimal
 import typing as t
 
 from ..._common.errors import InputError
-from ..._common.schema import found
+from ..._common.options import REQUIRED, Option, describe
 from ..session import DatabaseError, Session, Unreachable
 
-OPTIONS: dict[str, t.Any] = {
-    "queries": {
-        "type": "list",
-        "elements": "dict",
-        "default": [],
-        "options": {
-            "name": {"type": "str", "required": True},
-            "sql": {"type": "str", "required": True},
-            "min": {"type": "float"},
-            "max": {"type": "float"},
-            "max_drop_percent": {"type": "float"},
-            "max_rise_percent": {"type": "float"},
-        },
-    },
-    "query_timeout": {"type": "int", "default": 10},
-    "before": {"type": "dict"},
+OPTIONS: dict[str, Option] = {
+    "queries": Option(
+        "list",
+        [],
+        each=Option(
+            "dict",
+            fields={
+                "name": Option("str", REQUIRED),
+                "sql": Option("str", REQUIRED),
+                "min": Option("float"),
+                "max": Option("float"),
+                "max_drop_percent": Option("float"),
+                "max_rise_percent": Option("float"),
+            },
+        ),
+    ),
+    "query_timeout": Option("int", 10),
+    "before": Option("dict"),
 }
 
 Query = dict[str, t.Any]
@@ -47,7 +49,7 @@ def problems(queries: t.Sequence[Query]) -> list[str]:
         where, low, high = f"queries[{index}] ({query['name']})", query["min"], query["max"]
         if names.count(query["name"]) > 1:
             wrong.append(
-                f"{where}.name: found {found(query['name'])} more than once; allowed: a name of its own"
+                f"{where}.name: found {describe(query['name'])} more than once; allowed: a name of its own"
             )
         if low is not None and high is not None and low > high:
             wrong.append(f"{where}.min: found {low:g}, more than its max {high:g}; allowed: at most max")
@@ -92,7 +94,7 @@ def asked(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str
     if isinstance(value, decimal.Decimal):
         value = int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None, "answered " + ("NULL" if value is None else found(value)) + ", wanted a number", ""
+        return None, "answered " + ("NULL" if value is None else describe(value)) + ", wanted a number", ""
     return value, "", ""
 
 

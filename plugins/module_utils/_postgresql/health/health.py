@@ -13,6 +13,7 @@ import typing as t
 
 from ..._common.errors import InputError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import Option
 from .. import login
 from ..session import DatabaseError, Postgres, Server, Session, Unreachable
 from . import data, queries
@@ -197,25 +198,22 @@ def _visible(found: dict[str, t.Any]) -> dict[str, t.Any]:
 OPERATION = Operation(
     {
         **login.OPTIONS,
-        "checks": {
-            "type": "list",
-            "elements": "str",
-            "choices": list(CHECKS),
-            "default": [check for check in CHECKS if check != DISK],
-        },
-        "connections_percent": {"type": "int", "default": 80},
-        "active_connections": {"type": "int"},
-        "transaction_age": {"type": "int", "default": 300},
-        "idle_in_transaction": {"type": "int", "default": 60},
-        "blocked_for": {"type": "int", "default": 5},
-        "standbys": {"type": "int", "default": 0},
-        "replication_lag": {"type": "int", "default": 30},
-        "replication_lag_bytes": {"type": "int", "default": 268435456},
-        "slot_bytes": {"type": "int", "default": 1073741824},
-        "wal_bytes": {"type": "int"},
-        "wraparound_percent": {"type": "int", "default": 50},
-        "disk_free_percent": {"type": "int", "default": 10},
-        "largest_tables": {"type": "int", "default": 10},
+        "checks": Option(
+            "list", [check for check in CHECKS if check != DISK], each=Option("str", choices=list(CHECKS))
+        ),
+        "connections_percent": Option("int", 80),
+        "active_connections": Option("int"),
+        "transaction_age": Option("int", 300),
+        "idle_in_transaction": Option("int", 60),
+        "blocked_for": Option("int", 5),
+        "standbys": Option("int", 0),
+        "replication_lag": Option("int", 30),
+        "replication_lag_bytes": Option("int", 268435456),
+        "slot_bytes": Option("int", 1073741824),
+        "wal_bytes": Option("int"),
+        "wraparound_percent": Option("int", 50),
+        "disk_free_percent": Option("int", 10),
+        "largest_tables": Option("int", 10),
         **data.OPTIONS,
     },
     Ports.of,

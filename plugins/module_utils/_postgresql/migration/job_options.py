@@ -13,24 +13,25 @@ import posixpath
 import typing as t
 
 from ..._common.errors import InputError
+from ..._common.options import REQUIRED, Option
 from ..._kubernetes.job import spec as job_spec
 from ..login import Login, from_environment
 
 # By the names of kube_job, which says what they do; src,
 # login_host, login_port and ca_cert are what the pod sees.
-OPTIONS: dict[str, t.Any] = {
-    "namespace": {"type": "str", "required": True},
-    "src": {"type": "str", "required": True},
+OPTIONS: dict[str, Option] = {
+    "namespace": Option("str", REQUIRED),
+    "src": Option("str", REQUIRED),
     **job_spec.OPTIONS,
-    "login_host": {"type": "str"},
-    "login_port": {"type": "int"},
-    "ca_cert": {"type": "str"},
-    "stuck_after": {"type": "int", "default": 60},
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
-    "api_patience": {"type": "int", "default": 8},
+    "login_host": Option("str"),
+    "login_port": Option("int"),
+    "ca_cert": Option("str"),
+    "stuck_after": Option("int", 60, low=1),
+    "kubeconfig": Option("path"),
+    "context": Option("str"),
+    "api_patience": Option("int", 8, low=0),
 }
-JOB: dict[str, t.Any] = {"type": "dict", "options": OPTIONS, "required_one_of": [["workload", "image"]]}
+JOB = Option("dict", fields=OPTIONS, constraints={"required_one_of": [["workload", "image"]]})
 # Paths and names of entries in files, on this machine.
 _OURS_ALONE = ("sslrootcert", "sslcert", "sslkey", "service")
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")

@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 
 from ..._common.errors import InputError
-from ..._common.schema import like
+from ..._common.options import did_you_mean
 from .files import Migration
 from .ledger import Entry, prefix
 
@@ -132,7 +132,7 @@ def _named(name: str, files: t.Sequence[Migration]) -> Migration:
             return migration
     there = [migration.name for migration in files]
     raise InputError(
-        f"to: found {name!r}{like(name, there)}; allowed: {', '.join(there[-8:]) or 'nothing, because nothing is there'}"
+        f"to: found {name!r}{did_you_mean(name, there)}; allowed: {', '.join(there[-8:]) or 'nothing, because nothing is there'}"
     )
 
 

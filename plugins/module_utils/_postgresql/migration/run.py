@@ -12,6 +12,7 @@ import typing as t
 
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import REQUIRED, Option
 from .. import lock
 from ..login import CONSTRAINTS, OPTIONS
 from ..session import Server
@@ -181,26 +182,26 @@ def _check(params: dict[str, t.Any]) -> None:
 OPERATION = Operation(
     {
         **OPTIONS,
-        "engine": {"type": "str", "choices": list(ENGINES), "default": "sql"},
-        "src": {"type": "path", "required": True},
-        "migrations_dir": {"type": "str"},
-        "table": {"type": "str"},
-        "program": {"type": "path"},
+        "engine": Option("str", "sql", choices=list(ENGINES)),
+        "src": Option("path", REQUIRED),
+        "migrations_dir": Option("str"),
+        "table": Option("str"),
+        "program": Option("path"),
         "job": job_options.JOB,
-        "release": {"type": "str", "required": True},
-        "state": {"type": "str", "choices": list(STATES), "default": "up"},
-        "to": {"type": "str"},
-        "count": {"type": "int"},
-        "scope": {"type": "str"},
-        "rehearse_on": {"type": "str"},
-        "lint": {"type": "str", "choices": ["block", "report", "skip"], "default": "block"},
-        "lint_block": {"type": "list", "elements": "str", "default": list(squawk.BLOCKING)},
-        "allow_data_loss": {"type": "bool", "default": False},
-        "lock_timeout": {"type": "int", "default": 500},
-        "statement_timeout": {"type": "int", "default": 60000},
-        "timeout": {"type": "int", "default": 1800},
-        "retry_window": {"type": "int", "default": 300},
-        "lock_patience": {"type": "int", "default": 0},
+        "release": Option("str", REQUIRED),
+        "state": Option("str", "up", choices=list(STATES)),
+        "to": Option("str"),
+        "count": Option("int"),
+        "scope": Option("str"),
+        "rehearse_on": Option("str"),
+        "lint": Option("str", "block", choices=["block", "report", "skip"]),
+        "lint_block": Option("list", list(squawk.BLOCKING), each=Option("str")),
+        "allow_data_loss": Option("bool", False),
+        "lock_timeout": Option("int", 500),
+        "statement_timeout": Option("int", 60000),
+        "timeout": Option("int", 1800, low=1),
+        "retry_window": Option("int", 300, low=0),
+        "lock_patience": Option("int", 0, low=0),
     },
     connect,
     run,

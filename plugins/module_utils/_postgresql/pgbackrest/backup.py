@@ -13,6 +13,7 @@ import typing as t
 
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import Option
 from .. import login
 from ..session import Postgres, Server
 from . import repository, wal
@@ -162,9 +163,9 @@ OPERATION = Operation(
     {
         **OPTIONS,
         **login.OPTIONS,
-        "type": {"type": "str", "choices": ["full", "diff", "incr"], "default": "diff"},
-        "release": {"type": "str"},
-        "reuse_within": {"type": "int", "default": 0},
+        "type": Option("str", "diff", choices=["full", "diff", "incr"]),
+        "release": Option("str"),
+        "reuse_within": Option("int", 0),
     },
     Ports.of,
     run,

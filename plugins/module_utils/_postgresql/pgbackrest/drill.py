@@ -17,6 +17,7 @@ import typing as t
 
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import REQUIRED, Option
 from ..backup.manifest import seconds as seconds_of
 from ..health import data
 from ..session import Postgres, Server
@@ -239,21 +240,17 @@ OPERATION = Operation(
         **OPTIONS,
         **wal.OPTIONS,
         **data.OPTIONS,
-        "directory": {"type": "path", "required": True},
-        "set": {"type": "str"},
-        "target_type": {
-            "type": "str",
-            "choices": ["default", "immediate", "name", "time", "lsn"],
-            "default": "default",
-        },
-        "target": {"type": "str"},
-        "pg_bin": {"type": "path"},
-        "settings": {"type": "dict", "default": {}},
-        "jobs": {"type": "int"},
-        "timeout": {"type": "int", "default": 3600},
-        "login_user": {"type": "str", "default": "postgres"},
-        "database": {"type": "str", "default": "postgres"},
-        "reuse_within": {"type": "int", "default": 0},
+        "directory": Option("path", REQUIRED),
+        "set": Option("str"),
+        "target_type": Option("str", "default", choices=["default", "immediate", "name", "time", "lsn"]),
+        "target": Option("str"),
+        "pg_bin": Option("path"),
+        "settings": Option("dict", {}),
+        "jobs": Option("int", low=1),
+        "timeout": Option("int", 3600, low=1),
+        "login_user": Option("str", "postgres"),
+        "database": Option("str", "postgres"),
+        "reuse_within": Option("int", 0),
     },
     Ports.of,
     run,

@@ -13,6 +13,7 @@ import typing as t
 
 from ..._common.errors import InputError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import Option
 from . import wal
 from .programs import LocalPrograms
 from .repository import OPTIONS, Backup, PgBackRestError, Repository, Stanza
@@ -149,11 +150,11 @@ OPERATION = Operation(
     {
         **OPTIONS,
         **wal.OPTIONS,
-        "max_age": {"type": "int", "default": 90000},
-        "max_full_age": {"type": "int"},
-        "verified_within": {"type": "int"},
-        "wal_age": {"type": "int"},
-        "verify": {"type": "bool", "default": False},
+        "max_age": Option("int", 90000),
+        "max_full_age": Option("int"),
+        "verified_within": Option("int"),
+        "wal_age": Option("int"),
+        "verify": Option("bool", False),
     },
     connect,
     run,

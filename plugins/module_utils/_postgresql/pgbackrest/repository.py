@@ -14,15 +14,16 @@ import typing as t
 
 from ..._common.errors import Conflict, InputError, NotFound, ReleaseError
 from ..._common.operation import Context
+from ..._common.options import REQUIRED, Option
 from . import wal
 from .programs import Programs, found
 
-OPTIONS: dict[str, t.Any] = {
-    "stanza": {"type": "str", "required": True},
-    "config": {"type": "path"},
-    "repo": {"type": "int"},
-    "program": {"type": "str", "default": "pgbackrest"},
-    "user": {"type": "str", "default": "postgres"},
+OPTIONS: dict[str, Option] = {
+    "stanza": Option("str", REQUIRED),
+    "config": Option("path"),
+    "repo": Option("int"),
+    "program": Option("str", "pgbackrest"),
+    "user": Option("str", "postgres"),
 }
 # Annotations of ours on a backup. They live in the repository, beside what they tell of.
 RELEASE, RESTORE_POINT, VERIFIED, RTO = "release", "restore-point", "verified", "rto-seconds"

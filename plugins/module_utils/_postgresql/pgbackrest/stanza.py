@@ -13,6 +13,7 @@ import typing as t
 
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
+from ..._common.options import Option
 from .. import login
 from ..backup.scratch import literal
 from ..session import Postgres, Server, Session
@@ -96,12 +97,5 @@ def _set(session: Session, values: t.Mapping[str, str]) -> None:
 
 
 OPERATION = Operation(
-    {
-        **OPTIONS,
-        **login.OPTIONS,
-        "archive_timeout": {"type": "int", "default": 60},
-    },
-    Ports.of,
-    run,
-    login.CONSTRAINTS,
+    {**OPTIONS, **login.OPTIONS, "archive_timeout": Option("int", 60)}, Ports.of, run, login.CONSTRAINTS
 )

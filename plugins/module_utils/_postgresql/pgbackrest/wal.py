@@ -14,7 +14,9 @@ from __future__ import annotations
 import re
 import typing as t
 
-OPTIONS: dict[str, t.Any] = {"wal_segment_bytes": {"type": "int", "default": 16777216}}
+from ..._common.options import Option
+
+OPTIONS: dict[str, Option] = {"wal_segment_bytes": Option("int", 16777216)}
 
 
 SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})")

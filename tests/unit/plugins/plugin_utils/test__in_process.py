@@ -11,6 +11,7 @@ import pytest
 from ansible.errors import AnsibleActionFail
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Operation, Result
+from ansible_collections.runbook.release.plugins.module_utils._common.options import Option
 from ansible_collections.runbook.release.plugins.plugin_utils import _in_process
 
 
@@ -47,7 +48,7 @@ def says(ports, context):
 
 
 SAYING = Operation(
-    {"password": {"type": "str", "no_log": True}, "count": {"type": "int", "default": 2}},
+    {"password": Option("str", secret=True), "count": Option("int", 2)},
     lambda context: "connected",
     says,
 )

@@ -12,15 +12,16 @@ import typing as t
 from ...._aws.options import OPTIONS as AWS
 from ...._common.errors import InputError
 from ...._common.operation import Context
+from ...._common.options import Option
 from .store import Store
 
-OPTIONS: dict[str, t.Any] = {
-    "path": {"type": "path"},
-    "bucket": {"type": "str"},
-    "prefix": {"type": "str", "default": ""},
+OPTIONS: dict[str, Option] = {
+    "path": Option("path"),
+    "bucket": Option("str"),
+    "prefix": Option("str", ""),
     **AWS,
-    "server_side_encryption": {"type": "str", "choices": ["AES256", "aws:kms"]},
-    "kms_key_id": {"type": "str"},
+    "server_side_encryption": Option("str", choices=["AES256", "aws:kms"]),
+    "kms_key_id": Option("str"),
 }
 CONSTRAINTS: dict[str, t.Any] = {
     "mutually_exclusive": [["path", "bucket"]],

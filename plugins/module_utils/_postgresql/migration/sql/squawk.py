@@ -16,7 +16,7 @@ import sys
 import typing as t
 
 from ...._common.errors import InputError, ReleaseError
-from ...._common.schema import like
+from ...._common.options import did_you_mean
 from ..files import Migration
 from ..programs.supervised import Programs
 
@@ -102,7 +102,7 @@ def _run(
     ended = programs.run([*arguments, "--", *(migration.path for migration in migrations)], {}, ".", _SECONDS)
     if unknown := _NO_RULE.search(ended.err):
         raise InputError(
-            f"lint_block: found {unknown[1]}{like(unknown[1], BLOCKING)}; allowed: rules of squawk, https://squawkhq.com/docs/rules"
+            f"lint_block: found {unknown[1]}{did_you_mean(unknown[1], BLOCKING)}; allowed: rules of squawk, https://squawkhq.com/docs/rules"
         )
     if ended.code not in (0, 1):  # 1 is what it says where it found something
         raise ReleaseError(

@@ -12,7 +12,7 @@ from ansible_collections.runbook.release.plugins.module_utils._aws.snapshot impo
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
 
-PARAMS = {name: option.get("default") for name, option in SNAPSHOT.options.items()}
+PARAMS = {name: option.get("default") for name, option in SNAPSHOT.argument_spec.items()}
 NOW = 1_000_000.0
 
 

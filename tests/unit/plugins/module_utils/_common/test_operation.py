@@ -12,11 +12,17 @@ from ansible_collections.runbook.release.plugins.module_utils._common.operation 
     Result,
     perform,
 )
+from ansible_collections.runbook.release.plugins.module_utils._common.options import Option
 
 OPTIONS = {
-    "timeout": {"type": "int", "default": 300},
-    "attempts": {"type": "int"},
-    "lock_patience": {"type": "int", "default": 0},
+    "timeout": Option("int", 300, low=1),
+    "attempts": Option("int", low=1),
+    "lock_patience": Option("int", 0, low=0),
+    "percent": Option("int", low=1, high=100),
+    "drain": Option("dict", fields={"timeout": Option("int", 30, low=1)}),
+    "workloads": Option(
+        "list", each=Option("dict", fields={"name": Option("str"), "replicas": Option("int", low=0)})
+    ),
 }
 
 
@@ -30,7 +36,12 @@ def performed(**params):
     ("params", "said"),
     [
         ({"timeout": 0}, ["timeout: found 0; allowed: 1 or more"]),
-        ({"compression_level": 0}, ["compression_level: found 0; allowed: 1 or more"]),
+        ({"percent": 101}, ["percent: found 101; allowed: 1 to 100"]),
+        ({"drain": {"timeout": -1}}, ["drain.timeout: found -1; allowed: 1 or more"]),
+        (
+            {"workloads": [{"name": "auth", "replicas": 1}, {"name": "wallet", "replicas": -2}]},
+            ["workloads[1] (wallet).replicas: found -2; allowed: 0 or more"],
+        ),
         (
             {"timeout": 300, "attempts": 0, "lock_patience": -1},
             ["attempts: found 0; allowed: 1 or more", "lock_patience: found -1; allowed: 0 or more"],

@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
+from ansible_collections.runbook.release.plugins.module_utils._common.options import Option
 from ansible_collections.runbook.release.plugins.module_utils._common.redact import HIDDEN, Redactor
 
 
 def test_values_under_telling_keys_and_of_no_log_options_are_hidden_wherever_they_occur():
     redact = Redactor()
     redact.learn_from(
-        {"body": [{"password": "hunter22"}], "key": "abcdef-xyz", "name": "wallet"}, {"key": {"no_log": True}}
+        {"body": [{"password": "hunter22"}], "key": "abcdef-xyz", "name": "wallet"},
+        {"key": Option("str", secret=True)},
     )
     assert (
         redact.text("log in with hunter22 and abcdef-xyz as wallet")

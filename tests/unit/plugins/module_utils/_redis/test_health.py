@@ -10,7 +10,7 @@ from ansible_collections.runbook.release.plugins.module_utils._common.operation 
 from ansible_collections.runbook.release.plugins.module_utils._redis import health as health
 from ansible_collections.runbook.release.plugins.module_utils._redis.health import OPERATION as HEALTH
 
-PARAMS = {name: option.get("default") for name, option in HEALTH.options.items()}
+PARAMS = {name: option.get("default") for name, option in HEALTH.argument_spec.items()}
 INFO = {
     "redis_version": "7.0.15",
     "redis_mode": "standalone",

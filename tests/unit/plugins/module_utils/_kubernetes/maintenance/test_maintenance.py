@@ -106,7 +106,6 @@ def test_names_that_are_not_there_are_refused():
             [{"name": "trading", "replicas": 1}, {"name": "trading", "env": {"trading": {"MODE": "quiet"}}}],
             "workload trading is listed 2 times",
         ),
-        ([{"name": "trading", "replicas": -1}], "trading: replicas: found -1; allowed: 0 or more"),
         (
             [{"name": "trading", "env": {"main": {"MODE": "quiet"}}}],
             "Deployment trading has no container named main; it has: trading",

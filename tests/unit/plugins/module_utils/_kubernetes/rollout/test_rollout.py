@@ -259,7 +259,6 @@ def test_a_timeout_shorter_than_min_ready_seconds_and_an_update_by_hand_are_refu
         ),
         (workloads("auth", "auth"), "workload auth is listed 2 times"),
         ([workload("auth", env={"app": {}})], "Deployment auth has no container named app; it has: auth"),
-        ([workload("auth", replicas=-1)], "auth: replicas: found -1; allowed: 0 or more"),
         ([workload("auth", kind="StatefulSet", images={})], "no StatefulSet named auth; there are: none"),
     ],
 )
@@ -269,14 +268,6 @@ def test_what_does_not_fit_is_refused_before_any_change(wave, said):
         rolled_out(cluster, wave + workloads("nobody"))
     assert said in str(caught.value) and "nobody" in str(caught.value)
     assert cluster.writes == []
-
-
-def test_a_number_of_parallel_that_lets_nothing_begin_is_refused():
-    cluster = Cluster(["auth"])
-    given, _lines = context(cluster, {"release": "1.1.0", "workloads": workloads("auth"), "parallel": 0})
-    with pytest.raises(InputError) as caught:
-        rollout.run(cluster, given)
-    assert "parallel: found 0; allowed: 1 or more" in str(caught.value) and cluster.writes == []
 
 
 def test_what_only_somebody_else_can_mend_is_given_a_while_and_no_more():

@@ -13,8 +13,6 @@ from ..cluster import workload
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"replicas": -1}, "auth: replicas: found -1; allowed: 0 or more"),
-        ({"timeout": 0}, "auth: timeout: found 0; allowed: 1 or more"),
         (
             {"images": {"app": ""}},
             "auth: images of container app: found ''; allowed: an image with its tag or digest",

@@ -20,7 +20,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.sessio
     Unreachable,
 )
 
-PARAMS = {name: option.get("default") for name, option in HEALTH.options.items()}
+PARAMS = {name: option.get("default") for name, option in HEALTH.argument_spec.items()}
 SERVER = {
     "version": "15",
     "standby": False,

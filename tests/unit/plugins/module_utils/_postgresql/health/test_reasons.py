@@ -10,7 +10,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.health
     OPERATION as HEALTH,
 )
 
-PARAMS = {name: option.get("default") for name, option in HEALTH.options.items()}
+PARAMS = {name: option.get("default") for name, option in HEALTH.argument_spec.items()}
 IDLE = {
     "pid": 7,
     "role": "ana",

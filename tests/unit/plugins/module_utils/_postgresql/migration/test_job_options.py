@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
+from ansible_collections.runbook.release.plugins.module_utils._common.options import argument_spec
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.login import Login
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration import (
     job_options as options,
 )
 
 JOB = {
-    **{name: spec.get("default") for name, spec in options.OPTIONS.items()},
+    **{name: spec.get("default") for name, spec in argument_spec(options.OPTIONS).items()},
     "namespace": "exchange",
     "src": "/app/migrations",
     "image": "wallet:1",

@@ -15,6 +15,7 @@ from ansible_collections.runbook.release.plugins.module_utils._common.errors imp
     NotFound,
     ReleaseError,
 )
+from ansible_collections.runbook.release.plugins.module_utils._common.options import argument_spec
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.api.port import SYNC, TICK, Event
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.login import Login
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration import (
@@ -36,7 +37,7 @@ from ..migrations import context
 JOBS, PODS = "/apis/batch/v1/namespaces/exchange/jobs", "/api/v1/namespaces/exchange/pods"
 SECRETS, DEPLOYMENTS = "/api/v1/namespaces/exchange/secrets", "/apis/apps/v1/namespaces/exchange/deployments"
 GIVEN = {
-    **{name: item.get("default") for name, item in options.OPTIONS.items()},
+    **{name: item.get("default") for name, item in argument_spec(options.OPTIONS).items()},
     "namespace": "exchange",
     "src": "/app/db",
     "image": "wallet:2",

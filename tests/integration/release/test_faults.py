@@ -257,6 +257,7 @@ def test_bursts_of_429_and_500_and_lost_answers_cost_nothing(
     assert waves == [1, 2, 3] and traffic["failed"] == 0, traffic
 
 
+@pytest.mark.soak
 def test_somebody_who_writes_all_the_while_is_no_obstacle_and_loses_nothing(
     playbooks: Playbooks, kubectl: Kubectl, load: t.Any
 ) -> None:

@@ -103,6 +103,7 @@ def test_prometheus_has_series_of_every_service_and_of_the_ingress(platform: Dem
     )  # pods of an earlier test may still be leaving
 
 
+@pytest.mark.soak
 def test_no_request_is_lost_while_kubectl_rolls_all_nine_services(
     platform: DemoTarget, kubectl: Kubectl, load: LoadFactory
 ) -> None:
@@ -139,6 +140,7 @@ def failures(kubectl: Kubectl, pod: dict[str, t.Any]) -> int:
     return int(next(line for line in metrics.splitlines() if 'code="500"' in line).split()[-1])
 
 
+@pytest.mark.soak
 def test_fault_exit_at_start(platform: DemoTarget, kubectl: Kubectl) -> None:
     kubectl("set", "image", "deployment/wallet", f"wallet={platform.images.registry}/wallet:1.2.0")
     ended = wait_for(lambda: [end for pod in pods(kubectl, "wallet") if (end := last_end(pod))])
@@ -155,6 +157,7 @@ def last_end(pod: dict[str, t.Any]) -> dict[str, t.Any] | None:
     return None
 
 
+@pytest.mark.soak
 def test_fault_of_memory_ends_by_the_kernel(platform: DemoTarget, kubectl: Kubectl) -> None:
     kubectl("set", "env", "deployment/kyc", "FAULT_LEAK_MB_PER_SECOND=60")
     ended = wait_for(
@@ -165,6 +168,7 @@ def test_fault_of_memory_ends_by_the_kernel(platform: DemoTarget, kubectl: Kubec
     assert ended[0]["exitCode"] == 137
 
 
+@pytest.mark.soak
 def test_faults_of_readiness(platform: DemoTarget, kubectl: Kubectl) -> None:
     kubectl("set", "env", "deployment/user", "FAULT_NEVER_READY=1")
     kubectl("set", "env", "deployment/kyc", "FAULT_READY_AFTER=4")
@@ -209,6 +213,7 @@ def test_fault_of_a_service_that_does_not_heed_sigterm(platform: DemoTarget, kub
     assert time.monotonic() - began > 6.5  # a healthy one leaves after four seconds
 
 
+@pytest.mark.soak
 def test_any_service_can_be_made_bad(platform: DemoTarget, kubectl: Kubectl) -> None:
     reference = platform.publish(Image("payment", "9.0.0", {"FAULT_EXIT_AT_START": "7"}))
     kubectl("set", "image", "deployment/payment", f"payment={reference}")

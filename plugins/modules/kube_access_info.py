@@ -29,7 +29,7 @@ options:
         M(runbook.release.kube_rollout) where the configuration of a service is in Secrets.
       - V(jobs) is M(runbook.release.kube_job), V(exec) M(runbook.release.kube_exec), V(prune) M(runbook.release.kube_prune); V(health),
         V(certificates) and V(nodes) are checks of M(runbook.release.kube_health_info); V(migrate) with V(jobs) is
-        O(runbook.release.db_migrate#module:job).
+        O(runbook.release.pg_migrate#module:job).
     type: list
     elements: str
     choices: [maintenance, secrets, jobs, migrate, exec, health, prune, certificates, nodes]

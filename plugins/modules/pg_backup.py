@@ -67,7 +67,7 @@ options:
       - With V(0) every run takes one.
     type: int
     default: 0
-  lock_patience:
+  lock_wait_timeout:
     description: Seconds to wait for another backup or migration of this database to end.
     type: int
     default: 60

@@ -48,7 +48,7 @@ options:
     description: Whether roles and tablespaces of the backup that the server lacks are made first.
     type: bool
     default: false
-  lock_patience:
+  lock_wait_timeout:
     description: Seconds to wait for a backup or migration of the live database to end before the swap.
     type: int
     default: 60

@@ -42,7 +42,7 @@ options:
     type: int
     default: 0
   timeout:
-    description: Seconds to wait for the snapshot. RDS goes on with it afterwards, and a later run waits for it again.
+    description: Seconds to wait for the snapshot. RDS continues to create it afterwards, and a later run waits for it again.
     type: int
     default: 3600
 seealso:

@@ -54,5 +54,5 @@ def client(service: str, params: t.Mapping[str, t.Any], where: str) -> t.Any:
         raise ReleaseError(
             f"{where}: no client could be made.",
             why=[str(exc)],
-            then="look at region, profile and endpoint_url",
+            then="check region, profile and endpoint_url",
         ) from exc

@@ -51,7 +51,7 @@ class BotoRds:
         self._client = client("rds", context.params, f"RDS, {context.params['instance']}")
 
     def status(self, instance: str) -> str:
-        with _told():
+        with translated_errors():
             return str(
                 self._client.describe_db_instances(DBInstanceIdentifier=instance)["DBInstances"][0][
                     "DBInstanceStatus"
@@ -59,25 +59,25 @@ class BotoRds:
             )
 
     def snapshots(self, instance: str) -> list[Snapshot]:
-        with _told():
+        with translated_errors():
             pages = self._client.get_paginator("describe_db_snapshots").paginate(
                 DBInstanceIdentifier=instance, SnapshotType="manual"
             )
             return [_tagged(entry) for page in pages for entry in page["DBSnapshots"]]
 
     def snapshot(self, name: str) -> Snapshot:
-        with _told():
+        with translated_errors():
             return _tagged(self._client.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0])
 
     def create(self, instance: str, name: str, tags: t.Mapping[str, str]) -> None:
-        with _told():
+        with translated_errors():
             given = [{"Key": key, "Value": value} for key, value in tags.items()]
             self._client.create_db_snapshot(
                 DBInstanceIdentifier=instance, DBSnapshotIdentifier=name, Tags=given
             )
 
     def delete(self, name: str) -> None:
-        with _told():
+        with translated_errors():
             self._client.delete_db_snapshot(DBSnapshotIdentifier=name)
 
 
@@ -86,7 +86,7 @@ def _tagged(entry: t.Mapping[str, t.Any]) -> Snapshot:
 
 
 @contextlib.contextmanager
-def _told() -> t.Iterator[None]:
+def translated_errors() -> t.Iterator[None]:
     try:
         yield
     except botocore.exceptions.ClientError as exc:
@@ -95,5 +95,5 @@ def _told() -> t.Iterator[None]:
         raise kind(f"RDS refused {exc.operation_name} ({code}).", why=[said]) from exc
     except botocore.exceptions.BotoCoreError as exc:
         raise Unavailable(
-            "RDS gave no answer.", why=[str(exc)], then="look at region, endpoint_url and the credentials"
+            "RDS did not answer.", why=[str(exc)], then="check region, endpoint_url and the credentials"
         ) from exc

@@ -33,7 +33,7 @@ def run(rds: Rds, context: Context) -> Result:
     _check(params)
     status = rds.status(params["instance"])
     ours = sorted((entry for entry in rds.snapshots(params["instance"]) if KIND in entry["Tags"]), key=_when)
-    there = wanted(ours, params, now)
+    there = reusable(ours, params, now)
     going = [entry["DBSnapshotIdentifier"] for entry in expired(ours, now, there)]
     name = (
         there["DBSnapshotIdentifier"]
@@ -49,7 +49,7 @@ def run(rds: Rds, context: Context) -> Result:
     }
     if there is None and status not in _READY:
         raise ReleaseError(
-            f"{params['instance']}: is in state {status}, so RDS takes no snapshot of it.",
+            f"{params['instance']}: is in state {status}, in which RDS cannot take a snapshot.",
             done="nothing was changed",
         )
     if context.check_mode:
@@ -57,22 +57,22 @@ def run(rds: Rds, context: Context) -> Result:
             before != after,
             before,
             after,
-            {"snapshot": report(there, now) if there else None, "removed": going},
+            {"snapshot": as_result(there, now) if there else None, "removed": going},
         )
     if there is None:
         rds.create(params["instance"], name, tags(params, now))
         context.say(f"{params['instance']}: snapshot {name}")
-    taken = _finished(rds, context, name)
+    taken = _wait_until_available(rds, context, name)
     # Only now: as long as the new one may fail, an old one is worth more than its price.
     for old in going:
         rds.delete(old)
-        context.say(f"{params['instance']}: removed {old}, its time is over")
+        context.say(f"{params['instance']}: removed {old}, its retention has expired")
     return Result(
-        before != after, before, after, {"snapshot": report(taken, context.clock.wall()), "removed": going}
+        before != after, before, after, {"snapshot": as_result(taken, context.clock.wall()), "removed": going}
     )
 
 
-def wanted(ours: t.Sequence[Snapshot], params: t.Mapping[str, t.Any], now: float) -> Snapshot | None:
+def reusable(ours: t.Sequence[Snapshot], params: t.Mapping[str, t.Any], now: float) -> Snapshot | None:
     """The snapshot that makes another one superfluous, or one that a run which was killed has begun; pure."""
     for entry in reversed(ours):
         same = entry["Tags"][KIND] == params["kind"] and entry["Tags"].get(RELEASE) == params["release"]
@@ -110,7 +110,7 @@ def tags(params: t.Mapping[str, t.Any], now: float) -> dict[str, str]:
     }
 
 
-def report(entry: Snapshot, now: float) -> dict[str, t.Any]:
+def as_result(entry: Snapshot, now: float) -> dict[str, t.Any]:
     keep_until = entry["Tags"].get(KEEP_UNTIL, "")
     return {
         "name": entry["DBSnapshotIdentifier"],
@@ -141,7 +141,7 @@ def _check(params: t.Mapping[str, t.Any]) -> None:
         raise InputError("The options are wrong; nothing was changed.", why=wrong)
 
 
-def _finished(rds: Rds, context: Context, name: str) -> Snapshot:
+def _wait_until_available(rds: Rds, context: Context, name: str) -> Snapshot:
     began, told = context.clock.now(), -1
     while True:
         entry = rds.snapshot(name)
@@ -150,12 +150,12 @@ def _finished(rds: Rds, context: Context, name: str) -> Snapshot:
         if entry["Status"] != CREATING:
             raise ReleaseError(
                 f"{name}: the snapshot is in state {entry['Status']}.",
-                then="look at the events of the instance, then run this again",
+                then="check the events of the instance, then run this again",
             )
         if context.clock.now() - began >= context.params["timeout"]:
             raise ReleaseError(
-                f"{name}: the snapshot was not there after {context.params['timeout']} s ({entry.get('PercentProgress', 0)} %).",
-                done="RDS goes on with it",
+                f"{name}: the snapshot was not available after {context.params['timeout']} s ({entry.get('PercentProgress', 0)} %).",
+                done="RDS continues to create it",
                 then="run this again to wait for it",
             )
         if entry.get("PercentProgress", 0) > told:

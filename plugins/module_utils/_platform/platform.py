@@ -158,14 +158,14 @@ VARIABLES: dict[str, Option] = {
     ),
     "release_migrations": Option(
         "list",
-        allowed="a list of folders of migrations, each a dictionary with src and, where needed, what else db_migrate takes",
+        allowed="a list of folders of migrations, each a dictionary with src and, where needed, what else pg_migrate takes",
         each=Option(
             "dict",
             fields={
                 "engine": Option("str"),
                 "job": Option(
                     "dict",
-                    allowed="a dictionary as the option job of db_migrate",
+                    allowed="a dictionary as the option job of pg_migrate",
                     fields=without_defaults(job.OPTIONS),
                 ),
                 "lint": Option("str"),
@@ -179,7 +179,7 @@ VARIABLES: dict[str, Option] = {
         ),
     ),
     "release_migrate_allow_data_loss": Option("bool", False),
-    "release_lock_patience": Option("int", 0, low=0),
+    "release_lock_wait_timeout": Option("int", 0, low=0),
     "release_url": Option(
         "str", pattern=r"https?://\S+", allowed="the platform's address as users see it, http:// or https://"
     ),

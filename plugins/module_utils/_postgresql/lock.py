@@ -48,24 +48,24 @@ def held(
     doing: str,
     context: Context,
     *,
-    patience: float = 0,
+    wait_timeout: float = 0,
     name: str = "database",
     database: str = "",
 ) -> t.Iterator[Session]:
     """Holds the lock while the block runs.
 
     :param doing: what for, and for which release; the other side gets to read it.
-    :param patience: seconds to wait for one who holds it.
+    :param wait_timeout: seconds to wait for one who holds it.
     :param name: which lock; all that touches the database as a whole uses the default.
     """
     with server.session(database, name=holder_name(doing, context)) as session:
         number, began, told = key(name), context.clock.now(), False
         while not session.value("SELECT pg_try_advisory_lock(%s)", [number]):
             who = holder(session, number)
-            if context.clock.now() - began >= patience:
+            if context.clock.now() - began >= wait_timeout:
                 raise Conflict(
                     f"{server.login.to(database).where}: another run holds the lock of this database.",
-                    why=[who or "its holder has just gone"],
+                    why=[who or "its holder has just ended"],
                     done=f"waited {round(context.clock.now() - began)} s, changed nothing",
                     then="wait for it to end and run this again; to end it: SELECT pg_terminate_backend(PID)",
                 )

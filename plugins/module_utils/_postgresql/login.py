@@ -11,7 +11,7 @@ import dataclasses
 import typing as t
 import urllib.parse
 
-from .._common.errors import InputError
+from .._common.errors import InputError, ReleaseError
 from .._common.operation import Context
 from .._common.options import Option
 
@@ -57,6 +57,7 @@ _VARIABLES = {
     "sslkey": "PGSSLKEY",
 }
 CONNECT_SECONDS = 10
+_SCHEMES = ("postgresql://", "postgres://")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,30 +123,44 @@ def of(context: Context) -> Login:
 
 
 def from_url(url: str) -> dict[str, str]:
-    """libpq's parameters in a connection URL (manual, 34.1.1.2)."""
-    parsed = urllib.parse.urlsplit(url)
-    if parsed.scheme not in ("postgresql", "postgres"):
-        raise InputError(
-            "login_url: found something else than a URL of PostgreSQL; allowed: postgresql://user:password@host:port/database"
-        )
+    """libpq's parameters in a connection URL (manual, 34.1.1.2), read by libpq itself."""
+    if not url.startswith(_SCHEMES):
+        raise _wrong_url("found something else than a URL of PostgreSQL")
     try:
-        port = parsed.port
-    except ValueError as exc:
-        raise InputError(
-            f"login_url: its port is wrong ({exc}); allowed: postgresql://user:password@host:port/database"
-        ) from None
-    given = {
-        "user": parsed.username,
-        "password": parsed.password,
-        "host": parsed.hostname,
-        "port": str(port) if port else None,
-        "dbname": parsed.path.lstrip("/"),
-    }
-    found = {name: urllib.parse.unquote(value) for name, value in given.items() if value}
-    return {
-        **found,
-        **{name: value for name, value in urllib.parse.parse_qsl(parsed.query) if name != "schema"},
-    }
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+    except ImportError as exc:
+        raise missing_psycopg() from exc
+    try:
+        parameters = conninfo_to_dict(_without_schema(url))
+    except ProgrammingError as exc:
+        # What libpq quotes may be the password, or the whole URL.
+        cause = str(exc).partition('"')[0].strip(" :")
+        raise _wrong_url(f"found a URL that libpq does not read ({cause})") from None
+    found = {name: str(value) for name, value in parameters.items() if value not in (None, "")}
+    if not all(port.isdigit() for port in found.get("port", "0").split(",")):
+        raise _wrong_url(
+            "its port is not a number; a password with one of :/@?#% in it has to be percent-encoded"
+        )
+    return found
+
+
+def missing_psycopg() -> ReleaseError:
+    return ReleaseError(
+        "The Python package 'psycopg' is missing where this task runs.",
+        then="pip install 'psycopg[binary]' for the Python that runs it",
+    )
+
+
+def _wrong_url(found: str) -> InputError:
+    return InputError(f"login_url: {found}; allowed: postgresql://user:password@host:port/database")
+
+
+def _without_schema(url: str) -> str:
+    """Without the parameter ``schema``, which Prisma adds and libpq refuses."""
+    base, mark, query = url.partition("?")
+    kept = [pair for pair in query.split("&") if pair.partition("=")[0] != "schema"]
+    return base + (mark + "&".join(kept) if any(kept) else "")
 
 
 def from_environment(environment: t.Mapping[str, str]) -> dict[str, str]:

@@ -91,7 +91,7 @@ class PostgresSession:
         self._connection = connection
 
     def rows(self, sql: str, parameters: t.Sequence[t.Any] = ()) -> list[Row]:
-        with _told(sql):
+        with translated_errors(sql):
             cursor = self._connection.execute(sql, parameters or None)
             return cursor.fetchall() if cursor.description is not None else []
 
@@ -100,12 +100,12 @@ class PostgresSession:
         return row[0]
 
     def execute(self, sql: str, parameters: t.Sequence[t.Any] = ()) -> None:
-        with _told(sql):
+        with translated_errors(sql):
             self._connection.execute(sql, parameters or None)
 
     @contextlib.contextmanager
     def transaction(self) -> t.Iterator[None]:
-        with _told("COMMIT"), self._connection.transaction():
+        with translated_errors("COMMIT"), self._connection.transaction():
             yield
 
     def cancel(self) -> None:
@@ -122,10 +122,7 @@ class Postgres:
 
     def __init__(self, login: Login) -> None:
         if not HAS_PSYCOPG:
-            raise ReleaseError(
-                "The Python package 'psycopg' is missing where this task runs.",
-                then="pip install 'psycopg[binary]' for the Python that runs it",
-            )
+            raise _login.missing_psycopg()
         self.login = login
 
     @classmethod
@@ -136,7 +133,9 @@ class Postgres:
     def session(
         self, database: str = "", *, options: t.Mapping[str, str] | None = None, name: str = ""
     ) -> t.Iterator[PostgresSession]:
-        settings = " ".join(f"-c {setting}={_escaped(value)}" for setting, value in (options or {}).items())
+        settings = " ".join(
+            f"-c {setting}={_escaped_setting(value)}" for setting, value in (options or {}).items()
+        )
         login = self.login.having(
             dbname=database, options=settings, application_name=(name or "runbook.release")[:NAME_LENGTH]
         )
@@ -161,22 +160,22 @@ def refusal(error: t.Any, login: Login) -> ReleaseError:
         or "no pg_hba.conf entry" in said
     ):
         return Forbidden(
-            f"{login.where}: the server does not let this user in.",
+            f"{login.where}: the server refused this user.",
             why=[said],
-            then="look at login_user and login_password, and at the server's pg_hba.conf",
+            then="check login_user and login_password, and the server's pg_hba.conf",
         )
     return Unreachable(
         f"{login.where}: no connection to PostgreSQL.", getattr(error, "sqlstate", "") or "", why=[said]
     )
 
 
-def _escaped(value: str) -> str:
+def _escaped_setting(value: str) -> str:
     """As the parameter ``options`` of libpq wants it (manual, 34.1.2)."""
     return value.replace("\\", "\\\\").replace(" ", "\\ ")
 
 
 @contextlib.contextmanager
-def _told(sql: str) -> t.Iterator[None]:
+def translated_errors(sql: str) -> t.Iterator[None]:
     try:
         yield
     except psycopg.Error as exc:

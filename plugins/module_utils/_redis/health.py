@@ -72,7 +72,9 @@ def connections(info: Found, params: Params, now: float) -> Judged:
         reasons.append(f"{found['used']} of {found['limit']} are in use ({percent:.0f} %)")
     rejected, since = _grown("connections", "rejected", found["rejected"], info, params)
     if rejected > params["rejected_allowed"]:
-        reasons.append(f"{rejected} were rejected since {since}, allowed are {params['rejected_allowed']}")
+        reasons.append(
+            f"{rejected} were rejected since {since}, at most {params['rejected_allowed']} allowed"
+        )
     return found, reasons
 
 
@@ -99,7 +101,9 @@ def memory(info: Found, params: Params, now: float) -> Judged:
         reasons.append(f"{percent:.0f} % of {of}")
     evicted, since = _grown("memory", "evicted", found["evicted"], info, params)
     if params["evicted_allowed"] is not None and evicted > params["evicted_allowed"]:
-        reasons.append(f"{evicted} keys were evicted since {since}, allowed are {params['evicted_allowed']}")
+        reasons.append(
+            f"{evicted} keys were evicted since {since}, at most {params['evicted_allowed']} allowed"
+        )
     return found, reasons
 
 
@@ -117,13 +121,13 @@ def persistence(info: Found, params: Params, now: float) -> Judged:
     }
     reasons = ["the data set is still being loaded"] if found["loading"] else []
     if found["rdb_status"] != "ok":
-        reasons.append("the last snapshot (BGSAVE) failed; look at the disk and at the server's log")
+        reasons.append("the last snapshot (BGSAVE) failed; check the disk and the server's log")
     for name, what in (
         ("aof_status", "the last write to the append-only file"),
         ("aof_rewrite_status", "the last rewrite of the append-only file"),
     ):
         if found["aof"] and found[name] != "ok":
-            reasons.append(f"{what} failed; look at the disk and at the server's log")
+            reasons.append(f"{what} failed; check the disk and the server's log")
     age = params["save_age"]
     if age is not None and not found["aof"] and found["rdb_changes"] and found["rdb_age_seconds"] > age:
         reasons.append(
@@ -165,7 +169,7 @@ def replication(info: Found, params: Params, now: float) -> Judged:
     ]
     online = [entry for entry in told if entry["state"] == "online"]
     if len(online) < params["replicas"]:
-        reasons.append(f"{len(online)} replicas are online, wanted are {params['replicas']}")
+        reasons.append(f"{len(online)} replicas are online, at least {params['replicas']} required")
     reasons += [
         f"replica {entry['name']} is in state {entry['state']}" for entry in told if entry not in online
     ]

@@ -81,27 +81,27 @@ class Client:
         )
 
     def ping(self) -> None:
-        with self._told(), contextlib.suppress(redis.exceptions.NoPermissionError):
+        with self._translated_errors(), contextlib.suppress(redis.exceptions.NoPermissionError):
             self._client.ping()
 
     def info(self) -> Found:
-        with self._told():
+        with self._translated_errors():
             found: Found = self._client.info()
             return found
 
     def cluster_state(self) -> str:
-        with self._told():
+        with self._translated_errors():
             return str(t.cast("Found", self._client.execute_command("CLUSTER INFO"))["cluster_state"])
 
     @contextlib.contextmanager
-    def _told(self) -> t.Iterator[None]:
+    def _translated_errors(self) -> t.Iterator[None]:
         try:
             yield
         except (redis.AuthenticationError, redis.exceptions.AuthorizationError) as exc:
             raise Forbidden(
-                f"{self.where}: Redis does not let this user in.",
+                f"{self.where}: Redis refused this user.",
                 why=[str(exc)],
-                then="look at login_user and login_password",
+                then="check login_user and login_password",
             ) from exc
         except redis.exceptions.NoPermissionError as exc:
             raise Forbidden(f"{self.where}: Redis refused.", why=[str(exc)]) from exc

@@ -502,7 +502,7 @@ def test_a_drill_that_is_killed_leaves_a_copy_that_the_next_one_takes_away(
     ran = drill(data_tasks, filled, bucket.store)
     assert (
         not ran.failed
-        and f"{left}: dropped; a run that is dead had left it" in ran.err
+        and f"{left}: dropped; left behind by a run that was killed" in ran.err
         and scratches(filled) == []
     )
 
@@ -516,7 +516,7 @@ def test_a_copy_may_be_kept_for_a_rehearsal_and_goes_when_asked_to(
     assert not drill(data_tasks, small, bucket.store).failed and scratches(small) == [kept]
     refused = drill(data_tasks, small, bucket.store, state="absent", scratch=small.name)
     assert (
-        refused.failed and "which no drill has made" in refused.result["msg"] and small.name in small.names()
+        refused.failed and "which no drill created" in refused.result["msg"] and small.name in small.names()
     )
     gone, again = (
         drill(data_tasks, small, bucket.store, state="absent", scratch=kept),
@@ -569,13 +569,13 @@ def test_two_at_once_and_one_waits_for_the_other_or_says_who_is_there(
         wait_for(
             lambda: small.psql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted") != "0"
         )
-        ran = backup(data_tasks, small, bucket.store, lock_patience=1)
+        ran = backup(data_tasks, small, bucket.store, lock_wait_timeout=1)
         assert (
             ran.failed and "runbook.release migrate 2.4.0 deploy@runner-7 from 127.0.0.1" in ran.result["msg"]
         )
         assert bucket.names() == []
         waiting = data_tasks.start(
-            {"runbook.release.pg_backup": {**small.login, **bucket.store, "lock_patience": 30}}
+            {"runbook.release.pg_backup": {**small.login, **bucket.store, "lock_wait_timeout": 30}}
         )
         assert waiting.stderr and any(
             "waiting for the lock of the database" in line for line in waiting.stderr

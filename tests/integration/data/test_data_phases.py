@@ -204,7 +204,7 @@ def test_a_release_that_stopped_between_two_migrations_is_rehearsed_and_goes_on(
     )
     database.psql("UPDATE runbook_release_migrations SET release = '2.3.0'")
     refused = migrating.run("release")
-    assert refused.rc != 0 and "is no fresh copy of" in refused.out, refused.out
+    assert refused.rc != 0 and "is not a fresh copy of" in refused.out, refused.out
 
 
 def test_what_a_release_does_to_the_data_is_held_against_what_was_there_before(

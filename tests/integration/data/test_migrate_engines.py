@@ -37,7 +37,7 @@ class Service:
 
     def task(self, **options: t.Any) -> Task:
         return {
-            "runbook.release.db_migrate": {
+            "runbook.release.pg_migrate": {
                 **self.database.login,
                 "src": str(self.src),
                 "release": "2.4.0",

@@ -163,7 +163,7 @@ def test_a_release_is_backed_up_and_a_drill_finds_only_what_was_there_before_it(
     assert not immediate["failed"]
     assert (
         wrong["failed"]
-        and "orders: is 1000, wanted at most 10" in wrong["msg"]
+        and "orders: is 1000, at most 10 allowed" in wrong["msg"]
         and "not marked as verified" in wrong["msg"]
     )
     assert (
@@ -381,7 +381,7 @@ def test_a_drill_that_was_killed_is_cleared_away_by_the_next(
     assert archived.leftovers() != []
     ran = data_tasks.run(archived.task("drill", queries=orders(1000, 1000)))
     assert not ran.failed, ran.result.get("msg")
-    assert archived.leftovers() == [] and "a drill that was killed had left it" in ran.err
+    assert archived.leftovers() == [] and "left behind by a drill that was killed" in ran.err
 
 
 def test_two_at_a_time_and_a_server_that_is_down_are_refused(data_tasks: Tasks, archived: Archived) -> None:
@@ -402,15 +402,13 @@ def test_two_at_a_time_and_a_server_that_is_down_are_refused(data_tasks: Tasks, 
         holder.wait()
     assert (
         busy["failed"]
-        and "another pgBackRest works on this stanza" in busy["msg"]
+        and "another pgBackRest process works on this stanza" in busy["msg"]
         and "nothing was changed" in busy["msg"]
     )
     archived.cluster.stop()
     down = data_tasks.run(archived.task("backup"))
     assert (
-        down.failed
-        and "look whether PostgreSQL runs" in down.result["msg"]
-        and SECRET not in down.full_output
+        down.failed and "check that PostgreSQL runs" in down.result["msg"] and SECRET not in down.full_output
     )
 
 

@@ -112,7 +112,7 @@ def test_what_is_not_there_and_who_may_not_are_reported(data_tasks: Tasks, insta
         and wrong["failed"]
         and "kind: found Pre Release" in wrong["msg"]
     )
-    assert silent["failed"] and "RDS gave no answer" in silent["msg"] and instance.snapshots() == []
+    assert silent["failed"] and "RDS did not answer" in silent["msg"] and instance.snapshots() == []
 
 
 def test_the_examples_run(data_tasks: Tasks, instance: Instance, tmp_path: Path) -> None:

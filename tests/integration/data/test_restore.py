@@ -118,7 +118,7 @@ def test_a_database_that_is_there_already_is_never_written_over(
     assert (
         other.failed
         and "target: found" in other.result["msg"]
-        and "it was not made by a restore" in other.result["msg"]
+        and "no restore created it" in other.result["msg"]
     )
     live = restore(data_tasks, database, bucket, target=database.name)
     assert (

@@ -117,7 +117,7 @@ BROKEN: dict[str, tuple[Service, list[str]]] = {
     ),
     "no node has room": (
         {"resources": {"requests": {"cpu": "64"}}},
-        ["wallet did not get on for 6 s", "Insufficient cpu", "wallet requests cpu 64"],
+        ["wallet made no progress for 6 s", "Insufficient cpu", "wallet requests cpu 64"],
     ),
     "an image name that is none": (
         {"images": {"wallet": f"{Settings.from_environment().registry}/Exchange/wallet:1"}},
@@ -129,9 +129,9 @@ BROKEN: dict[str, tuple[Service, list[str]]] = {
     ),
     "a quota that is used up": (
         {"env": {"A": "b"}},
-        ["wallet did not get on for 6 s", "exceeded quota: pods"],
+        ["wallet made no progress for 6 s", "exceeded quota: pods"],
     ),
-    "an admission policy that refuses": ({}, ["wallet did not get on for 6 s", "this image is not signed"]),
+    "an admission policy that refuses": ({}, ["wallet made no progress for 6 s", "this image is not signed"]),
     **{
         fault: (
             {"env": {"FAULT_EXIT_AFTER": str(seconds)}, "timeout": 120},
@@ -325,7 +325,7 @@ def test_a_deployment_that_is_deleted_in_mid_wave_is_reported(playbooks: Playboo
         and "now: wallet deleted" in output
     ), output
     assert (
-        "can be rolled back in part only" in output
+        "can only be partly rolled back" in output
         and "no workload named wallet" in output
         and "wallet" not in kubectl.versions()
     )

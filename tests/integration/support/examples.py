@@ -15,7 +15,7 @@ from tests.unit.collection import _docs
 BACKUP = ("pg_backup", "pg_restore_drill", "pg_backup_info", "pg_restore", "pg_backup_prune")
 HEALTH = ("pg_health_info", "redis_health_info", "service_check")
 PGBACKREST = ("pgbackrest_stanza", "pgbackrest_backup", "pgbackrest_info", "pgbackrest_drill")
-OTHERS = ("rds_snapshot", "db_migrate")
+OTHERS = ("rds_snapshot", "pg_migrate")
 
 
 def examples(module: str, names: dict[str, str]) -> list[dict[str, t.Any]]:

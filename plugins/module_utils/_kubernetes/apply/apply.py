@@ -21,14 +21,14 @@ from ..._common.options import Option
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import KubeApi, Object
-from ..release_state.lock import UNHELD, Hold, LockLost, borrowed
+from ..release_state.lock import NO_LOCK, LockGuard, LockLost, held_temporarily
 from . import field_ownership as applied
 from . import readiness as ready
 from .discovery import Resource, Resources
 from .manifest_files import read
 from .manifests import DEFINITION, Manifest, accepted, in_order, repeated
 from .members import Members, called
-from .object_waiter import Wait
+from .object_waiter import ObjectWaiter
 from .plan import UNCHANGED, Step, conflict, conflicting, forbidden, observed, placed, refusal, steps
 
 # An API server takes a moment to serve a kind after it has
@@ -137,36 +137,42 @@ class _Work:
             or self._members.differs()
         )
         with (
-            borrowed(self._api, self._context, "(kube_apply)")
+            held_temporarily(
+                self._api,
+                self._context.params["namespace"],
+                "(kube_apply)",
+                self._context.params["lock_force"],
+                self._context,
+            )
             if writes
-            else contextlib.nullcontext(UNHELD) as hold
+            else contextlib.nullcontext(NO_LOCK) as guard
         ):
             # The parent of the set lies in a namespace that may be among
             # the manifests; kinds come before their objects.
-            self._writes(hold, [step for step in self._plan if step.manifest.kind == "Namespace"])
-            self._members.begin(hold.fence)
-            self._writes(hold, [step for step in self._plan if step.manifest.kind == DEFINITION])
-            self._wait(hold)
+            self._writes(guard, [step for step in self._plan if step.manifest.kind == "Namespace"])
+            self._members.begin(guard.assert_held)
+            self._writes(guard, [step for step in self._plan if step.manifest.kind == DEFINITION])
+            self._wait(guard)
             self._writes(
-                hold, [step for step in self._plan if step.manifest.kind not in ("Namespace", DEFINITION)]
+                guard, [step for step in self._plan if step.manifest.kind not in ("Namespace", DEFINITION)]
             )
             if self._context.params["wait"]:
-                self._wait(hold)
-            self._members.end(hold.fence)
+                self._wait(guard)
+            self._members.end(guard.assert_held)
         return [
             dataclasses.replace(step, after=thing, foreseen=False) if step.foreseen else step
             for step, thing in self._now
         ]
 
-    def _writes(self, hold: Hold, plan: list[Step]) -> None:
+    def _writes(self, guard: LockGuard, plan: list[Step]) -> None:
         for step in plan:
-            self._now.append((step, self._write(step, hold)))
+            self._now.append((step, self._write(step, guard)))
 
-    def _write(self, step: Step, hold: Hold) -> Object:
+    def _write(self, step: Step, guard: LockGuard) -> Object:
         if not step.to_write:
             return t.cast("Object", step.before)
         try:
-            hold.fence()
+            guard.assert_held()
             thing = self._apply(step)
         except LockLost as exc:
             raise LockLost(exc.what, why=[*exc.why, self._so_far(step)], then=exc.then) from exc
@@ -198,7 +204,7 @@ class _Work:
         to_come = [str(step.manifest) for step in self._plan[after:] if step.to_write]
         return f"applied before: {', '.join(written) or 'nothing'}; not reached: {', '.join(to_come) or 'nothing'}"
 
-    def _wait(self, hold: Hold) -> None:
+    def _wait(self, guard: LockGuard) -> None:
         """For all that was written until now and not waited for
         yet; definitions and namespaces before what is in them.
         """
@@ -212,7 +218,9 @@ class _Work:
                 known, known["kind"] == ready.CLAIM and ready.binds_at_once(known, classes)
             ):
                 wanted.append((step.resource, known))
-        Wait(self._api, self._context, wanted).until_ready(self._context.params["timeout"], hold.keep)
+        params = self._context.params
+        waiter = ObjectWaiter(self._api, self._context, wanted, params["stuck_after"])
+        waiter.until_ready(params["timeout"], guard.renew_if_due)
 
     def _classes(self) -> list[Object]:
         try:

@@ -5,7 +5,7 @@
 # PRIVATE to this collection.
 """Why a pod does not become ready: pure, over the pod as the API server gives it.
 
-What counts as hopeless, and the two exceptions (a Secret or ConfigMap that is still being mounted, an
+What counts as permanent, and the two exceptions (a Secret or ConfigMap that is still being mounted, an
 image pull that failed for another reason than "not there"), are krane's, which learnt them from years of
 deploys (Shopify/krane; kubernetes/kubernetes PR 74755).
 """
@@ -39,11 +39,11 @@ _OTHER_ARCHITECTURE = re.compile(
 
 
 @dataclasses.dataclass(frozen=True)
-class Trouble:
+class PodProblem:
     """What is wrong with one container (or with the pod, then
     ``container`` is empty; or with a workload that gets no pod).
 
-    ``hopeless``: it will not heal by waiting, so the wait is given up at once. ``heals``: somebody else's
+    ``permanent``: it will not heal by waiting, so the wait is given up at once. ``transient``: somebody else's
     doing may heal it (a node that joins, a quota that is raised, a registry that comes back), so it is given
     a while; see ``_patience``. Neither: it is under way.
     """
@@ -54,8 +54,8 @@ class Trouble:
     message: str = ""
     exit_code: int | None = None
     restarts: int = 0
-    hopeless: bool = False
-    heals: bool = False
+    permanent: bool = False
+    transient: bool = False
     init: bool = False
 
     def __str__(self) -> str:
@@ -77,7 +77,7 @@ class Trouble:
         return said + (f"\n  {self.message}" if self.message else "")
 
 
-def trouble(pod: Object) -> Trouble | None:
+def problem_of(pod: Object) -> PodProblem | None:
     """What is wrong with the pod: what will not heal before what may; else
     the first, in the order in which a pod starts. None when nothing is.
     """
@@ -86,46 +86,46 @@ def trouble(pod: Object) -> Trouble | None:
         return None  # on its way out: what it says now is no verdict on the version
     scheduled = conditions(pod).get("PodScheduled", {})
     if scheduled.get("status") == "False":
-        return Trouble(
+        return PodProblem(
             name,
             "",
             scheduled.get("reason", "not scheduled"),
             _scheduling(pod, scheduled.get("message", "")),
-            heals=True,
+            transient=True,
         )
     now = pod.get("status") or {}
     if now.get("phase") == "Failed" and now.get("reason"):
         # Evicted, Preempting, NodeShutdown, OutOfcpu ...: the node's doing; its controller makes another pod.
-        return Trouble(
-            name, "", now["reason"], now.get("message", ""), heals=now["reason"] != "DeadlineExceeded"
+        return PodProblem(
+            name, "", now["reason"], now.get("message", ""), transient=now["reason"] != "DeadlineExceeded"
         )
     found = [_of_container(pod, status, init=True) for status in now.get("initContainerStatuses") or []]
     found += [_of_container(pod, status) for status in now.get("containerStatuses") or []]
     told = [said for said in found if said]
     if told:
-        return next((said for said in told if said.hopeless), told[0])
+        return next((said for said in told if said.permanent), told[0])
     if now.get("phase") == "Failed":
-        return Trouble(name, "", "Failed", now.get("message", ""))
+        return PodProblem(name, "", "Failed", now.get("message", ""))
     if (
         conditions(pod).get("PodReadyToStartContainers", {}).get("status") == "False"
         and now.get("phase") == "Pending"
     ):
-        return Trouble(
-            name, "", "volumes or network are not there yet", heals=True
+        return PodProblem(
+            name, "", "volumes or network are not there yet", transient=True
         )  # the events say which, and why
     if now.get("phase") == "Pending" and node_of(pod) and not now.get("startTime"):
         # The kubelet sets the time at its first look, within a second when all is well.
-        return Trouble(
+        return PodProblem(
             name,
             "",
             "not begun by its node",
             f"it was given to node {node_of(pod)}, whose kubelet has not taken it up",
-            heals=True,
+            transient=True,
         )
     return None
 
 
-def leaving(pod: Object) -> Trouble | None:
+def leaving(pod: Object) -> PodProblem | None:
     """For a pod that is being deleted: what may keep it, once
     its grace is over (which only who knows the time can say).
     """
@@ -138,12 +138,12 @@ def leaving(pod: Object) -> Trouble | None:
         if node_of(pod) and not kept
         else []
     )
-    return Trouble(
+    return PodProblem(
         meta["name"],
         "",
         "deleted and still there",
         "; ".join([f"it was to be gone at {meta['deletionTimestamp']}", *kept]),
-        heals=True,
+        transient=True,
     )
 
 
@@ -151,45 +151,45 @@ def node_of(pod: Object) -> str:
     return str((pod.get("spec") or {}).get("nodeName") or "")
 
 
-def trouble_of_workload(thing: Object) -> Trouble | None:
+def problem_of_workload(thing: Object) -> PodProblem | None:
     """Why a workload gets no pods at all: it is paused, a quota, an
     admission webhook, a missing service account. No pod can tell.
     """
     if (thing.get("spec") or {}).get("paused"):
-        return Trouble("", "", "paused: nothing rolls out until it is resumed", heals=True)
+        return PodProblem("", "", "paused: nothing rolls out until it is resumed", transient=True)
     failure = conditions(thing).get("ReplicaFailure", {})
     if failure.get("status") != "True":
         return None
-    return Trouble(
+    return PodProblem(
         "",
         "",
         f"pods cannot be created ({failure.get('reason', 'ReplicaFailure')})",
         failure.get("message", ""),
-        heals=True,
+        transient=True,
     )
 
 
-def _of_container(pod: Object, status: Object, init: bool = False) -> Trouble | None:
+def _of_container(pod: Object, status: Object, init: bool = False) -> PodProblem | None:
     state, restarts = status.get("state") or {}, status.get("restartCount", 0)
     ended = state.get("terminated") or (status.get("lastState") or {}).get("terminated") or {}
     waiting = state.get("waiting") or {}
-    reason, message = waiting.get("reason", ""), hinted(waiting.get("message", ""))
+    reason, message = waiting.get("reason", ""), with_hint(waiting.get("message", ""))
     name, spec = status.get("name", ""), podspec.container(pod, status.get("name", ""))
 
-    def said(why: str, text: str = "", **more: t.Any) -> Trouble:
-        return Trouble(pod["metadata"]["name"], name, why, text, init=init, **more)
+    def said(why: str, text: str = "", **more: t.Any) -> PodProblem:
+        return PodProblem(pod["metadata"]["name"], name, why, text, init=init, **more)
 
     if reason == "CrashLoopBackOff":
         why = _killed(spec) if ended.get("reason") == "OOMKilled" else reason
         return said(
-            why, _last_words(ended), exit_code=ended.get("exitCode"), restarts=restarts, hopeless=True
+            why, _last_words(ended), exit_code=ended.get("exitCode"), restarts=restarts, permanent=True
         )
     if reason in _PULL:
-        hopeless = reason in _NEVER_PULLED or bool(_NOT_THERE.search(message))
-        return said(reason, message, hopeless=hopeless, heals=not hopeless)
+        permanent = reason in _NEVER_PULLED or bool(_NOT_THERE.search(message))
+        return said(reason, message, permanent=permanent, transient=not permanent)
     if reason in _CREATE:
         late = "failed to sync" in message  # what it needs is there, and still on its way to the node
-        return said(reason, message, restarts=restarts, hopeless=not late, heals=late)
+        return said(reason, message, restarts=restarts, permanent=not late, transient=late)
     if ended.get("exitCode") and not status.get("ready"):
         why = _killed(spec) if ended.get("reason") == "OOMKilled" else ended.get("reason", "Error")
         # The second end in a row is the crash loop: the kubelet calls
@@ -199,7 +199,7 @@ def _of_container(pod: Object, status: Object, init: bool = False) -> Trouble | 
             _NOT_STARTED.search(ended.get("message", ""))
         )
         return said(
-            why, _last_words(ended), exit_code=ended["exitCode"], restarts=restarts, hopeless=again or never
+            why, _last_words(ended), exit_code=ended["exitCode"], restarts=restarts, permanent=again or never
         )
     return None
 
@@ -216,7 +216,7 @@ def unready(pod: Object) -> str:
         return f"its containers are ready, the pod is not: node {node_of(pod)} may not report any more"
     said = ready.get("message", "") or ready.get("reason", "")
     probes = [
-        f"{status.get('name')}: {kind} {podspec.said_of(probe)}"
+        f"{status.get('name')}: {kind} {podspec.describe_probe(probe)}"
         for status in (pod.get("status") or {}).get("containerStatuses") or []
         if "running" in (status.get("state") or {}) and not status.get("ready")
         for kind, probe in [_holding(podspec.container(pod, status.get("name", "")), status)]
@@ -232,7 +232,7 @@ def last_warnings(events: t.Iterable[Object], name: str, count: int = 3, kind: s
     about = [
         event
         for event in events
-        if _is_about(event, name, kind) and event.get("type") == "Warning" and not says_nothing(event)
+        if _is_about(event, name, kind) and event.get("type") == "Warning" and not is_noise(event)
     ]
     about.sort(key=happened)
     return list(
@@ -265,14 +265,14 @@ def _is_about(event: Object, name: str, kind: str) -> bool:
     return about.get("name") == name and about.get("kind", kind) == kind
 
 
-def says_nothing(event: Object) -> bool:
+def is_noise(event: Object) -> bool:
     """That the kubelet waits before it tries again, and names of states that the pod itself tells."""
     return event.get("reason") == "BackOff" or bool(
         re.fullmatch(r"Error: \w+", str(event.get("message", "")))
     )
 
 
-def told_by(said: Trouble, warning: str) -> bool:
+def repeats(said: PodProblem, warning: str) -> bool:
     """Whether the warning says again what the trouble's message says."""
     words, first = warning.partition(": ")[2].replace("Error: ", "", 1), said.message.partition("\n")[0]
     return bool(first) and (words[-_ALIKE:] in said.message or first[:_ALIKE] in words)
@@ -308,10 +308,10 @@ def _killed(spec: Object) -> str:
 
 def _last_words(ended: Object) -> str:
     """What the container left in its termination message: a program's own, or why it could not be started."""
-    return hinted(str(ended.get("message", "")).strip()[-_MESSAGE_CHARACTERS:])
+    return with_hint(str(ended.get("message", "")).strip()[-_MESSAGE_CHARACTERS:])
 
 
-def hinted(message: str) -> str:
+def with_hint(message: str) -> str:
     """With what it means, where the words do not say it."""
     return (
         message + " (the image is for another CPU architecture than the node)"

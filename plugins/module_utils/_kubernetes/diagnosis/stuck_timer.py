@@ -7,10 +7,10 @@
 
 from __future__ import annotations
 
-from .pod_problems import Trouble
+from .pod_problems import PodProblem
 
 
-class Patience:
+class StuckTimer:
     """For how long what may heal has been wrong, by whatever
     names it (the UID of a pod, the name of a workload).
     """
@@ -19,12 +19,12 @@ class Patience:
         self._seconds = seconds
         self._since: dict[str, float] = {}
 
-    def look(self, who: str, said: Trouble | None, now: float) -> None:
+    def note(self, who: str, said: PodProblem | None, now: float) -> None:
         """A reason that turns into another one (ErrImagePull, ImagePullBackOff) is still the same trouble.
 
         :param now: may lie ahead: what has a time of grace is no trouble before.
         """
-        if said and said.heals:
+        if said and said.transient:
             self._since.setdefault(who, now)
         else:
             self._since.pop(who, None)

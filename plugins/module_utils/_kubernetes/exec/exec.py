@@ -21,7 +21,7 @@ from ..api.port import STATUS, STDERR, STDOUT, KubeApi, Object, pods
 from ..diagnosis import pod_problems as diagnosis
 from ..workload import pod_spec as podspec
 from ..workload.by_name import named
-from ..workload.pod_owners import Revisions
+from ..workload.pod_owners import PodOwners
 from ..workload.status import conditions
 
 
@@ -157,7 +157,7 @@ def _pod(api: KubeApi, params: dict[str, t.Any]) -> Object:
             )
         return there[params["pod"]]
     thing = named(api, namespace, "workload", params["workload"])
-    revisions = Revisions(api, namespace)
+    revisions = PodOwners(api, namespace)
     own = [pod for pod in there.values() if revisions.workload_of(pod, [thing])]
     ready = [
         pod
@@ -170,7 +170,7 @@ def _pod(api: KubeApi, params: dict[str, t.Any]) -> Object:
     called = f"{thing['kind']} {thing['metadata']['name']}"
     why = [
         str(
-            diagnosis.trouble(pod)
+            diagnosis.problem_of(pod)
             or f"pod {pod['metadata']['name']}: {diagnosis.unready(pod) or 'not ready'}"
         )
         for pod in own

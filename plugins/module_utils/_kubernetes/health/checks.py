@@ -46,7 +46,7 @@ def _unwell(pod: Object, now: float) -> str:
     if leaving:
         late = now - seconds(leaving)  # the time it names is the end of its grace
         return f"pod {name}: was to be gone {late:.0f} s ago" if late > _LEAVING_SECONDS else ""
-    said = diagnosis.trouble(pod)
+    said = diagnosis.problem_of(pod)
     if said:
         return str(said)
     if status.get("phase") == "Succeeded":
@@ -88,12 +88,7 @@ def events(items: t.Iterable[Object], now: float, since: float, allowed: int) ->
     found: dict[tuple[str, str, str], dict[str, t.Any]] = {}
     for event in sorted(items, key=diagnosis.happened):
         at = diagnosis.happened(event)
-        if (
-            event.get("type") != "Warning"
-            or diagnosis.says_nothing(event)
-            or not at
-            or now - seconds(at) > since
-        ):
+        if event.get("type") != "Warning" or diagnosis.is_noise(event) or not at or now - seconds(at) > since:
             continue
         about = event.get("involvedObject") or {}
         key = (str(about.get("kind", "")), str(about.get("name", "")), str(event.get("reason", "")))

@@ -172,7 +172,7 @@ def _reasons(api: KubeApi, context: Context, unwell: list[Object]) -> dict[str, 
             for reference in pod["metadata"].get("ownerReferences") or []
             if reference.get("controller")
         ]
-        said = diagnosis.trouble(pod)
+        said = diagnosis.problem_of(pod)
         if said and owners and owners[0] in names:
             context.redact.learn_from(diagnosis.secrets_of(pod))
             found.setdefault(names[owners[0]], []).append(str(said))

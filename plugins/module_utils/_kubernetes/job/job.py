@@ -20,7 +20,7 @@ from ..release_state.lock import Lock
 from ..workload.by_name import named
 from ..workload.status import by_name
 from . import spec
-from .waiter import Ended, JobWait, ended
+from .waiter import Ended, JobWaiter, JobWaitOptions, ended
 
 CREATE, REPLACE, ATTACH, NOTHING = "create", "replace", "attach", "nothing"
 
@@ -36,20 +36,20 @@ def run(api: KubeApi, context: Context) -> Result:
         return _would(api, context, step, wanted, after)
     if step == NOTHING:
         return Result(False, values=_told(wanted, "succeeded", 0))
-    lock = Lock(api, context)
+    lock = Lock(api, params["namespace"], params["release"] or "", context)
     if params["lock_token"] is not None:
-        lock.enter(params["lock_token"], False)
+        lock.take_or_confirm(params["lock_token"], False)
     job = t.cast("Object", there) if step == ATTACH else _begin(api, context, step, wanted, there)
-    wait = JobWait(api, context, job)
+    wait = JobWaiter(api, context, job, _wait_options(params))
     context.say(
         f"{wait.name}: {'was begun by an earlier run and goes on' if step == ATTACH else 'begun'}, {after.get('image', '')}"
     )
     try:
         wait.until_ended(
             listing["metadata"]["resourceVersion"],
-            lock.keep if params["lock_token"] is not None else lambda: None,
+            lock.renew_if_due if params["lock_token"] is not None else lambda: None,
         )
-        end, told = t.cast("Ended", wait.ended), wait.told()
+        end, told = t.cast("Ended", wait.ended), wait.as_result()
         if not end.succeeded:
             raise wait.failure(_what(told, end, params))
     except ReleaseError as exc:
@@ -58,6 +58,11 @@ def run(api: KubeApi, context: Context) -> Result:
     if params["cleanup"] != "never":
         delete(api, params["namespace"], job)
     return Result(True, {}, after, {**told, "state": "succeeded"})
+
+
+def _wait_options(params: t.Mapping[str, t.Any]) -> JobWaitOptions:
+    names = ("namespace", "container", "timeout", "stuck_after", "log_lines")
+    return JobWaitOptions(**{name: params[name] for name in names})
 
 
 def plan(wanted: Object, there: Object | None, params: dict[str, t.Any]) -> str:
@@ -156,7 +161,7 @@ def delete(api: KubeApi, namespace: str, job: Object, policy: str = "Background"
         return  # gone, or another one of the same name: not ours any more
 
 
-def _removed(api: KubeApi, context: Context, wait: JobWait, error: ReleaseError) -> ReleaseError:
+def _removed(api: KubeApi, context: Context, wait: JobWaiter, error: ReleaseError) -> ReleaseError:
     """The same failure, with what was done about it."""
     namespace = context.params["namespace"]
     if context.params["cleanup"] == "always":

@@ -12,22 +12,24 @@ Gives up at once on what will not heal, and after a while on what may.
 from __future__ import annotations
 
 import collections
+import dataclasses
 import typing as t
 
 from ..._common.errors import Conflict, ReleaseError
 from ..._common.operation import Context
 from ..api.log_stream import LogStream
-from ..api.port import SYNC, KubeApi, Object, jobs, pods
+from ..api.port import KubeApi, Object, jobs, pods
 from ..diagnosis import pod_problems as diagnosis
-from ..diagnosis.failure import Finding, failure
-from ..diagnosis.stuck_timer import Patience
+from ..diagnosis.failure import Finding, Situation, failure
+from ..diagnosis.stuck_timer import StuckTimer
+from ..watching.live_objects import LiveObjects, Update
 from ..workload.status import conditions, owner
 from .spec import container_of
 
 # Beyond its own deadline: the Job controller ends the pods first, which have their time to leave.
-_BEYOND = 60.0
+_DEADLINE_GRACE_SECONDS = 60.0
 _FLUSH_SECONDS = 5.0
-_NO_POD = diagnosis.Trouble("", "", "it has no pod yet", heals=True)
+_NO_POD = diagnosis.PodProblem("", "", "it has no pod yet", transient=True)
 
 
 class Ended(t.NamedTuple):
@@ -55,37 +57,55 @@ def ended(job: Object) -> Ended | None:
     return None
 
 
-class JobWait:
-    def __init__(self, api: KubeApi, context: Context, job: Object) -> None:
-        self.api, self.context, self.job = api, context, job
+@dataclasses.dataclass(frozen=True)
+class JobWaitOptions:
+    """
+    :ivar container: the one whose log and exit code count; None: the first.
+    :ivar timeout: seconds after which the Job's own controller has ended it.
+    :ivar stuck_after: seconds for which a transient problem is put up with.
+    :ivar log_lines: the last lines of the log that are kept for the result.
+    """
+
+    namespace: str
+    container: str | None
+    timeout: int
+    stuck_after: int
+    log_lines: int
+
+
+class JobWaiter:
+    def __init__(self, api: KubeApi, context: Context, job: Object, options: JobWaitOptions) -> None:
+        self.api, self.context, self.job, self._options = api, context, job, options
+        self._namespace = options.namespace
+        self._live = LiveObjects()
         self.name, self._uid = job["metadata"]["name"], job["metadata"]["uid"]
-        self.container: str = container_of(job, context.params["container"])["name"]
+        self.container: str = container_of(job, options.container)["name"]
         self.pods: dict[str, Object] = {}
         self.ended: Ended | None = ended(job)
         self._lines: dict[str, collections.deque[str]] = {}
         self._streams: dict[str, LogStream] = {}
-        self._patience = Patience(context.params["stuck_after"])
+        self._timer = StuckTimer(options.stuck_after)
         self.began = context.clock.now()
         self._said: set[str] = set()
 
-    def until_ended(self, version: str, keep: t.Callable[[], None]) -> None:
+    def until_ended(self, version: str, renew_if_due: t.Callable[[], None]) -> None:
         """
         :param version: resource version of the list of Jobs that was read first.
-        :param keep: called all the while, about once a second at least; keeps the lock.
+        :param renew_if_due: called all the while, about once a second at least; keeps the lock.
         """
-        namespace = self.context.params["namespace"]
+        namespace = self._namespace
+        self._live.add(jobs(namespace), {**self.job, "kind": "Job"})
+        self._live.add_collection(pods(namespace))
         try:
             with self.api.follow({jobs(namespace): version, pods(namespace): ""}) as stream:
                 for event in stream:
-                    keep()
-                    if event.path == jobs(namespace):
-                        self._job(event.type, event.object)
-                    elif event.path == pods(namespace):
-                        self._pods(event.type, event.object)
-                    self._tell()
+                    renew_if_due()
+                    for update in self._live.take(event):
+                        self._take(update)
+                    self._report_lines()
                     if self.ended:
                         return
-                    self._judge()
+                    self._give_up_on_problems()
         finally:
             self._flush()
 
@@ -108,7 +128,7 @@ class JobWait:
             return 0
         return known[-1] if known else None
 
-    def told(self) -> dict[str, t.Any]:
+    def as_result(self) -> dict[str, t.Any]:
         """As it stands in results, of success and of failure."""
         seconds = round(self.context.clock.now() - self.began, 1)
         return {
@@ -124,63 +144,48 @@ class JobWait:
         """Why, over the last pod; what it said we have had live already."""
         self._flush()  # what it said until now is what its failure is told with
         last = self._last()
-        said = diagnosis.trouble(last) if last else _NO_POD
+        said = diagnosis.problem_of(last) if last else _NO_POD
         if last and not said:
             reason = self.ended.reason if self.ended else "unfinished"
-            said = diagnosis.Trouble(
+            said = diagnosis.PodProblem(
                 self.pod, self.container, reason, self.ended.message if self.ended else "", self.exit_code
             )
-        finding = Finding(self.name, last or {"metadata": {"name": ""}}, t.cast("diagnosis.Trouble", said))
+        finding = Finding(self.name, last or {"metadata": {"name": ""}}, t.cast("diagnosis.PodProblem", said))
         lines = {name: list(known) for name, known in self._lines.items() if known}
+        situation = Situation([finding], {self.name: {**self.job, "kind": "Job"}}, logs=lines)
         return failure(
-            self.api,
-            self.context,
-            what,
-            [finding],
-            {self.name: {**self.job, "kind": "Job"}},
-            logs=lines,
-            changed=True,
-            **self.told(),
+            self.api, self.context, self._namespace, what, situation, changed=True, **self.as_result()
         )
 
-    def _job(self, kind: str, thing: Object) -> None:
-        if kind == SYNC:
-            there = [item for item in thing["items"] if item["metadata"]["uid"] == self._uid]
-            self._job(*(("MODIFIED", there[0]) if there else ("DELETED", self.job)))
-            return
-        if thing["metadata"]["uid"] != self._uid:
-            return
-        if kind == "DELETED" and not self.ended:
+    def _take(self, update: Update) -> None:
+        if update.where[0] == pods(self._namespace):
+            reference = owner(update.obj, "Job")
+            if reference and reference["uid"] == self._uid:
+                self._pod(update.obj, update.is_gone)
+        elif not update.is_gone:
+            self.job = update.obj
+            self.ended = self.ended or ended(update.obj)
+        elif not self.ended:
             raise Conflict(
                 f"Job {self.name} was deleted while it ran.",
-                then=f"kubectl -n {self.context.params['namespace']} get events; then run it again",
+                then=f"kubectl -n {self._namespace} get events; then run it again",
             )
-        self.job = thing
-        self.ended = self.ended or ended(thing)
 
-    def _pods(self, kind: str, thing: Object) -> None:
-        for pod in thing["items"] if kind == SYNC else [thing]:
-            reference = owner(pod, "Job")
-            if reference and reference["uid"] == self._uid:
-                self._pod(kind, pod)
-
-    def _pod(self, kind: str, pod: Object) -> None:
+    def _pod(self, pod: Object, is_gone: bool) -> None:
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
         if uid not in self.pods:
             self.context.redact.learn_from(diagnosis.secrets_of(pod))
-        self._patience.look(
-            uid, None if kind == "DELETED" else diagnosis.trouble(pod), self.context.clock.now()
-        )
-        if kind == "DELETED" and _terminated(self.pods.get(uid, {}), self.container):
+        self._timer.note(uid, None if is_gone else diagnosis.problem_of(pod), self.context.clock.now())
+        if is_gone and _terminated(self.pods.get(uid, {}), self.container):
             pod = self.pods[uid]  # how it ended is known already
         self.pods[uid] = pod
         state = _state(pod, self.container)
         if uid not in self._streams and ("running" in state or "terminated" in state):
-            self._lines[name] = collections.deque(maxlen=self.context.params["log_lines"])
+            self._lines[name] = collections.deque(maxlen=self._options.log_lines)
             self._streams[uid] = LogStream(
-                self.api, f"{pods(self.context.params['namespace'])}/{name}/log?container={self.container}"
+                self.api, f"{pods(self._namespace)}/{name}/log?container={self.container}"
             )
-        if uid in self._streams and (kind == "DELETED" or ("terminated" in state and _is_over(pod))):
+        if uid in self._streams and (is_gone or ("terminated" in state and _is_over(pod))):
             self._streams[uid].end()
         if "running" in state:
             self._say_once(f"{self.name}: pod {name} runs on {(pod.get('spec') or {}).get('nodeName', '')}")
@@ -191,10 +196,10 @@ class JobWait:
     def _say_once(self, line: str) -> None:
         if line not in self._said:
             self._said.add(line)
-            self._tell()  # what the container said comes before what is said of its end
+            self._report_lines()  # what the container said comes before what is said of its end
             self.context.say(line)
 
-    def _tell(self) -> None:
+    def _report_lines(self) -> None:
         for uid, stream in self._streams.items():
             name = self.pods[uid]["metadata"]["name"]
             for line in stream.taken():
@@ -209,23 +214,23 @@ class JobWait:
                 stream.end()
             for stream in self._streams.values():
                 stream.join(_FLUSH_SECONDS)
-        self._tell()
+        self._report_lines()
 
-    def _judge(self) -> None:
+    def _give_up_on_problems(self) -> None:
         """What ends the wait before the Job has ended."""
-        now, params = self.context.clock.now(), self.context.params
-        self._patience.look("", None if self.pods else _NO_POD, now)
+        now, options = self.context.clock.now(), self._options
+        self._timer.note("", None if self.pods else _NO_POD, now)
         for pod in self.pods.values():
-            said = diagnosis.trouble(pod)
+            said = diagnosis.problem_of(pod)
             if (
-                said and said.hopeless and said.exit_code is None
+                said and said.permanent and said.exit_code is None
             ):  # whoever has run and failed is the Job controller's to judge
                 raise self.failure(f"Job {self.name} will not start.")
-        if self._patience.over(now):
-            raise self.failure(f"Job {self.name} did not start within {params['stuck_after']} s.")
-        if now - self.began > params["timeout"] + _BEYOND:
+        if self._timer.over(now):
+            raise self.failure(f"Job {self.name} did not start within {options.stuck_after} s.")
+        if now - self.began > options.timeout + _DEADLINE_GRACE_SECONDS:
             raise self.failure(
-                f"Job {self.name} did not end within its timeout of {params['timeout']} s, nor did its controller end it."
+                f"Job {self.name} did not end within its timeout of {options.timeout} s, nor did its controller end it."
             )
 
     def _tries(self) -> list[Object]:

@@ -3,16 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Maintenance: replicas and environment for a while, then exactly what was there before.
-
-What was there is remembered on the object in the patch that changes it, so "off" needs nothing but the
-cluster. Only what still is as maintenance set it is given back: what a release or a person has changed
-meanwhile is theirs. A workload that an autoscaler owns is scaled by the autoscaler's floor.
-"""
+"""Maintenance mode: replicas and environment for a while, then exactly what was there before."""
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import typing as t
 
 from ..._common.errors import InputError, ReleaseError
@@ -22,223 +17,153 @@ from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import MERGE, WORKLOADS, KubeApi, Object, autoscalers
 from ..release_state.lock import Lock
-from ..rollout.rollout import read
-from ..rollout.wave import Wait
-from ..workload import fields as parts
-from ..workload import validation as asked
+from ..rollout.wave import WaveRunner, at_once
+from ..workload import validation
 from ..workload.autoscaler import owner_of
 from ..workload.change import Change, diff, labels
-from ..workload.fields import Parts
+from ..workload.listing import Workloads, read
 from .drain import drain
+from .plan import MIN_REPLICAS, MinReplicas, enter, leave, mark_of, restored_min_replicas
 
-MARK = "runbook.release/maintenance"
-_FLOOR = "minReplicas"
-
-
-class Floor(t.NamedTuple):
-    """The change of one HorizontalPodAutoscaler; ``patch`` is empty when nothing has to change."""
-
-    name: str
-    before: int
-    after: int
-    patch: Object
-
-    def __str__(self) -> str:
-        return f"minReplicas of HorizontalPodAutoscaler {self.name} {self.before} -> {self.after}"
+Replan = t.Callable[[Object], Change]
 
 
-def on(
-    workload: dict[str, t.Any], thing: Object, owner: Object | None, timeout: int
-) -> tuple[Change, Floor | None]:
-    """What maintenance does to one workload. ``owner``: the autoscaler of the workload, if there is one."""
-    wanted = parts.wanted(workload)
-    floor = None
-    # An autoscaler leaves a workload with 0 replicas alone, so 0 is written to the workload itself.
-    if owner is not None and wanted.get(("replicas",)):
-        floor = _floor(owner, wanted.pop(("replicas",)))
-    marked = _mark(thing)
-    before = parts.observed(thing, wanted)
-    kept = {
-        **before,
-        **{
-            path: value
-            for path, value in parts.flat(marked.get("before", {})).items()
-            if path in wanted or path in _set(marked)
-        },
-    }
-    mark = {"before": parts.nested(kept), "set": parts.nested({**_set(marked), **wanted})}
-    patch = parts.body(thing, before, wanted, {MARK: _text(mark)}) if parts.differing(before, wanted) else {}
-    return Change(
-        thing["metadata"]["name"], thing["kind"], thing["metadata"]["uid"], 1, before, wanted, patch, timeout
-    ), floor
+@dataclasses.dataclass(frozen=True)
+class _Plan:
+    """
+    :ivar objects: the workloads as they are, in the order of the changes.
+    :ivar stays: what somebody else has changed since, by workload.
+    """
 
+    changes: list[Change]
+    objects: list[Object]
+    floors: list[MinReplicas]
+    replan: Replan
+    stays: dict[str, list[str]] = dataclasses.field(default_factory=dict)
 
-def off(thing: Object, timeout: int) -> tuple[Change, list[str]]:
-    """The way back of a marked workload, and what stays because somebody else has changed it since."""
-    marked = _mark(thing)
-    was, ours = parts.flat(marked["before"]), _set(marked)
-    now = parts.observed(thing, was)
-    theirs = set(parts.differing(now, {path: ours[path] for path in was if path in ours and path in now}))
-    after = {path: value for path, value in was.items() if path in now and path not in theirs}
-    stays = [" ".join(path) for path in was if path in theirs and path in parts.differing(now, was)]
-    patch = parts.body(thing, now, after, {MARK: None})
-    return Change(
-        thing["metadata"]["name"], thing["kind"], thing["metadata"]["uid"], 1, now, after, patch, timeout
-    ), stays
-
-
-def _floor(autoscaler: Object, wanted: int) -> Floor:
-    spec, meta = autoscaler["spec"], autoscaler["metadata"]
-    now = spec.get(_FLOOR, 1)
-    if wanted > spec["maxReplicas"]:
-        raise InputError(
-            f"workloads: HorizontalPodAutoscaler {meta['name']} allows {spec['maxReplicas']} replicas at most, {wanted} are asked for; nothing was changed.",
-            then="ask for fewer, or raise its maxReplicas",
-        )
-    before = _mark(autoscaler).get("before", now)
-    patch = _hpa_patch(autoscaler, wanted, _text({"before": before, "set": wanted})) if now != wanted else {}
-    return Floor(meta["name"], now, wanted, patch)
-
-
-def _lowered(autoscaler: Object) -> Floor:
-    """The way back of a marked autoscaler; a floor that somebody else has set since stays."""
-    marked, now = _mark(autoscaler), autoscaler["spec"].get(_FLOOR, 1)
-    after = marked["before"] if now == marked["set"] else now
-    return Floor(autoscaler["metadata"]["name"], now, after, _hpa_patch(autoscaler, after, None))
-
-
-def _hpa_patch(autoscaler: Object, floor: int, mark: str | None) -> Object:
-    meta = autoscaler["metadata"]
-    return {
-        "metadata": {
-            "uid": meta["uid"],
-            "resourceVersion": meta["resourceVersion"],
-            "annotations": {MARK: mark},
-        },
-        "spec": {_FLOOR: floor},
-    }
-
-
-def _mark(thing: Object) -> dict[str, t.Any]:
-    return t.cast(
-        "dict[str, t.Any]", json.loads((thing["metadata"].get("annotations") or {}).get(MARK, "{}"))
-    )
-
-
-def _set(marked: dict[str, t.Any]) -> Parts:
-    return parts.flat(marked.get("set", {}))
-
-
-def _text(mark: dict[str, t.Any]) -> str:
-    return json.dumps(mark, separators=(",", ":"), sort_keys=True)
+    def diff(self) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+        before, after = diff(self.changes)
+        for floor in self.floors:
+            before[f"HorizontalPodAutoscaler {floor.name}"] = {MIN_REPLICAS: floor.before}
+            after[f"HorizontalPodAutoscaler {floor.name}"] = {MIN_REPLICAS: floor.after}
+        return before, after
 
 
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
-    namespace, restore = params["namespace"], params["state"] == "restored"
-    wanted = {workload["name"]: workload for workload in params["workloads"] or []}
-    by_kind, versions = read(
-        api, namespace, WORKLOADS if restore else {workload["kind"] for workload in wanted.values()}
-    )
-    scalers = (
-        api.get(autoscalers(namespace))["items"]
-        if restore or any(workload["replicas"] for workload in wanted.values())
-        else []
-    )
-    stays: dict[str, list[str]] = {}
-    floors: list[Floor] = []
-    if restore:
-        things = [
-            thing
-            for kind in by_kind.values()
-            for name, thing in kind.items()
-            if _mark(thing) and (not wanted or name in wanted)
-        ]
-        ways = [off(thing, params["timeout"]) for thing in things]
-        changes = [change for change, _stays in ways]
-        stays = {label: left for label, (_change, left) in zip(labels(changes), ways) if left}
-        floors = [
-            _lowered(scaler)
-            for scaler in scalers
-            if _mark(scaler) and (not wanted or scaler["spec"]["scaleTargetRef"]["name"] in wanted)
-        ]
+    namespace, is_restore = params["namespace"], params["state"] == "restored"
+    services = {workload["name"]: workload for workload in params["workloads"] or []}
+    kinds = WORKLOADS if is_restore else {workload["kind"] for workload in services.values()}
+    live, versions = read(api, namespace, kinds)
+    hpas = []
+    if is_restore or any(workload["replicas"] for workload in services.values()):
+        hpas = api.get(autoscalers(namespace))["items"]
+    if is_restore:
+        plan = _plan_leave(live, hpas, list(services), params["timeout"])
     else:
-        if problems := list(asked.unfit(params["workloads"] or [], by_kind)):
+        problems = list(validation.problems_of_request(params["workloads"] or [], live))
+        if problems:
             raise InputError(
                 "workloads: what is asked for does not fit; nothing was changed.",
                 why=problems,
                 then="correct workloads, or create what is missing",
             )
-        things = [by_kind[workload["kind"]][name] for name, workload in wanted.items()]
-        both = [
-            on(workload, thing, owner_of(thing, scalers), params["timeout"])
-            for workload, thing in zip(wanted.values(), things)
-        ]
-        changes, floors = [change for change, _floor in both], [floor for _change, floor in both if floor]
-    floors = [floor for floor in floors if floor.patch]
-    before, after = diff(changes)
-    before.update({f"HorizontalPodAutoscaler {floor.name}": {_FLOOR: floor.before} for floor in floors})
-    after.update({f"HorizontalPodAutoscaler {floor.name}": {_FLOOR: floor.after} for floor in floors})
-    for name, left in stays.items():
+        plan = _plan_enter(live, hpas, services, params["timeout"])
+    before, after = plan.diff()
+    for name, left in plan.stays.items():
         context.say(f"{name}: {', '.join(left)} stays as it is: somebody else has changed it since")
     values = {
-        "workloads": [change.told() for change in changes],
-        "left": stays,
+        "workloads": [change.as_result() for change in plan.changes],
+        "left": plan.stays,
         "drained": True,
         "lock_token": params["lock_token"],
     }
     if context.check_mode or not after:
-        for line in [*(f"{change.name}: {change}" for change in changes if change.patch), *map(str, floors)]:
+        for line in _planned_lines(plan):
             context.say(f"would change {line}")
         return Result(bool(after), before, after, values)
-    lock = Lock(api, context)
-    lock.enter(params["lock_token"], params["lock_force"])
-    for floor in floors:
-        lock.fence()
-        api.patch(f"{autoscalers(namespace)}/{floor.name}", floor.patch, MERGE)
-        context.say(str(floor))
-    again: t.Callable[[Object], Change] = _again(wanted, scalers, params["timeout"], restore)
-    told: list[dict[str, t.Any]] = []
-    for some in _one_of_each_name(list(zip(changes, things))):
-        seen = {
-            path: version
-            for path, version in versions.items()
-            if any(change.path(namespace).startswith(path + "/") for change, _thing in some)
-        }
-        with Wait(api, context, {change.name: thing for change, thing in some}, seen) as wait:
-            wait.roll([change for change, _thing in some], again, lock)
-        told += [change.told(wait.settled[change.name]) for change, _thing in some]
-    values["workloads"] = told
+    lock = Lock(api, namespace, params["release"], context)
+    lock.take_or_confirm(params["lock_token"], params["lock_force"])
+    values["workloads"] = _apply(api, context, plan, versions, lock)
     if params["drain"]:
-        values["drained"] = drain(api, context, things, lock.keep)
+        values["drained"] = drain(api, context, plan.objects, lock.renew_if_due)
     return Result(True, before, after, {**values, "lock_token": lock.token})
 
 
-def _one_of_each_name(pairs: list[tuple[Change, Object]]) -> t.Iterator[list[tuple[Change, Object]]]:
-    """Workloads are waited for by their names. Two kinds may have one:
-    they were changed by two runs, and one way back is both of theirs.
+def _planned_lines(plan: _Plan) -> list[str]:
+    lines = [f"{change.name}: {change}" for change in plan.changes if change.patch]
+    return [*lines, *map(str, plan.floors)]
+
+
+def _plan_leave(live: Workloads, hpas: t.Sequence[Object], names: t.Sequence[str], timeout: int) -> _Plan:
+    objects = [
+        workload
+        for of_kind in live.values()
+        for name, workload in of_kind.items()
+        if mark_of(workload) and (not names or name in names)
+    ]
+    ways = [leave(workload, timeout) for workload in objects]
+    changes = [change for change, _stays in ways]
+    stays = {label: left for label, (_change, left) in zip(labels(changes), ways) if left}
+    marked = [
+        hpa for hpa in hpas if mark_of(hpa) and (not names or hpa["spec"]["scaleTargetRef"]["name"] in names)
+    ]
+    floors = [restored_min_replicas(hpa) for hpa in marked]
+
+    def replan(obj: Object) -> Change:
+        if not mark_of(obj):
+            raise ReleaseError(
+                f"{obj['kind']} {obj['metadata']['name']} was restored by somebody else in the meantime.",
+                then="run the same command again",
+            )
+        return leave(obj, timeout)[0]
+
+    return _Plan(changes, objects, [floor for floor in floors if floor.patch], replan, stays)
+
+
+def _plan_enter(
+    live: Workloads, hpas: t.Sequence[Object], services: t.Mapping[str, dict[str, t.Any]], timeout: int
+) -> _Plan:
+    objects = [live[workload["kind"]][name] for name, workload in services.items()]
+    ways = [
+        enter(workload, obj, owner_of(obj, hpas), timeout)
+        for workload, obj in zip(services.values(), objects)
+    ]
+    floors = [floor for _change, floor in ways if floor and floor.patch]
+
+    def replan(obj: Object) -> Change:
+        return enter(services[obj["metadata"]["name"]], obj, owner_of(obj, hpas), timeout)[0]
+
+    return _Plan([change for change, _floor in ways], objects, floors, replan)
+
+
+def _apply(
+    api: KubeApi, context: Context, plan: _Plan, versions: t.Mapping[str, str], lock: Lock
+) -> list[dict[str, t.Any]]:
+    namespace = context.params["namespace"]
+    for floor in plan.floors:
+        lock.assert_held()
+        api.patch(f"{autoscalers(namespace)}/{floor.name}", floor.patch, MERGE)
+        context.say(str(floor))
+    done: list[dict[str, t.Any]] = []
+    for group in _each_name_once(list(zip(plan.changes, plan.objects))):
+        paths = {change.path(namespace).rpartition("/")[0] for change, _obj in group}
+        watched = {path: version for path, version in versions.items() if path in paths}
+        objects = {change.name: obj for change, obj in group}
+        with WaveRunner(api, context, objects, watched) as wave:
+            wave.run([at_once(change, plan.replan) for change, _obj in group], lock)
+        done += [change.as_result(wave.settled[change.name]) for change, _obj in group]
+    return done
+
+
+def _each_name_once(pairs: list[tuple[Change, Object]]) -> t.Iterator[list[tuple[Change, Object]]]:
+    """Splits the changes so that each group has every name once: waiting is
+    by name, and a Deployment and a StatefulSet may share one.
     """
     while pairs:
         first = {pair[0].name: pair for pair in reversed(pairs)}
-        some = [pair for pair in pairs if first[pair[0].name] is pair]
+        yield [pair for pair in pairs if first[pair[0].name] is pair]
         pairs = [pair for pair in pairs if first[pair[0].name] is not pair]
-        yield some
-
-
-def _again(
-    wanted: dict[str, dict[str, t.Any]], scalers: list[Object], timeout: int, restore: bool
-) -> t.Callable[[Object], Change]:
-    def again(thing: Object) -> Change:
-        if restore:
-            if not _mark(thing):
-                raise ReleaseError(
-                    f"{thing['kind']} {thing['metadata']['name']} was restored by somebody else meanwhile.",
-                    then="run this again",
-                )
-            return off(thing, timeout)[0]
-        return on(wanted[thing["metadata"]["name"]], thing, owner_of(thing, scalers), timeout)[0]
-
-    return again
 
 
 OPERATION = Operation(

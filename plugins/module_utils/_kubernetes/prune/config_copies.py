@@ -14,7 +14,7 @@ import typing as t
 from ..api.port import Object
 from ..workload import baseline
 from ..workload import config_copies as config
-from ..workload.fields import config_text
+from ..workload.fields.values import config_text
 from .verdict import Verdict
 
 Users = dict[tuple[str, str], str]
@@ -41,7 +41,7 @@ def users(things: list[Object], old: t.Mapping[str, t.Iterable[Object]]) -> User
         if kept := baseline.recorded(thing, release):
             found.update(
                 dict.fromkeys(
-                    config.copies(config_text(kept.parts)),
+                    config.copies(config_text(kept.values)),
                     f"{_name(thing)} had it before release {release}: a rollback needs it",
                 )
             )

@@ -81,7 +81,7 @@ def _why_a_replica_set_stays(item: Object, thing: Object | None) -> str:
         return "it has pods"
     kept = baseline.recorded(thing, baseline.release_of(thing))
     history = (item["metadata"].get("annotations") or {}).get(_HISTORY, "").split(",")
-    images = {path[1]: image for path, image in kept.parts.items() if path[0] == "images"} if kept else {}
+    images = {path[1]: image for path, image in kept.values.items() if path[0] == "images"} if kept else {}
     if kept and (
         kept.revision in (workload.revision(item), *history)
         or images.items() <= workload.images(item).items()
@@ -178,10 +178,15 @@ def run(api: KubeApi, context: Context) -> Result:
             if verdict.goes:
                 context.say(f"would delete {verdict.kind} {verdict.name}: {verdict.why}")
     elif any(verdict.goes for verdict in verdicts):
-        with lock.borrowed(api, context, "(kube_prune)") as hold:
+        with lock.held_temporarily(
+            api, params["namespace"], "(kube_prune)", params["lock_force"], context
+        ) as guard:
             # Looked at again under the lock: nobody begins or undoes a release from now on.
             verdicts = _verdicts(
-                api, params["namespace"], asked, lambda verdict: _done(api, context, verdict, hold.fence)
+                api,
+                params["namespace"],
+                asked,
+                lambda verdict: _done(api, context, verdict, guard.assert_held),
             )
     going = [verdict for verdict in verdicts if verdict.goes]
     values: dict[str, t.Any] = {"deleted": [verdict.told() for verdict in going]}

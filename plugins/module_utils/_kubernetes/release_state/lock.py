@@ -28,7 +28,7 @@ RELEASE, TAKEN_FROM = "runbook.release/release", "runbook.release/taken-from"
 # Long enough to outlast an API server that restarts, short enough to wait for at three in the morning.
 SECONDS = 60
 # How old, in seconds, what is known of the lock may be at a write.
-_MOMENT = 1.0
+_MAX_AGE_SECONDS = 1.0
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -65,15 +65,15 @@ def held(lease: Object | None) -> Held | None:
 class Lock:
     """The lock of one namespace, for this owner and release."""
 
-    def __init__(self, api: KubeApi, context: Context) -> None:
+    def __init__(self, api: KubeApi, namespace: str, release: str, context: Context) -> None:
         self._api, self._clock = api, context.clock
-        self._namespace, self._release = context.params["namespace"], context.params["release"]
+        self._namespace, self._release = namespace, release
         self._path = f"{leases(self._namespace)}/{NAME}"
         self.me = owner.identity(context.controller)
         self._renewed: float | None = None
         self.token: int | None = None
 
-    def enter(self, token: int | None, force: bool) -> None:
+    def take_or_confirm(self, token: int | None, force: bool) -> None:
         """Before the first write of an operation.
 
         :param token: what an earlier operation of this run was
@@ -85,7 +85,7 @@ class Lock:
             self.token = token
             self.confirm()
 
-    def look(self) -> Held | None:
+    def current_holder(self) -> Held | None:
         """Who holds it now and is not known to have ended; None when it can be taken."""
         found = held(self._read())
         return None if found is None or self._is_over(found) else found
@@ -130,21 +130,21 @@ class Lock:
                 why=[
                     f"it is held by {found}"
                     if found
-                    else "another run had it meanwhile, or it was given back",
+                    else "another run took it in the meantime, or it was released",
                     f"this run is {self.me}",
                 ],
-                then="see what the other run has done, then run this release again",
+                then=f"kubectl -n {self._namespace} get lease {NAME} -o yaml shows who holds it; when that run has ended, run this release again",
             )
         self._write(lease, "", fresh=False)
 
-    def fence(self) -> None:
+    def assert_held(self) -> None:
         """Before each of many writes in a row: confirms, unless it did so
         a moment ago. A process may be stopped between any two of them.
         """
-        if self._renewed is None or self._clock.now() - self._renewed > _MOMENT:
+        if self._renewed is None or self._clock.now() - self._renewed > _MAX_AGE_SECONDS:
             self.confirm()
 
-    def keep(self) -> None:
+    def renew_if_due(self) -> None:
         """While waiting: renews when a third of the time is over."""
         late = 0.0 if self._renewed is None else self._clock.now() - self._renewed
         if late > SECONDS / 3:
@@ -219,42 +219,41 @@ class Lock:
         self._renewed = began
 
 
-class Hold(t.NamedTuple):
-    """What goes on holding a lock: ``fence`` before every write, ``keep`` while waiting."""
+class LockGuard(t.NamedTuple):
+    """What goes on holding a lock: ``assert_held`` before every write, ``renew_if_due`` while waiting."""
 
-    fence: t.Callable[[], None]
-    keep: t.Callable[[], None]
+    assert_held: t.Callable[[], None]
+    renew_if_due: t.Callable[[], None]
 
 
-UNHELD = Hold(lambda: None, lambda: None)
+NO_LOCK = LockGuard(lambda: None, lambda: None)
 
 
 @contextlib.contextmanager
-def borrowed(api: KubeApi, context: Context, name: str) -> t.Iterator[Hold]:
+def held_temporarily(
+    api: KubeApi, namespace: str, name: str, force: bool, context: Context
+) -> t.Iterator[LockGuard]:
     """Holds the lock for as long as the block lasts, for what is no release itself.
 
     A release that works in the namespace is not disturbed. One
     of this very run is renewed, and goes on holding the lock.
 
-    :param name: what is told in place of a release to those who find the lock taken.
+    :param name: what those who find the lock taken see in place of a release.
+    :param force: take it over from another run.
     """
-
-    def lock(release: str) -> Lock:
-        return Lock(api, dataclasses.replace(context, params={**context.params, "release": release}))
-
-    found = lock("").look()
-    own = lock(name)
-    ours = found is not None and found.by == own.me
-    if found and ours:
-        own = lock(found.release)
+    holder = Lock(api, namespace, "", context).current_holder()
+    own = Lock(api, namespace, name, context)
+    is_ours = holder is not None and holder.by == own.me
+    if holder and is_ours:
+        own = Lock(api, namespace, holder.release, context)
     try:
-        own.take(context.params["lock_force"])
+        own.take(force)
     except NotFound:
-        yield UNHELD  # the namespace is not there yet, so nobody works in it
+        yield NO_LOCK  # the namespace is not there yet, so nobody works in it
         return
     try:
-        yield Hold(own.fence, own.keep)
+        yield LockGuard(own.assert_held, own.renew_if_due)
     finally:
-        if not ours:
+        if not is_ours:
             with contextlib.suppress(ReleaseError):  # it expires by itself; what failed before is what counts
                 own.give_back()

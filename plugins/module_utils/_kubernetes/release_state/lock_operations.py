@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Taking, giving back and looking at the lock by hand."""
+"""Taking the lock, giving it back and showing who holds it, by hand."""
 
 from __future__ import annotations
 
@@ -18,40 +18,39 @@ from .lock import Held, Lock
 
 
 def run(api: KubeApi, context: Context) -> Result:
-    lock, force = Lock(api, context), context.params["force"]
-    there = lock.look()
-    other = there if there is not None and there.by != lock.me else None
+    params = context.params
+    lock = Lock(api, params["namespace"], params["release"], context)
+    force, is_present = params["force"], params["state"] == "present"
+    holder = lock.current_holder()
+    other = holder if holder is not None and holder.by != lock.me else None
     if other and not force:
         raise lock.refusal(other)
-    if context.params["state"] == "present":
-        changed = there is None or other is not None
-        taken = "" if context.check_mode else lock.take(force)
-    else:
-        changed, taken = there is not None, ""
-        if changed and not context.check_mode:
-            taken = lock.take(force)
+    changed = (holder is None or other is not None) if is_present else holder is not None
+    taken = ""
+    if not context.check_mode and (is_present or changed):
+        taken = lock.take(force)
+        if not is_present:
             lock.give_back()
     if taken:
         context.say(f"the lock was taken over from {taken}")
-    return Result(changed, values={"taken_from": taken, **_told(lock.look(), api)})
+    return Result(changed, values={"taken_from": taken, **_as_result(lock.current_holder(), api)})
 
 
-def look(api: KubeApi, context: Context) -> Result:
-    lock = Lock(
-        api, Context({**context.params, "release": ""}, clock=context.clock, controller=context.controller)
-    )
-    there = lock.look()
-    return Result(False, values={"mine": there is not None and there.by == lock.me, **_told(there, api)})
+def run_info(api: KubeApi, context: Context) -> Result:
+    lock = Lock(api, context.params["namespace"], "", context)
+    holder = lock.current_holder()
+    is_mine = holder is not None and holder.by == lock.me
+    return Result(False, values={"mine": is_mine, **_as_result(holder, api)})
 
 
-def _told(there: Held | None, api: KubeApi) -> dict[str, t.Any]:
-    if there is None:
+def _as_result(holder: Held | None, api: KubeApi) -> dict[str, t.Any]:
+    if holder is None:
         return {"held": False, "holder": "", "release": "", "seconds_left": 0}
     return {
         "held": True,
-        "holder": there.by,
-        "release": there.release,
-        "seconds_left": max(0, round(there.until - api.time())),
+        "holder": holder.by,
+        "release": holder.release,
+        "seconds_left": max(0, round(holder.until - api.time())),
     }
 
 
@@ -67,4 +66,4 @@ LOCK = Operation(
 )
 
 
-LOCK_INFO = Operation({**NAMESPACE}, ClusterApi, look)
+LOCK_INFO = Operation({**NAMESPACE}, ClusterApi, run_info)

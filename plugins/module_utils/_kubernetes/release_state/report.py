@@ -54,7 +54,7 @@ def run(api: KubeApi, context: Context) -> Result:
     if differs and not context.check_mode:
         _write(path, text)
     if not context.check_mode:
-        Lock(api, context).give_back()
+        Lock(api, params["namespace"], params["release"], context).give_back()
     context.say(f"report: {path}" if not context.check_mode else f"would write the report to {path}")
     return Result(
         closes or differs, values={"path": path, "verdict": record["verdict"]["verdict"], "report": text}

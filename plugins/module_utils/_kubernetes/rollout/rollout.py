@@ -9,6 +9,7 @@ changes, then each wave is changed as a whole and waited for.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ..._common.errors import InputError, ReleaseError
@@ -16,256 +17,165 @@ from ..._common.operation import Context, Operation, Result
 from ..._common.options import REQUIRED, Option
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
-from ..api.port import WORKLOADS, KubeApi, Object, workloads
+from ..api.port import WORKLOADS, KubeApi, Object
 from ..release_state.lock import Lock, LockLost
 from ..release_state.record import Record
-from ..workload import baseline
-from ..workload import config_copies as config
-from ..workload import fields as parts
-from ..workload import validation as asked
+from ..workload import config_copies
 from ..workload.autoscaler import Autoscalers
-from ..workload.change import Change, diff, images, short
-from ..workload.status import by_name
-from .wave import Wait, digests
-
-Workload = dict[str, t.Any]
-Respected = t.Callable[[Object, parts.Parts], parts.Parts]
-Planned = t.Callable[[list[Workload], dict[str, Object]], list[Change]]
-
-
-def read(
-    api: KubeApi, namespace: str, kinds: t.Iterable[str]
-) -> tuple[dict[str, dict[str, Object]], dict[str, str]]:
-    """All objects by kind and name, and the version of each list by its path."""
-    there, versions = {}, {}
-    for kind in sorted(set(kinds)):
-        path = workloads(kind, namespace)
-        listing = api.get(path)
-        there[kind], versions[path] = by_name(listing, kind), listing["metadata"]["resourceVersion"]
-    return there, versions
-
-
-def plan(
-    wanted: list[Workload],
-    there: dict[str, Object],
-    release: str,
-    timeout: int = 300,
-    respected: Respected = lambda _thing, wanted: wanted,
-) -> list[Change]:
-    """Every workload with what has to change.
-
-    :param there: the objects by name.
-    :param respected: leaves out what is somebody else's to set.
-    """
-    return [_change(workload, there[workload["name"]], release, timeout, respected) for workload in wanted]
-
-
-def check(
-    wanted: list[Workload], there: dict[str, dict[str, Object]], timeout: int, found: list[str]
-) -> None:
-    """Whatever does not fit what is in the cluster, all of
-    it, is one InputError. ``found``: what is wrong already.
-    """
-    problems = [*found, *asked.unfit(wanted, there)]
-    for workload in wanted:
-        thing = there[workload["kind"]].get(workload["name"])
-        problems += _problems(workload, thing, workload["timeout"] or timeout) if thing else []
-    if problems:
-        raise InputError(
-            "The rollout does not fit what is in the cluster; nothing was changed.",
-            why=list(dict.fromkeys(problems)),
-            then="correct release_services, or create what is missing",
-        )
-
-
-def _problems(workload: Workload, thing: Object, timeout: int) -> t.Iterator[str]:
-    what = f"{thing['kind']} {workload['name']}"
-    if thing["kind"] != "Deployment" and workload["strategy"]:
-        yield f"{what} takes no strategy; only a Deployment does"
-    if (thing["spec"].get("updateStrategy") or {}).get("type") == "OnDelete":
-        yield f"{what} replaces pods only when they are deleted (its updateStrategy is OnDelete); allowed: RollingUpdate"
-    if thing["spec"].get("paused"):
-        yield f"{what} is paused, nothing rolls out before: kubectl -n {thing['metadata']['namespace']} rollout resume deployment {workload['name']}"
-    if thing["spec"].get("minReadySeconds", 0) >= timeout:
-        yield f"{what} can not settle in time: its minReadySeconds is {thing['spec']['minReadySeconds']}, the timeout {timeout} s"
-
-
-def _change(workload: Workload, thing: Object, release: str, timeout: int, respected: Respected) -> Change:
-    after = respected(thing, parts.wanted(workload))
-    now = parts.observed(thing, after)
-    patch: Object = {}
-    if parts.differing(now, after):
-        kept = baseline.before(thing, release, workload["wave"], after)
-        marks: dict[str, str | None] = {
-            baseline.RELEASE: release,
-            baseline.BASELINE: kept.as_text(),
-            baseline.UNDONE: None,
-        }
-        patch = parts.body(thing, now, after, marks)
-    return Change(
-        workload["name"],
-        thing["kind"],
-        thing["metadata"]["uid"],
-        workload["wave"],
-        now,
-        after,
-        patch,
-        workload["timeout"] or timeout,
-    )
+from ..workload.change import Change, diff
+from ..workload.fields.values import images
+from ..workload.listing import read
+from .digests import digests
+from .plan import Planner, problems
+from .positions import on, position, untouched
+from .strategies.base import Service
+from .strategies.registry import STRATEGIES, options_of_strategies
+from .wave import WaveRunner
 
 
 def run(api: KubeApi, context: Context) -> Result:
-    params, wanted = context.params, context.params["workloads"]
-    there, versions = read(api, params["namespace"], (workload["kind"] for workload in wanted))
-    contents, problems = config.read(
-        api, params["namespace"], (name for workload in wanted for name in workload["config"] or [])
-    )
-    check(wanted, there, params["timeout"], problems)
-    wanted = [
-        {**workload, "config_text": config.text(contents, workload["config"] or [])} for workload in wanted
-    ]
-    objects = {workload["name"]: there[workload["kind"]][workload["name"]] for workload in wanted}
-    scalers = Autoscalers(api, context)
-
-    def planned(wanted: list[Workload], there: dict[str, Object]) -> list[Change]:
-        return plan(wanted, there, params["release"], params["timeout"], scalers.respected)
-
-    changes = planned(wanted, objects)
+    params = context.params
+    namespace, release, services = params["namespace"], params["release"], params["workloads"]
+    live, versions = read(api, namespace, (service["kind"] for service in services))
+    names = (name for service in services for name in service["config"] or [])
+    contents, wrong = config_copies.read(api, namespace, names)
+    _refuse([*wrong, *problems(services, live, params["timeout"])])
+    services = [_with_config(service, contents) for service in services]
+    objects = {service["name"]: live[service["kind"]][service["name"]] for service in services}
+    planner = Planner(release, params["timeout"], Autoscalers(api, namespace, context.say).respected)
+    changes = planner.changes(services, objects)
     before, after = diff(changes)
     if context.check_mode:
         for change in changes:
             if change.patch:
                 context.say(f"would change {change.name}: {change}")
-        return Result(bool(after), before, after, {"workloads": [change.told() for change in changes]})
-    record, lock = Record(api, params["namespace"], params["release"], context.clock), Lock(api, context)
-    told: list[dict[str, t.Any]] = []
-    with Wait(api, context, objects, versions, look_back=True) as wait:
-        for wave in sorted({change.wave for change in changes}):
-            try:
-                told += _wave(
-                    context,
-                    [workload for workload in wanted if workload["wave"] == wave],
-                    planned,
-                    wait,
-                    record,
-                    lock,
-                    contents,
-                )
-            except _Stopped as exc:
-                where = [*(_on(item["name"], item["images"]) for item in told), *exc.where]
-                where += [f"{change.name} untouched" for change in changes if change.wave > wave]
-                raise _told_where(exc.error, params["release"], where, lock.token is not None) from exc.error
-    wrote = lock.token is not None
-    found = (
-        digests(api, params["namespace"], {item["name"]: item["images"] for item in told}) if wrote else {}
+        return Result(bool(after), before, after, {"workloads": [change.as_result() for change in changes]})
+    rollout = _Rollout(
+        api,
+        context,
+        planner,
+        contents,
+        Lock(api, namespace, release, context),
+        Record(api, namespace, release, context.clock),
     )
-    if wrote:
-        record.end("images", {"digests": found})
-    told = [{**item, "digests": found.get(item["name"], {})} for item in told]
-    return Result(
-        bool(after),
-        before,
-        after,
-        {"workloads": told, "lock_token": params["lock_token"] if lock.token is None else lock.token},
-    )
+    with WaveRunner(api, context, objects, versions, look_back=True) as wave:
+        workloads = rollout.run(services, changes, wave)
+    token = params["lock_token"] if rollout.lock.token is None else rollout.lock.token
+    return Result(bool(after), before, after, {"workloads": workloads, "lock_token": token})
+
+
+def _refuse(wrong: t.Sequence[str]) -> None:
+    """Whatever does not fit what is in the cluster, all of it, is one InputError."""
+    if wrong:
+        raise InputError(
+            "The rollout does not fit what is in the cluster; nothing was changed.",
+            why=list(dict.fromkeys(wrong)),
+            then="correct release_services, or create what is missing",
+        )
+
+
+def _with_config(service: Service, contents: t.Mapping[str, Object]) -> Service:
+    return {**service, "config_text": config_copies.text(contents, service["config"] or [])}
 
 
 class _Stopped(Exception):
     """A wave that failed, and where its workloads are now."""
 
-    def __init__(self, error: ReleaseError, where: list[str]) -> None:
+    def __init__(self, error: ReleaseError, positions: list[str]) -> None:
         super().__init__(str(error))
-        self.error, self.where = error, where
+        self.error, self.positions = error, positions
 
 
-def _wave(
-    context: Context,
-    wanted: list[Workload],
-    planned: Planned,
-    wait: Wait,
-    record: Record,
-    lock: Lock,
-    contents: dict[str, Object],
-) -> list[dict[str, t.Any]]:
-    """One wave, planned anew: what others have written since the beginning counts."""
-    params, wave = context.params, wanted[0]["wave"]
-    if gone := [workload["name"] for workload in wanted if workload["name"] not in wait.objects]:
-        error = InputError(
-            f"{', '.join(gone)} was deleted before its wave began.",
-            then="create what is missing, then run the release again",
-        )
-        raise _Stopped(
-            error, [f"{workload['name']} untouched" for workload in wanted if workload["name"] not in gone]
-        )
-    changes = planned(wanted, wait.objects)
+@dataclasses.dataclass(frozen=True)
+class _Rollout:
+    """The waves of one release, under its lock and with its record."""
 
-    def again(thing: Object) -> Change:
-        return planned(
-            [workload for workload in wanted if workload["name"] == thing["metadata"]["name"]], wait.objects
-        )[0]
+    api: KubeApi
+    context: Context
+    planner: Planner
+    contents: t.Mapping[str, Object]
+    lock: Lock
+    record: Record
 
-    _before, after = diff(changes)
-    if after:
-        lock.enter(params["lock_token"] if lock.token is None else lock.token, params["lock_force"])
-        moved = {
-            change.name: {"from": images(change.before), "to": images(change.after)}
-            for change in changes
-            if change.patch
-        }
-        record.begin("wave", {"wave": wave, "changes": moved})
-        read_here = {
-            name for workload in wanted for name in workload["config"] or [] if workload["name"] in after
-        }
-        config.keep(wait.api, params["namespace"], {name: contents[name] for name in sorted(read_here)})
-    try:
-        wait.roll(changes, again, lock, params["parallel"] or 0)
-    except LockLost:
-        raise  # the record belongs to the other run now
-    except ReleaseError as exc:
+    def run(
+        self, services: t.Sequence[Service], changes: t.Sequence[Change], wave: WaveRunner
+    ) -> list[dict[str, t.Any]]:
+        done: list[dict[str, t.Any]] = []
+        for number in sorted({change.wave for change in changes}):
+            try:
+                done += self._wave([service for service in services if service["wave"] == number], wave)
+            except _Stopped as stopped:
+                positions = [on(item["name"], item["images"]) for item in done]
+                positions += stopped.positions
+                positions += [untouched(change.name) for change in changes if change.wave > number]
+                raise self._with_positions(stopped.error, positions) from stopped.error
+        found = self._digests(done)
+        return [{**item, "digests": found.get(item["name"], {})} for item in done]
+
+    def _wave(self, services: t.Sequence[Service], wave: WaveRunner) -> list[dict[str, t.Any]]:
+        """One wave, planned again: what others have written since the beginning counts."""
+        self._refuse_deleted(services, wave)
+        number = services[0]["wave"]
+        changes = self.planner.changes(services, wave.objects)
+        _before, after = diff(changes)
         if after:
-            record.end("wave", {"wave": wave, "failed": context.redact.text(exc.what)})
-        raise _Stopped(exc, [_where(change, wait) for change in changes]) from exc
-    told = [change.told(wait.settled[change.name]) for change in changes]
-    if after:
-        record.end("wave", {"wave": wave, "workloads": told})
-    return told
+            self._begin(services, changes)
+        try:
+            parallel = self.context.params["parallel"] or 0
+            wave.run(self.planner.moves(services, wave.objects), self.lock, parallel)
+        except LockLost:
+            raise  # the record belongs to the other run now
+        except ReleaseError as exc:
+            if after:
+                self.record.end("wave", {"wave": number, "failed": self.context.redact.text(exc.what)})
+            raise _Stopped(exc, [position(change, wave) for change in changes]) from exc
+        done = [change.as_result(wave.settled[change.name]) for change in changes]
+        if after:
+            self.record.end("wave", {"wave": number, "workloads": done})
+        return done
 
+    def _refuse_deleted(self, services: t.Sequence[Service], wave: WaveRunner) -> None:
+        deleted = [service["name"] for service in services if service["name"] not in wave.objects]
+        if deleted:
+            error = InputError(
+                f"{', '.join(deleted)} was deleted before its wave began.",
+                then="create what is missing, then run the release again",
+            )
+            positions = [untouched(service["name"]) for service in services if service["name"] not in deleted]
+            raise _Stopped(error, positions)
 
-def _where(change: Change, wait: Wait) -> str:
-    if change.name in wait.settled:
-        return _on(change.name, images(change.after))
-    if change.name not in wait.objects:
-        return f"{change.name} deleted"
-    if change.patch and not wait.began(change):
-        return f"{change.name} untouched"
-    now = wait.objects[change.name].get("status") or {}
-    available = now.get("availableReplicas", now.get("numberAvailable", 0))
-    before, to = _shorts(images(change.before)), _shorts(images(change.after))
-    return (
-        f"{change.name} "
-        + (f"between {before} and {to}" if before != to else "half-way")
-        + f" ({available} available)"
-    )
+    def _begin(self, services: t.Sequence[Service], changes: t.Sequence[Change]) -> None:
+        """Lock, record and copies of the configuration: all before the first change."""
+        params = self.context.params
+        token = params["lock_token"] if self.lock.token is None else self.lock.token
+        self.lock.take_or_confirm(token, params["lock_force"])
+        needed = [change for change in changes if change.patch]
+        moved = {
+            change.name: {"from": images(change.before), "to": images(change.after)} for change in needed
+        }
+        self.record.begin("wave", {"wave": needed[0].wave, "changes": moved})
+        names = {name for service in services if service["name"] in moved for name in service["config"] or []}
+        copies = {name: self.contents[name] for name in sorted(names)}
+        config_copies.keep(self.api, params["namespace"], copies)
 
+    def _digests(self, done: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, dict[str, str]]:
+        """Of what was rolled out, for the record too; nothing where nothing was written."""
+        if self.lock.token is None:
+            return {}
+        desired = {item["name"]: item["images"] for item in done}
+        found = digests(self.api, self.context.params["namespace"], desired)
+        self.record.end("images", {"digests": found})
+        return found
 
-def _on(name: str, images_by_container: dict[str, str]) -> str:
-    """A release need not name images: then its settings are what it brings."""
-    return f"{name} on {_shorts(images_by_container) or 'its new settings'}"
-
-
-def _shorts(images_by_container: dict[str, str]) -> str:
-    return ", ".join(short(image) for image in images_by_container.values())
-
-
-def _told_where(error: ReleaseError, release: str, where: list[str], wrote: bool) -> ReleaseError:
-    details = {**error.details, "changed": wrote}
-    return type(error)(
-        f"Release {release}: {error.what}",
-        why=[*error.why, "now: " + "; ".join(where)],
-        done=error.done,
-        then=error.then,
-        **details,
-    )
+    def _with_positions(self, error: ReleaseError, positions: list[str]) -> ReleaseError:
+        details = {**error.details, "changed": self.lock.token is not None}
+        return type(error)(
+            f"Release {self.planner.release}: {error.what}",
+            why=[*error.why, "now: " + "; ".join(positions)],
+            done=error.done,
+            then=error.then,
+            **details,
+        )
 
 
 OPERATION = Operation(
@@ -288,7 +198,8 @@ OPERATION = Operation(
                     "resources": Option("dict"),
                     "config": Option("list", each=Option("str")),
                     "replicas": Option("int", low=0),
-                    "strategy": Option("str", choices=["rolling", "recreate"]),
+                    "strategy": Option("str", choices=list(STRATEGIES)),
+                    **options_of_strategies(),
                     "timeout": Option("int", low=1),
                     "wave": Option("int", 1, low=1),
                 },

@@ -3,47 +3,90 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Changes workloads and waits until each has settled on what it was given, by one watch a kind and namespace.
+"""Takes the workloads of a wave through their strategies, side by side, by one event loop.
 
-The watches go on from wave to wave, so what others write in between is known without asking. Pods
-are watched beside the workloads only once somebody has waited for a moment: a wave that is well
-needs no reasons. Gives up at once on what will not heal.
+One watch a kind and namespace, which goes on from wave to wave, so what others write in between is known
+without asking. Pods are watched only once a workload has been waited for a moment: a wave that is well needs
+no reasons. Gives up at once on a permanent problem.
 """
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import itertools
 import typing as t
 
-from ..._common.errors import Conflict, NotFound, ReleaseError
+from ..._common.errors import Conflict, ReleaseError
 from ..._common.operation import Context
-from ..api.port import SYNC, Event, Follow, KubeApi, Object, pods, workloads
-from ..diagnosis import pod_problems as diagnosis
-from ..diagnosis.failure import Finding, failure
-from ..diagnosis.stuck_timer import Patience
+from ..api.port import Event, Follow, KubeApi, Object, pods, workloads
+from ..diagnosis.failure import Finding, Situation, failure
 from ..release_state.lock import Lock
+from ..watching.live_objects import LiveObjects, Update, Where
+from ..watching.problems import Problems
 from ..workload import status as workload
 from ..workload.change import Change
-from ..workload.fields import differing, observed, of_template
-from ..workload.pod_owners import Revisions
-from ..workload.pod_spec import containers
+from ..workload.fields.base import FieldValues
+from ..workload.pod_owners import PodOwners
+from . import interference
+from .blocking_pods import BlockingPods
+from .conditions import Condition
+from .strategies.base import ServiceRollout, Step, Strategy
 
 # A pod takes about that long to become ready when all is well
 # (the kubelet looks at its containers once a second).
 _SECONDS_BEFORE_PODS = 1.5
+# A patch is made again when somebody else was quicker: also when only the status was written.
+_PATCH_ATTEMPTS = 10
 
 
-# How often a patch is made anew because somebody else was
-# quicker: a status that is being written is one, too.
-_TRIES = 10
+@dataclasses.dataclass(frozen=True)
+class Move:
+    """What a wave does with one workload.
 
-Plan = t.Callable[[Object], Change]
+    :ivar change: all that changes, as it was planned.
+    :ivar steps: the strategy's plan.
+    :ivar steps_left: those that are to be done, or waited for.
+    :ivar replan: makes the change of a step for the newest state of the object.
+    :ivar run: the strategy: its verbs, and what it waits for.
+    """
+
+    change: Change
+    steps: t.Sequence[Step]
+    steps_left: t.Sequence[Step]
+    replan: t.Callable[[Object, Step], Change]
+    run: t.Callable[[ServiceRollout], t.Iterator[Condition]]
 
 
-class Wait:
-    """``objects`` holds the newest state of all workloads by
-    name; ``settled`` the seconds that each change took.
+def at_once(change: Change, replan: t.Callable[[Object], Change]) -> Move:
+    """One patch that is waited for: the way of rollbacks and of maintenance."""
+    steps = [Step("", change.after)]
+    return Move(change, steps, steps, lambda obj, _step: replan(obj), Strategy().run)
+
+
+class WorkloadRun:
+    """A workload on its way: the port of its strategy, and how far it is."""
+
+    def __init__(self, move: Move, wave: WaveRunner, now: float) -> None:
+        self.name, self.steps, self.steps_left = move.change.name, move.steps, move.steps_left
+        self.move, self._wave = move, wave
+        self.began, self.waiting_since = now, now
+        self.change = move.change
+        # What its steps have set until now: nobody else may change that of its pods.
+        self.desired: FieldValues = {}
+        self.condition: Condition | None = None
+        self.script = move.run(self)
+
+    @property
+    def live(self) -> Object:
+        return self._wave.objects[self.name]
+
+    def patch(self, step: Step) -> None:
+        self.change = self._wave.patch(self, step)
+        self.desired.update(self.change.after)
+
+
+class WaveRunner:
+    """``objects`` holds the newest state of all workloads by name; ``settled`` the seconds that each took.
 
     :param versions: collection path -> resource version of the list that ``objects`` come from.
     :param look_back: give up, too, when what settled in an earlier wave breaks while a later one rolls out.
@@ -53,358 +96,252 @@ class Wait:
         self,
         api: KubeApi,
         context: Context,
-        objects: dict[str, Object],
+        objects: t.Mapping[str, Object],
         versions: dict[str, str],
         look_back: bool = False,
     ) -> None:
-        self.api, self.context, self.namespace, self.objects = (
-            api,
-            context,
-            context.params["namespace"],
-            objects,
-        )
+        self.api, self.context = api, context
+        self.namespace: str = context.params["namespace"]
         self.settled: dict[str, float] = {}
+        self._stuck_after: int = context.params["stuck_after"]
         self._versions, self._look_back = versions, look_back
+        self._live = LiveObjects()
+        self._where: dict[str, Where] = {}
+        for name, obj in objects.items():
+            path = workloads(obj["kind"], self.namespace)
+            self._where[name] = path, name
+            self._live.add(path, obj)
         self._stream: Follow | None = None
-        self._changes: dict[str, Change] = {}
-        self._began: dict[str, float] = {}
-        self._said: dict[str, str] = {}
-        self._pods: dict[str, Object] | None = None
-        self._hopeless: dict[str, Object] = {}
-        self._patience = Patience(context.params["stuck_after"])
-        self._freed: set[str] = set()
-        self._revisions = Revisions(api, self.namespace)
-        self._fence: t.Callable[[], None] = lambda: None
+        self._runs: dict[str, WorkloadRun] = {}
+        self._begun: set[str] = set()
+        self._reported: dict[str, str] = {}
+        self._watches_pods = False
+        self._problems = Problems(self._stuck_after)
+        self._owners = PodOwners(api, self.namespace)
+        self._blocking = BlockingPods(api, context, self._owners)
+        self._assert_held: t.Callable[[], None] = lambda: None
+        self._verb = ""
 
-    def __enter__(self) -> Wait:
+    def __enter__(self) -> WaveRunner:
         return self
 
     def __exit__(self, *details: object) -> None:
         if self._stream is not None:
             self._stream.__exit__(*details)
 
-    def roll(self, changes: list[Change], plan: Plan, lock: Lock, parallel: int = 0, how: str = "") -> None:
-        """Makes the changes of one wave, at most ``parallel`` at a time (0: all), and waits for all of them.
+    @property
+    def objects(self) -> dict[str, Object]:
+        known = self._live.objects
+        return {name: known[where] for name, where in self._where.items() if where in known}
 
-        :param plan: makes a change anew, for an object that somebody else wrote meanwhile.
-        :param lock: looked at before every write, and kept while waiting.
+    def run(self, moves: t.Sequence[Move], lock: Lock, parallel: int = 0, verb: str = "") -> None:
+        """Takes the workloads of one wave to their end, at most ``parallel`` at a time (0: all of them).
+
+        :param lock: asserted before every write, and renewed while waiting.
+        :param verb: stands before each change in the live lines.
         """
-        queue, self._changes, self._fence = list(changes), {}, lock.fence
-        for _event in itertools.chain([None], self._events(lock.keep)):
+        queue, self._runs = list(moves), {}
+        self._assert_held, self._verb = lock.assert_held, verb
+        for event in itertools.chain([None], self._events(lock.renew_if_due)):
+            self._advance_all(event)
             while queue and not (parallel and len(self._waiting()) >= parallel):
-                self._begin(queue.pop(0), plan, how)
+                self._begin(queue.pop(0))
             if not self._waiting():
                 return
-            self._look_at_the_clock()
+            self._watch_the_clock()
 
-    def began(self, change: Change) -> bool:
-        """Whether it was its turn already."""
-        return change.name in self._began
+    def has_begun(self, change: Change) -> bool:
+        return change.name in self._begun
 
-    def _events(self, keep: t.Callable[[], None]) -> t.Iterator[Event]:
+    def patch(self, run: WorkloadRun, step: Step) -> Change:
+        """Writes a step; the change as it was made in the end, with what others have written meanwhile."""
+        for left in reversed(range(_PATCH_ATTEMPTS)):
+            live = self.objects.get(run.name)
+            if live is None:
+                raise interference.deleted(run.change.kind, run.name, self.namespace, is_replaced=False)
+            change = run.move.replan(live, step)
+            if not change.patch:
+                return change
+            try:
+                self._assert_held()
+                self._live.objects[self._where[run.name]] = self.api.patch(
+                    change.path(self.namespace), change.patch
+                )
+            except Conflict:
+                if not left or not self._read_again(change):
+                    raise
+            else:
+                self.context.say(f"{run.name}: {self._verb}{change}")
+                return change
+        raise AssertionError("the last attempt returns or raises")
+
+    def _read_again(self, change: Change) -> bool:
+        """Reads an object that somebody else has written; whether it is still the same one."""
+        selector = f"fieldSelector=metadata.name%3D{change.name}"
+        listing = self.api.get(f"{workloads(change.kind, self.namespace)}?{selector}")
+        live = workload.by_name(listing, change.kind).get(change.name)
+        if live is None or live["metadata"]["uid"] != change.uid:
+            return False
+        self._live.objects[self._where[change.name]] = live
+        return True
+
+    def _begin(self, move: Move) -> None:
+        run = WorkloadRun(move, self, self.context.clock.now())
+        self._runs[run.name] = run
+        self._begun.add(run.name)
+        self._advance(run)
+
+    def _events(self, renew_if_due: t.Callable[[], None]) -> t.Iterator[Event]:
         if self._stream is None:
             self._stream = self.api.follow(self._versions)
         for event in self._stream:
-            keep()
-            if event.path == pods(self.namespace):
-                self._pod(event.type, event.object)
-            elif event.path:
-                self._workload(event)
-            self._give_up_on_the_hopeless()
+            renew_if_due()
             yield event
 
-    def _begin(self, change: Change, plan: Plan, how: str) -> None:
-        change = self._made(change, plan)
-        if change.patch:
-            self.context.say(f"{change.name}: {how}{change}")
-        self._changes[change.name] = change
-        self._began[change.name] = self.context.clock.now()
-        self._look(change.name)
+    def _advance_all(self, event: Event | None) -> None:
+        """Takes an event in, and lets go on whoever it concerns; time concerns those that hold."""
+        if event is None:
+            return
+        for update in self._live.take(event):
+            if update.where[0] == pods(self.namespace):
+                self._take_pod(update)
+            else:
+                self._take_workload(update)
+        self._give_up_on_problems()
+        for run in self._waiting().values():
+            if run.condition is not None and not run.condition.expects_progress:
+                self._advance(run)
 
-    def _made(self, change: Change, plan: Plan) -> Change:
-        """Patches, with what others have written meanwhile in
-        the baseline; the change as it was made in the end.
-        """
-        for left in reversed(range(_TRIES)):
-            try:
-                if change.patch:
-                    self._fence()
-                    self.objects[change.name] = self.api.patch(change.path(self.namespace), change.patch)
-                return change
-            except Conflict:
-                one = f"{workloads(change.kind, self.namespace)}?fieldSelector=metadata.name%3D{change.name}"
-                there = workload.by_name(self.api.get(one), change.kind).get(change.name)
-                if not left or there is None or there["metadata"]["uid"] != change.uid:
-                    raise
-                self.objects[change.name] = there
-                change = plan(there)
-        return change
+    def _take_workload(self, update: Update) -> None:
+        name = update.where[1]
+        run = self._waiting().get(name)
+        if run is None:
+            return
+        if update.is_gone:
+            raise interference.deleted(update.obj["kind"], name, self.namespace, update.is_replaced)
+        self._advance(run)
 
-    def _waiting(self) -> list[str]:
-        return [name for name in self._changes if name not in self.settled]
+    def _advance(self, run: WorkloadRun) -> None:
+        """Lets a strategy go on as far as its conditions are met."""
+        while True:
+            now = self.context.clock.now()
+            if run.condition is None:
+                run.condition, run.waiting_since = next(run.script, None), now
+                if run.condition is None:
+                    self._settle(run)
+                    return
+            self._assess(run, run.condition)
+            if not run.condition.is_met(run.live, now - run.waiting_since):
+                return
+            run.condition = None
 
-    def _look_at_the_clock(self) -> None:
+    def _settle(self, run: WorkloadRun) -> None:
+        seconds = round(self.context.clock.now() - run.began, 1)
+        self.settled[run.name] = seconds
+        if seconds:
+            self.context.say(f"{run.name}: settled after {seconds} s, {workload.status(run.live).text}")
+
+    def _assess(self, run: WorkloadRun, condition: Condition) -> None:
+        """Gives up on what failed or is not ours any more; reports progress."""
+        live = run.live
+        if conflict := interference.foreign_change(live, run.desired, self.namespace):
+            raise conflict
+        status = workload.status(live)
+        is_expected = condition.expects_progress and status.state == workload.PROGRESSING
+        self._problems.note_workload(run.name, live if is_expected else None, self.context.clock.now())
+        if status.state == workload.FAILED:
+            raise self._failure(f"{run.name} failed: {status.text}.")
+        is_news = workload.seen(live) and self._reported.get(run.name) != status.step
+        if status.state == workload.PROGRESSING and is_news:
+            self._reported[run.name] = status.step
+            self.context.say(f"{run.name}: {status.text}")
+
+    def _waiting(self) -> dict[str, WorkloadRun]:
+        return {name: run for name, run in self._runs.items() if name not in self.settled}
+
+    def _watch_the_clock(self) -> None:
         now = self.context.clock.now()
         late = {
-            name: self._changes[name].timeout
-            for name in self._waiting()
-            if now - self._began[name] > self._changes[name].timeout
+            run.name: run.change.timeout
+            for run in self._waiting().values()
+            if run.condition
+            and run.condition.expects_progress
+            and now - run.waiting_since > run.change.timeout
         }
         if late:
-            raise self._failure(
-                f"{', '.join(late)} did not settle within {', '.join(dict.fromkeys(f'{timeout} s' for timeout in late.values()))}."
-            )
-        if (
-            self._pods is None
-            and self._stream is not None
-            and any(now - self._began[name] > _SECONDS_BEFORE_PODS for name in self._waiting())
-        ):
-            self._pods = {}
+            timeouts = ", ".join(dict.fromkeys(f"{timeout} s" for timeout in late.values()))
+            raise self._failure(f"{', '.join(late)} did not settle within {timeouts}.")
+        has_waited = any(now - run.began > _SECONDS_BEFORE_PODS for run in self._waiting().values())
+        if self._stream is not None and has_waited and not self._watches_pods:
+            self._watches_pods = True
+            self._live.add_collection(pods(self.namespace))
             self._stream.add(pods(self.namespace))
 
-    def _workload(self, event: Event) -> None:
-        if event.type == SYNC:
-            kind = next(
-                kind
-                for kind in {thing["kind"] for thing in self.objects.values()}
-                if workloads(kind, self.namespace) == event.path
-            )
-            there = workload.by_name(event.object, kind)
-            for name, known in list(self.objects.items()):
-                if known["kind"] == kind:
-                    self._workload(
-                        Event(
-                            event.path, "MODIFIED" if name in there else "DELETED", there.get(name) or known
-                        )
-                    )
-            return
-        thing, name = event.object, event.object["metadata"]["name"]
-        known_as = self.objects.get(name)
-        if known_as is None or known_as["kind"] != thing["kind"] or not _newer(thing, known_as):
-            return
-        if event.type == "DELETED" or thing["metadata"]["uid"] != known_as["metadata"]["uid"]:
-            del self.objects[name]
-            if name in self._waiting():
-                raise Conflict(
-                    f"{thing['kind']} {name} was deleted while it rolled out"
-                    + (", and another one made." if event.type != "DELETED" else "."),
-                    then=f"create it again where it is missing (kubectl -n {self.namespace} get {thing['kind'].lower()} {name}); then run the release again",
-                )
-            return
-        self.objects[name] = thing
-        if name in self._waiting():
-            self._look(name)
+    def _take_pod(self, update: Update) -> None:
+        self._problems.note_pod(update.obj, update.is_gone, self.context.clock.now())
+        if update.where[1] in self._problems.permanent:
+            waiting = [run.live for run in self._waiting().values()]
+            self._blocking.delete_if_blocking(update.obj, waiting, self._assert_held)
 
-    def _look(self, name: str) -> None:
-        thing, change = self.objects[name], self._changes[name]
-        target = of_template(change.after)
-        if foreign := differing(observed(thing, target), target):
-            there, who = observed(thing, target), last_writer(thing)
-            told = [
-                f"{' '.join(path)}: wanted {target[path]}, found {there.get(path)}"
-                for path in foreign
-                if path[0] in ("images", "resources")
-            ]
-            raise Conflict(
-                f"Somebody else changed {thing['kind']} {name} while it rolled out"
-                + (f": {who}." if who else "."),
-                why=told or [f"{' '.join(path[:3])} is not what this release has set" for path in foreign],
-                then=f"kubectl -n {self.namespace} get {thing['kind'].lower()} {name} -o yaml --show-managed-fields; then run the release again",
-            )
-        now = workload.status(thing)
-        self._patience.look(
-            name,
-            diagnosis.trouble_of_workload(thing) if now.state == workload.PROGRESSING else None,
-            self.context.clock.now(),
-        )
-        if now.state == workload.READY:
-            self.settled[name] = round(self.context.clock.now() - self._began[name], 1)
-            if self.settled[name]:
-                self.context.say(f"{name}: settled after {self.settled[name]} s, {now.text}")
-        elif now.state == workload.FAILED:
-            raise self._failure(f"{name} failed: {now.text}.")
-        elif workload.seen(thing) and self._said.get(name) != now.step:
-            self._said[name] = now.step
-            self.context.say(f"{name}: {now.text}")
-
-    def _pod(self, kind: str, thing: Object) -> None:
-        if self._pods is None:
-            self._pods = {}
-        if kind == SYNC:
-            listed = {item["metadata"]["uid"] for item in thing["items"]}
-            for gone in [pod for uid, pod in self._pods.items() if uid not in listed]:
-                self._pod("DELETED", gone)
-            for item in thing["items"]:
-                self._pod("ADDED", item)
-            return
-        uid = thing["metadata"]["uid"]
-        self._pods.pop(uid, None)
-        self._hopeless.pop(uid, None)
-        found, now = None, self.context.clock.now()
-        if kind != "DELETED":
-            self._pods[uid] = thing
-            found = diagnosis.trouble(thing)
-            if going := diagnosis.leaving(thing):
-                found, now = going, now + float(thing["metadata"].get("deletionGracePeriodSeconds") or 0)
-            if found and found.hopeless:
-                self._hopeless[uid] = thing
-                self._free(thing)
-        self._patience.look(uid, found, now)
-
-    def _free(self, pod: Object) -> None:
-        """Deletes a broken pod of an old version that a StatefulSet waits for before it goes on.
-
-        The controller waits for it to become ready, which it never does; going back to the old
-        template alone does not help (Kubernetes documentation, StatefulSets, "Forced rollback").
+    def _give_up_on_problems(self) -> None:
+        """Fails at once on a permanent problem, and after ``stuck_after`` seconds on
+        one that only somebody else can fix. 'Not ready yet' alone is not a failure.
         """
-        for name in self._waiting():
-            thing, uid = self.objects[name], pod["metadata"]["uid"]
-            if (
-                thing["kind"] != "StatefulSet"
-                or uid in self._freed
-                or not workload.seen(thing)
-                or not self._revisions.owns(thing, pod)
-            ):
-                continue
-            if not self._revisions.is_newest(thing, pod):
-                self._freed.add(uid)
-                self.context.say(
-                    f"{name}: deleting its broken pod {pod['metadata']['name']} of the version before, which holds up the others"
-                )
-                self._fence()
-                with contextlib.suppress(
-                    NotFound, Conflict
-                ):  # it is gone, or another one of its name has taken its place
-                    self.api.delete(
-                        f"{pods(self.namespace)}/{pod['metadata']['name']}", {"preconditions": {"uid": uid}}
-                    )
+        if not self._has_problem():
+            return
+        findings = [finding for finding in self._findings() if _is_reason(finding)]
+        permanent = sorted({finding.workload for finding in findings if finding.problem.permanent})
+        if permanent:
+            never = [name for name in permanent if name not in self.settled]
+            words = [f"{', '.join(never)} will not become ready."] if never else []
+            words += [f"{name} broke after it had settled." for name in permanent if name in self.settled]
+            raise self._failure(" ".join(words), findings)
+        stuck = sorted({finding.workload for finding in findings if finding.problem.transient})
+        raise self._failure(f"{', '.join(stuck)} made no progress for {self._stuck_after} s.", findings)
 
-    def _give_up_on_the_hopeless(self) -> None:
-        """At once on what will not heal, after a while on what somebody
-        else would have to mend. What only is not ready yet is no reason.
-        """
-        stuck = self._patience.over(self.context.clock.now())
-        there = self._pods or {}
-        for pod in [*self._hopeless.values(), *(there[uid] for uid in stuck if uid in there)]:
-            if self._name_of(pod):
-                break
-        else:
-            if not any(name in stuck for name in self._waiting()):
-                return
-        findings = [
-            finding
-            for finding in self._findings()
-            if finding.trouble.hopeless or finding.trouble.heals or finding.trouble.exit_code is not None
-        ]
-        if names := sorted({finding.workload for finding in findings if finding.trouble.hopeless}):
-            broke, never = (
-                [name for name in names if name in self.settled],
-                [name for name in names if name not in self.settled],
-            )
-            said = [f"{', '.join(never)} will not become ready."] if never else []
-            raise self._failure(
-                " ".join(said + [f"{name} broke after it had settled." for name in broke]), findings
-            )
-        names = sorted({finding.workload for finding in findings if finding.trouble.heals})
-        raise self._failure(
-            f"{', '.join(names)} did not get on for {self.context.params['stuck_after']} s.", findings
-        )
+    def _has_problem(self) -> bool:
+        """Cheap: most events bring none."""
+        stuck = set(self._problems.stuck(self.context.clock.now()))
+        pods_by_uid = {pod["metadata"]["uid"]: pod for pod in self._live.in_collection(pods(self.namespace))}
+        suspects = [*self._problems.permanent.values()]
+        suspects += [pods_by_uid[uid] for uid in stuck if uid in pods_by_uid]
+        return any(self._workload_of(pod) for pod in suspects) or not stuck.isdisjoint(self._waiting())
 
     def _findings(self) -> list[Finding]:
-        """What is wrong with the workloads that still wait: the
-        hopeless before the others, a named reason before 'not ready'.
-        """
-        if self._pods is None:
-            self._pods = {
-                item["metadata"]["uid"]: item for item in self.api.get(pods(self.namespace))["items"]
-            }
-        found = []
-        for name in self._waiting():
-            if said := diagnosis.trouble_of_workload(self.objects[name]):
-                found.append(Finding(name, {}, said))
-        now = self.context.clock.now()
-        for uid, pod in self._pods.items():
-            going = diagnosis.leaving(pod)
-            if (going and not self._patience.has_begun(uid, now)) or not (name := self._name_of(pod)):
-                continue
-            said = going or diagnosis.trouble(pod)
-            if not said and (unready := diagnosis.unready(pod)):
-                said = diagnosis.Trouble(pod["metadata"]["name"], "", "not ready", unready)
-            if said:
-                found.append(Finding(name, pod, said))
-        return sorted(found, key=lambda finding: _rank(finding.trouble), reverse=True)
+        """What is wrong with the workloads that still wait, the worst first."""
+        path = pods(self.namespace)
+        items = self._live.in_collection(path) if self._watches_pods else self.api.get(path)["items"]
+        waiting = {name: (name, run.live) for name, run in self._waiting().items()}
+        found = self._problems.findings(waiting, items, self._workload_of, self.context.clock.now())
+        return [finding for _name, finding in found]
 
-    def _name_of(self, pod: Object) -> str:
-        """The workload that is waited for (or looked back at) and whose newest
-        version the pod runs, or that it holds up; '' for all other pods.
+    def _workload_of(self, pod: Object) -> tuple[str, str] | None:
+        """Name of the watched workload whose newest version this pod
+        runs, or whose rollout it blocks; None for any other pod.
         """
         found = None
+        waiting = [run.live for run in self._waiting().values()]
         if not pod["metadata"].get("deletionTimestamp"):
-            found = self._revisions.workload_of(pod, [self.objects[name] for name in self._watched()])
-        if not found and pod["metadata"]["uid"] not in self._hopeless:  # those are taken out of the way
-            found = self._revisions.held_up_by(pod, [self.objects[name] for name in self._waiting()])
-        return str(found["metadata"]["name"]) if found else ""
+            found = self._owners.workload_of(pod, [*waiting, *self._settled_before()])
+        if not found and pod["metadata"]["uid"] not in self._problems.permanent:  # those are taken away
+            found = self._owners.workload_blocked_by(pod, waiting)
+        return (found["metadata"]["name"], found["metadata"]["name"]) if found else None
 
-    def _watched(self) -> list[str]:
-        return [
-            *self._waiting(),
-            *(
-                name
-                for name in self.settled
-                if self._look_back and name in self.objects and name in self._began
-            ),
-        ]
+    def _settled_before(self) -> list[Object]:
+        if not self._look_back:
+            return []
+        objects = self.objects
+        return [objects[name] for name in self.settled if name in objects]
 
     def _failure(self, what: str, findings: list[Finding] | None = None) -> ReleaseError:
-        told = self._findings() if findings is None else findings
-        return failure(
-            self.api,
-            self.context,
-            what,
-            told,
-            {name: self.objects[name] for name in self._waiting()},
+        situation = Situation(
+            self._findings() if findings is None else findings,
+            {name: run.live for name, run in self._waiting().items()},
             self.objects,
         )
+        return failure(self.api, self.context, self.namespace, what, situation)
 
 
-def digests(api: KubeApi, namespace: str, wanted: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    """Digest by container and workload, as the container runtime reports what it runs.
-
-    :param wanted: images by container and workload.
-    """
-    found: dict[str, dict[str, str]] = {name: {} for name in wanted}
-    for pod in api.get(pods(namespace))["items"]:
-        images = {container["name"]: container["image"] for container in containers(pod)}
-        for status in workload.statuses(pod):
-            for name, asked in wanted.items():
-                if asked.get(status["name"]) == images.get(status["name"], "") and "@" in status.get(
-                    "imageID", ""
-                ):
-                    found[name][status["name"]] = status["imageID"].rsplit("@", 1)[1]
-    return found
-
-
-def last_writer(thing: Object) -> str:
-    """Who wrote the pod template last, other than ourselves,
-    by the managed fields; '' where they do not tell.
-    """
-    wrote = [
-        entry
-        for entry in thing["metadata"].get("managedFields") or []
-        if "f:template" in (entry.get("fieldsV1") or {}).get("f:spec", {})
-        and entry.get("manager") != "runbook.release"
-    ]
-    newest = max(wrote, key=lambda entry: str(entry.get("time", "")), default=None)
-    return f"{newest['manager']} at {newest.get('time', 'an unknown time')}" if newest else ""
-
-
-def _rank(said: diagnosis.Trouble) -> tuple[bool, bool, bool, bool]:
-    return said.hopeless, said.exit_code is not None, said.heals, said.reason != "not ready"
-
-
-def _newer(thing: Object, known: Object) -> bool:
-    """Events of before our patch come first when the watch begins at an older version; they tell nothing new."""
-    return (
-        int(thing["metadata"]["resourceVersion"]) >= int(known["metadata"]["resourceVersion"])
-        or thing["metadata"]["uid"] != known["metadata"]["uid"]
-    )
+def _is_reason(finding: Finding) -> bool:
+    problem = finding.problem
+    return problem.permanent or problem.transient or problem.exit_code is not None

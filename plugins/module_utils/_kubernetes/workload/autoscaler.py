@@ -12,18 +12,17 @@ from __future__ import annotations
 import typing as t
 
 from ..._common.errors import Forbidden
-from ..._common.operation import Context
 from ..api.port import KubeApi, Object, autoscalers
-from .fields import Parts
+from .fields.base import FieldValues
 
 _REPLICAS = ("replicas",)
 
 
-def owner_of(thing: Object, there: t.Iterable[Object]) -> Object | None:
+def owner_of(workload: Object, autoscalers_there: t.Iterable[Object]) -> Object | None:
     """The HorizontalPodAutoscaler of a workload."""
-    for autoscaler in there:
+    for autoscaler in autoscalers_there:
         target = autoscaler["spec"]["scaleTargetRef"]
-        if target["kind"] == thing["kind"] and target["name"] == thing["metadata"]["name"]:
+        if target["kind"] == workload["kind"] and target["name"] == workload["metadata"]["name"]:
             return autoscaler
     return None
 
@@ -31,36 +30,36 @@ def owner_of(thing: Object, there: t.Iterable[Object]) -> Object | None:
 class Autoscalers:
     """Of a namespace; read once, and only where replicas are to be set."""
 
-    def __init__(self, api: KubeApi, context: Context) -> None:
-        self._api, self._context = api, context
-        self._there: list[Object] | None = None
-        self._told: set[str] = set()
+    def __init__(self, api: KubeApi, namespace: str, say: t.Callable[[str], None]) -> None:
+        self._api, self._namespace, self._say = api, namespace, say
+        self._listed: list[Object] | None = None
+        self._reported: set[str] = set()
 
-    def respected(self, thing: Object, wanted: Parts) -> Parts:
-        """The parts without the replicas where an autoscaler owns them.
-        At 0 replicas, there or wanted, it leaves a workload alone.
+    def respected(self, workload: Object, desired: FieldValues) -> FieldValues:
+        """The fields without the replicas where an autoscaler owns them.
+        At 0 replicas, there or desired, it leaves a workload alone.
         """
-        now = thing["spec"].get("replicas", 1)
-        if not wanted.get(_REPLICAS) or not now:
-            return wanted
-        owner = owner_of(thing, self._all())
+        now = workload["spec"].get("replicas", 1)
+        if not desired.get(_REPLICAS) or not now:
+            return desired
+        owner = owner_of(workload, self._all())
         if owner is None:
-            return wanted
-        name = thing["metadata"]["name"]
-        if name not in self._told and now != wanted[_REPLICAS]:
-            self._told.add(name)
-            self._context.say(
-                f"{name}: replicas stay at {now} and not {wanted[_REPLICAS]}: HorizontalPodAutoscaler {owner['metadata']['name']} owns them"
+            return desired
+        name = workload["metadata"]["name"]
+        if name not in self._reported and now != desired[_REPLICAS]:
+            self._reported.add(name)
+            self._say(
+                f"{name}: replicas stay at {now} and not {desired[_REPLICAS]}: HorizontalPodAutoscaler {owner['metadata']['name']} owns them"
             )
-        return {path: value for path, value in wanted.items() if path != _REPLICAS}
+        return {path: value for path, value in desired.items() if path != _REPLICAS}
 
     def _all(self) -> list[Object]:
-        if self._there is None:
+        if self._listed is None:
             try:
-                self._there = self._api.get(autoscalers(self._context.params["namespace"]))["items"]
+                self._listed = self._api.get(autoscalers(self._namespace))["items"]
             except Forbidden:
-                self._context.say(
+                self._say(
                     "whether an autoscaler owns replicas cannot be seen: horizontalpodautoscalers may not be listed; they are set as asked for"
                 )
-                self._there = []
-        return self._there
+                self._listed = []
+        return self._listed

@@ -15,7 +15,8 @@ import dataclasses
 import json
 
 from ..api.port import Object
-from .fields import Parts, flat, nested, observed
+from .fields.base import FieldValues
+from .fields.values import flat, live, nested
 from .status import images, revision
 
 RELEASE = "runbook.release/release"
@@ -31,14 +32,14 @@ class Baseline:
     ``revision`` the number or name of the pod template.
     """
 
-    parts: Parts
+    values: FieldValues
     release: str
     revision: str
     wave: int
 
     def as_text(self) -> str:
-        told = {**nested(self.parts), "release": self.release, "revision": self.revision, "wave": self.wave}
-        return json.dumps(told, separators=(",", ":"), sort_keys=True)
+        text = {**nested(self.values), "release": self.release, "revision": self.revision, "wave": self.wave}
+        return json.dumps(text, separators=(",", ":"), sort_keys=True)
 
 
 def release_of(thing: Object) -> str:
@@ -59,7 +60,7 @@ def recorded(thing: Object, release: str) -> Baseline | None:
     return Baseline(flat(kept), kept["release"], kept["revision"], kept["wave"])
 
 
-def before(thing: Object, release: str, wave: int, touched: Parts) -> Baseline:
+def before(thing: Object, release: str, wave: int, touched: FieldValues) -> Baseline:
     """The baseline to record with a change.
 
     What this release has recorded stays: a second look would record its own half-done
@@ -68,9 +69,9 @@ def before(thing: Object, release: str, wave: int, touched: Parts) -> Baseline:
     kept = recorded(thing, release)
     if kept is None:
         everything = [*touched, *(("images", container) for container in images(thing))]
-        return Baseline(observed(thing, everything), release_of(thing), revision(thing), wave)
-    added = [path for path in touched if path not in kept.parts]
-    return dataclasses.replace(kept, parts={**kept.parts, **observed(thing, added)})
+        return Baseline(live(thing, everything), release_of(thing), revision(thing), wave)
+    added = [path for path in touched if path not in kept.values]
+    return dataclasses.replace(kept, values={**kept.values, **live(thing, added)})
 
 
 def _annotations(thing: Object) -> dict[str, str]:

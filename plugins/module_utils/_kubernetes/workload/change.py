@@ -11,10 +11,10 @@ import collections
 import dataclasses
 import typing as t
 
-from ..._common.redact import HIDDEN, is_secret_key
 from ..api.port import Object, workloads
-from .fields import Parts, differing, nested
-from .pod_spec import containers
+from .fields.base import FieldValues
+from .fields.registry import FIELDS
+from .fields.values import differing, images, nested
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,46 +29,44 @@ class Change:
     kind: str
     uid: str
     wave: int
-    before: Parts
-    after: Parts
+    before: FieldValues
+    after: FieldValues
     patch: Object
     timeout: int
+
+    @classmethod
+    def of(
+        cls,
+        live: Object,
+        before: FieldValues,
+        after: FieldValues,
+        patch: Object,
+        *,
+        wave: int = 1,
+        timeout: int,
+    ) -> Change:
+        """The change of this very object."""
+        metadata = live["metadata"]
+        return cls(metadata["name"], live["kind"], metadata["uid"], wave, before, after, patch, timeout)
 
     def path(self, namespace: str) -> str:
         return f"{workloads(self.kind, namespace)}/{self.name}"
 
     def __str__(self) -> str:
         """What changes, in words. Values of the environment are not said: they may be secrets."""
-        said = []
-        old, new = images(self.before), images(self.after)
-        moves = {
-            name: moved(old.get(name, "none"), image)
-            for name, image in new.items()
-            if old.get(name, "none") != image
-        }
-        if len(moves) > 1:
-            moves = {name: f"{name} {move}" for name, move in moves.items()}
+        described = []
         for path in differing(self.before, self.after):
-            was, now = self.before[path], self.after[path]
-            if path[0] == "images":
-                said.append(moves[path[1]])
-            elif path[0] == "replicas":
-                said.append(f"{was} -> {now} replicas")
-            elif path[0] == "env":
-                said.append(f"env {path[2]} {'unset' if now is None else 'set'}")
-            elif path[0] == "resources":
-                said.append(f"{path[2]} {path[3]} {was or 'none'} -> {now or 'none'}")
-            elif path[0] == "strategy":
-                said.append(f"strategy {now.get('type')}")
-            elif path[0] == "config":
-                said.append("new configuration")
-            else:
-                said += moves.values() or ["pod template of an older revision"]
-        return ", ".join(said) or "nothing but the marks of the release"
+            described += FIELDS[path[0]].describe(path, self.before[path], self.after[path])
+        several_images = len([one for one in described if one.container]) > 1
+        words = [
+            f"{one.container} {one.text}" if one.container and several_images else one.text
+            for one in described
+        ]
+        return ", ".join(words) or "nothing but the marks of the release"
 
-    def told(self, seconds: float | None = None) -> dict[str, t.Any]:
+    def as_result(self, seconds: float | None = None) -> dict[str, t.Any]:
         """As it stands in results and in the record; without seconds when it was only planned."""
-        told = {
+        result = {
             "name": self.name,
             "kind": self.kind,
             "wave": self.wave,
@@ -76,14 +74,7 @@ class Change:
             "images_before": images(self.before),
             "images": images(self.after),
         }
-        return told if seconds is None else {**told, "seconds": seconds}
-
-
-def images(parts: Parts) -> dict[str, str]:
-    """Images by container."""
-    if ("template",) in parts:
-        return {container["name"]: container["image"] for container in containers(parts[("template",)])}
-    return {path[1]: image for path, image in parts.items() if path[0] == "images"}
+        return result if seconds is None else {**result, "seconds": seconds}
 
 
 def diff(changes: list[Change]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
@@ -102,23 +93,5 @@ def labels(changes: t.Sequence[Change]) -> list[str]:
     return [change.name if counts[change.name] == 1 else f"{change.kind} {change.name}" for change in changes]
 
 
-def _shown(parts: Parts) -> Parts:
-    """Literals in the environment are hidden by name: who knows what somebody else has put there."""
-    return {
-        path: HIDDEN if path[0] == "env" and value and is_secret_key(path[2]) else value
-        for path, value in parts.items()
-    }
-
-
-def moved(was: str, now: str) -> str:
-    """From one image to another, as short as it can be told apart: by the tag, the name, the whole."""
-    for said in (short, lambda image: image.rsplit("/", 1)[-1]):
-        if said(was) != said(now):
-            return f"{said(was)} -> {said(now)}"
-    return f"{was} -> {now}"
-
-
-def short(image: str) -> str:
-    """An image as a person says it: its tag or digest; the repository stays the same nearly always."""
-    name = image.rsplit("/", 1)[-1]
-    return name.split("@", 1)[1][:19] if "@" in name else name.partition(":")[2] or name
+def _shown(values: FieldValues) -> FieldValues:
+    return {path: FIELDS[path[0]].shown(path, value) for path, value in values.items()}

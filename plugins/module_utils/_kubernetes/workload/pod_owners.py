@@ -12,105 +12,76 @@ from __future__ import annotations
 import typing as t
 
 from ..api.port import KubeApi, Object, controller_revisions, replica_sets
-from . import status as workload
+from .kinds.base import owner, pod_hash
+from .kinds.registry import KINDS
+from .status import seen
 
-_HASH = "controller-revision-hash"
 
-
-class Revisions:
-    """Asks for ReplicaSets and ControllerRevisions where a pod has
-    to be explained, and keeps them as long as they can be right.
-    """
+class PodOwners:
+    """Reads ReplicaSets and ControllerRevisions on demand and caches them per revision and generation."""
 
     def __init__(self, api: KubeApi, namespace: str) -> None:
         self._api, self._namespace = api, namespace
         self._replica_sets: dict[tuple[str, str], Object | None] = {}
         self._hashes: dict[tuple[str, int], str] = {}
 
-    def workload_of(self, pod: Object, things: t.Iterable[Object]) -> Object | None:
+    def workload_of(self, pod: Object, workloads: t.Iterable[Object]) -> Object | None:
         """The one whose newest version the pod runs; None for pods of others and of old versions."""
-        for thing in things:
-            # A Deployment that its controller has not seen yet still
-            # points at the version that we want to leave.
-            if (
-                pod["metadata"]["name"].startswith(thing["metadata"]["name"])
-                and workload.seen(thing)
-                and self.is_newest(thing, pod)
-            ):
-                return thing
+        for workload in workloads:
+            # A Deployment that its controller has not seen yet still points at the version that is left.
+            if _may_own(workload, pod) and seen(workload) and self.is_newest(workload, pod):
+                return workload
         return None
 
-    def held_up_by(self, pod: Object, things: t.Iterable[Object]) -> Object | None:
-        """The one that cannot go on before this pod is well, or gone:
-        what its controller waits for, whichever version it runs.
-
-        A StatefulSet goes on with its next pod when this one is ready; it, a DaemonSet
-        and a Deployment that is recreated make no new pod before the old one is gone.
+    def workload_blocked_by(self, pod: Object, workloads: t.Iterable[Object]) -> Object | None:
+        """The one that cannot go on before this pod is ready, or gone: what
+        its controller waits for, whichever version the pod runs.
         """
-        leaves = pod["metadata"].get("deletionTimestamp")
-        for thing in things:
-            kind, strategy = thing["kind"], (thing["spec"].get("strategy") or {}).get("type")
-            waits = kind == "StatefulSet" or (leaves and (kind == "DaemonSet" or strategy == "Recreate"))
-            if (
-                waits
-                and pod["metadata"]["name"].startswith(thing["metadata"]["name"])
-                and workload.seen(thing)
-                and self.owns(thing, pod)
-            ):
-                return thing
+        for workload in workloads:
+            is_awaited = KINDS[workload["kind"]].waits_for(workload, pod)
+            if is_awaited and _may_own(workload, pod) and seen(workload) and self.owns(workload, pod):
+                return workload
         return None
 
-    def is_newest(self, thing: Object, pod: Object) -> bool:
-        if thing["kind"] == "Deployment":
-            found = self._replica_set_of(pod, thing)
-            return found is not None and workload.revision(found) == workload.revision(thing)
-        if not self.owns(thing, pod):
-            return False
-        mine = (pod["metadata"].get("labels") or {}).get(_HASH, "")
-        newest = (
-            (thing.get("status") or {}).get("updateRevision", "")
-            if thing["kind"] == "StatefulSet"
-            else self._newest_hash(thing)
-        )
-        return bool(mine == newest)
+    def is_newest(self, workload: Object, pod: Object) -> bool:
+        return KINDS[workload["kind"]].is_newest(workload, pod, self)
 
-    def owns(self, thing: Object, pod: Object) -> bool:
-        """A Deployment owns its pods by its ReplicaSets, the other kinds themselves."""
-        if thing["kind"] == "Deployment":
-            return self._replica_set_of(pod, thing) is not None
-        reference = workload.owner(pod, thing["kind"])
-        return reference is not None and bool(reference["uid"] == thing["metadata"]["uid"])
+    def owns(self, workload: Object, pod: Object) -> bool:
+        return KINDS[workload["kind"]].owns(workload, pod, self)
 
-    def _replica_set_of(self, pod: Object, deployment: Object) -> Object | None:
+    def replica_set_of(self, pod: Object, deployment: Object) -> Object | None:
         """One of this Deployment. Going back takes up an old ReplicaSet and
         gives it a new number, so a number that differs is asked for again.
         """
-        reference = workload.owner(pod, "ReplicaSet")
+        reference = owner(pod, "ReplicaSet")
         if not reference:
             return None
-        key = (reference["uid"], workload.revision(deployment))
+        key = (reference["uid"], KINDS["Deployment"].revision(deployment))
         if key not in self._replica_sets:
-            listing = self._api.get(
-                f"{replica_sets(self._namespace)}?fieldSelector=metadata.name%3D{reference['name']}"
-            )
-            self._replica_sets[key] = next(
-                (item for item in listing["items"] if item["metadata"]["uid"] == reference["uid"]), None
-            )
+            self._replica_sets[key] = self._read_replica_set(reference)
         found = self._replica_sets[key]
-        owner = workload.owner(found, "Deployment") if found else None
-        return found if owner and owner["uid"] == deployment["metadata"]["uid"] else None
+        parent = owner(found, "Deployment") if found else None
+        return found if parent and parent["uid"] == deployment["metadata"]["uid"] else None
 
-    def _newest_hash(self, daemon_set: Object) -> str:
+    def newest_hash(self, daemon_set: Object) -> str:
         """A DaemonSet does not name its newest ControllerRevision; the pods' label holds the hash of one."""
         key = (daemon_set["metadata"]["uid"], daemon_set["metadata"]["generation"])
         if key not in self._hashes:
-            own = [
-                item
-                for item in self._api.get(controller_revisions(self._namespace))["items"]
-                if self.owns(daemon_set, item)
-            ]
-            newest = max(own, key=lambda item: int(item["revision"]), default=None)
-            self._hashes[key] = (
-                ((newest or {}).get("metadata", {}).get("labels") or {}).get(_HASH, "") if newest else ""
-            )
+            revisions = self._api.get(controller_revisions(self._namespace))["items"]
+            own = [revision for revision in revisions if self.owns(daemon_set, revision)]
+            newest = max(own, key=lambda revision: int(revision["revision"]), default=None)
+            self._hashes[key] = pod_hash(newest) if newest else ""
         return self._hashes[key]
+
+    def _read_replica_set(self, reference: t.Mapping[str, t.Any]) -> Object | None:
+        selector = f"fieldSelector=metadata.name%3D{reference['name']}"
+        listing = self._api.get(f"{replica_sets(self._namespace)}?{selector}")
+        for item in listing["items"]:
+            if item["metadata"]["uid"] == reference["uid"]:
+                return t.cast("Object", item)
+        return None
+
+
+def _may_own(workload: Object, pod: Object) -> bool:
+    """Spares requests: names of pods begin with the name of what makes them."""
+    return bool(pod["metadata"]["name"].startswith(workload["metadata"]["name"]))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ..api.port import Object
 
 
-def said_of(probe: Object) -> str:
+def describe_probe(probe: Object) -> str:
     """A probe as its author wrote it, in one line."""
     http, every = probe.get("httpGet"), f" every {probe.get('periodSeconds', 10)} s"
     if http:

@@ -14,14 +14,14 @@ import collections
 import typing as t
 
 from ..api.port import Object
-from .fields import is_quantity
+from .fields.resources import is_quantity
 from .pod_spec import containers
 from .status import absent
 
 _KINDS = ("limits", "requests")
 
 
-def unfit(
+def problems_of_request(
     workloads: t.Sequence[t.Mapping[str, t.Any]], there: t.Mapping[str, t.Mapping[str, Object]]
 ) -> t.Iterator[str]:
     """What cannot be of all that is asked for, one sentence each; nothing when it can.

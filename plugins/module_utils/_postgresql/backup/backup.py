@@ -97,7 +97,7 @@ def run(ports: Ports, context: Context) -> Result:
         else None
     )
     if kept and context.clock.wall() - kept.taken <= params["reuse_within"]:
-        return Result(False, values={"backup": kept.report(context.clock.wall()), "reused": True})
+        return Result(False, values={"backup": kept.as_result(context.clock.wall()), "reused": True})
     if context.check_mode:
         name = manifests.identifier(source.database, params["kind"], params["release"], context.clock.wall())
         return Result(True, {}, _after(ports, source, name), {"backup": None, "reused": False})
@@ -105,12 +105,15 @@ def run(ports: Ports, context: Context) -> Result:
         ports.server,
         f"backup {params['release'] or params['kind']}",
         context,
-        patience=params["lock_patience"],
+        wait_timeout=params["lock_wait_timeout"],
     ):
         name = _free_name(ports.store, source.database, context)
-        taken = backups.Backup(_Backup(ports, context, source, name, client).take(there), None, [])
+        taken = backups.Backup(_BackupRun(ports, context, source, name, client).take(there), None, [])
     return Result(
-        True, {}, _after(ports, source, name), {"backup": taken.report(context.clock.wall()), "reused": False}
+        True,
+        {},
+        _after(ports, source, name),
+        {"backup": taken.as_result(context.clock.wall()), "reused": False},
     )
 
 
@@ -129,7 +132,7 @@ def _free_name(store: Store, database: str, context: Context) -> str:
         context.clock.sleep(1)
 
 
-class _Backup:
+class _BackupRun:
     """One backup being taken."""
 
     def __init__(self, ports: Ports, context: Context, source: Source, name: str, client: str) -> None:
@@ -159,7 +162,7 @@ class _Backup:
                     exc.done
                     or f"nothing of this backup is left in the store; backups taken before it are untouched{left}"
                 )
-                exc.then = exc.then or "mend the cause, then run this again"
+                exc.then = exc.then or "fix the cause, then run the same command again"
             raise
         dump = manifest["dump"]
         self._context.say(
@@ -191,7 +194,7 @@ class _Backup:
             total = expected or sum(table.size for table in content.tables(reader, by_record))
             # Beside the dump: it reads what the dump has just brought into
             # the server's memory, and costs no time of its own.
-            with _Beside(
+            with _InBackground(
                 lambda: (content.read(reader, by_record, self._params["hashes"]), self._globals()), reader
             ) as beside:
                 dump, uncompressed = self._dump(snapshot, total)
@@ -291,7 +294,7 @@ class _Backup:
         try:
             self._ports.store.delete(self._written)
         except ReleaseError as exc:
-            return f", but {', '.join(self._written)} could not be removed ({exc.what}); without a manifest it is no backup, and pg_backup_prune removes it"
+            return f", but {', '.join(self._written)} could not be removed ({exc.what}); without a manifest it is not a backup, and pg_backup_prune removes it"
         return ""
 
 
@@ -332,7 +335,7 @@ class Bytes:
         return data
 
 
-class _Beside:
+class _InBackground:
     """Work on a session in a thread of its own. When the block fails, the statement under way is cancelled."""
 
     def __init__(self, work: t.Callable[[], t.Any], session: Session) -> None:
@@ -347,7 +350,7 @@ class _Beside:
         except BaseException as exc:  # handed on to who waits for the result
             self._problem = exc
 
-    def __enter__(self) -> _Beside:
+    def __enter__(self) -> _InBackground:
         self._thread.start()
         return self
 
@@ -376,7 +379,7 @@ OPERATION = Operation(
         "recipients": Option("list", each=Option("str")),
         "tags": Option("dict"),
         "reuse_within": Option("int", 0),
-        "lock_patience": Option("int", 60, low=0),
+        "lock_wait_timeout": Option("int", 60, low=0),
         "timeout": Option("int", 14400, low=1),
     },
     connect,

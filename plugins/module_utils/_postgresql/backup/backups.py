@@ -41,7 +41,7 @@ class Backup:
         """When its snapshot was taken, in seconds since the epoch: what was written later is not in it."""
         return manifests.seconds(self.manifest["snapshot_at"])
 
-    def report(self, now: float) -> dict[str, t.Any]:
+    def as_result(self, now: float) -> dict[str, t.Any]:
         manifest, verified = self.manifest, self.verified or {}
         return {
             "id": self.id,

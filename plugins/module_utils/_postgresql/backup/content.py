@@ -134,7 +134,7 @@ def differences(backup: Content, copy: Content) -> list[str]:
         if has_number != number:
             reasons.append(f"{has_number} {kind}, the backup's snapshot had {number}")
     reasons += [
-        f"{name}: the index was invalid when the backup was taken, so it is not in it; rebuild it: REINDEX INDEX CONCURRENTLY {name}"
+        f"{name}: the index was invalid when the backup was taken, so the backup does not hold it; rebuild it: REINDEX INDEX CONCURRENTLY {name}"
         for name in backup["invalid indexes"]
     ]
     return reasons + [f"{name}: the index is invalid" for name in copy["invalid indexes"]]

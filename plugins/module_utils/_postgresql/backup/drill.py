@@ -32,7 +32,7 @@ def run(ports: Ports, context: Context) -> Result:
     chosen = backups.choose(
         backups.of_database(ports.store, ports.server.login.database), params["backup"], ports.store.where
     )
-    report = chosen.report(wall())
+    report = chosen.as_result(wall())
     after = {"backup": chosen.id, "verified": True}
     if (
         chosen.verified
@@ -66,7 +66,7 @@ def run(ports: Ports, context: Context) -> Result:
     }
     ports.store.write(f"{chosen.id}/{manifests.VERIFIED}", Bytes(manifests.text(verified)))
     ports.store.tag(f"{chosen.id}/{chosen.manifest['dump']['name']}", {"verified": "true"})
-    now = backups.Backup(chosen.manifest, verified, []).report(wall())
+    now = backups.Backup(chosen.manifest, verified, []).as_result(wall())
     before = {"backup": chosen.id, "verified": report["verified"]}
     return Result(True, before, after, {"backup": now, "rto_seconds": seconds, "scratch": kept})
 
@@ -103,7 +103,7 @@ def _drop(ports: Ports, context: Context) -> Result:
         there = bool(name) and scratch.exists(session, name)
         if name and there and "kept_until" not in scratch.remark(session, name):
             raise InputError(
-                f"scratch: found {name}, which no drill has made; allowed: the scratch database that a drill returned"
+                f"scratch: found {name}, which no drill created; allowed: the scratch database that a drill returned"
             )
         if there and not context.check_mode:
             scratch.drop(session, name)

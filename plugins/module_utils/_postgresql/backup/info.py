@@ -27,9 +27,9 @@ def run(store: Store, context: Context) -> Result:
     if params["verified_within"] is not None:
         reasons += _too_old(verified, now, params["verified_within"])
     values = {
-        "backups": [backup.report(now) for backup in found],
-        "newest": newest.report(now) if newest else None,
-        "newest_verified": verified.report(now) if verified else None,
+        "backups": [backup.as_result(now) for backup in found],
+        "newest": newest.as_result(now) if newest else None,
+        "newest_verified": verified.as_result(now) if verified else None,
         "healthy": not reasons,
         "reasons": reasons,
     }
@@ -48,7 +48,7 @@ def _too_old(verified: Backup | None, now: float, limit: int) -> list[str]:
         return ["no backup is verified; take one with pg_backup and prove it with pg_restore_drill"]
     age = round(now - verified.taken)
     return (
-        [f"{verified.id}: the newest verified backup is {age} s old, allowed are {limit} s"]
+        [f"{verified.id}: the newest verified backup is {age} s old, at most {limit} s allowed"]
         if age > limit
         else []
     )

@@ -21,7 +21,7 @@ from ..session import Server
 from . import content, programs
 from .manifest import Damaged, Manifest
 from .pipeline import Pipeline, PipelineError, Program
-from .programs import Programs
+from .programs import PgPrograms
 from .progress import amount
 from .scratch import MAINTENANCE
 from .stores.store import Store
@@ -38,14 +38,15 @@ _SETTINGS = {
 _SAY_EVERY = 5.0  # seconds
 
 
-def check(programs_: Programs, manifest: Manifest, server_version: int) -> None:
+def check(programs_: PgPrograms, manifest: Manifest, server_version: int) -> None:
     """What would fail later, told now."""
     programs.check_restore(
         programs_.major("pg_restore"), int(str(manifest["client_version"]).partition(".")[0])
     )
     if server_version // 10000 < manifest["server_version_num"] // 10000:
         raise ReleaseError(
-            f"The server is of version {server_version // 10000}, the backup of {manifest['server_version_num'] // 10000}: it may use what the server lacks.",
+            f"The server is of version {server_version // 10000}, the backup of "
+            f"{manifest['server_version_num'] // 10000}: it may need features the server lacks.",
             done="nothing was changed",
             then=f"restore on a server of version {manifest['server_version_num'] // 10000} or newer",
         )
@@ -61,7 +62,7 @@ class Loader:
         self,
         server: Server,
         store: Store,
-        programs_: Programs,
+        programs_: PgPrograms,
         context: Context,
         manifest: Manifest,
         *,

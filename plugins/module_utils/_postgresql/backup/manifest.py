@@ -65,7 +65,8 @@ def load(store: Store, name: str) -> t.Any:
         return None
     except ValueError as exc:
         raise Damaged(
-            f"{store.where}{'' if store.where.endswith('/') else '/'}{name} is no JSON.", why=[str(exc)]
+            f"{store.where}{'' if store.where.endswith('/') else '/'}{name} is not valid JSON.",
+            why=[str(exc)],
         ) from exc
 
 
@@ -77,11 +78,11 @@ def read(store: Store, backup: str) -> Manifest:
             why=[
                 "it has no manifest, which is written last: it was never finished, was removed, or the name is wrong"
             ],
-            then="look at the backups there are: runbook.release.pg_backup_info",
+            then="list the backups that exist: runbook.release.pg_backup_info",
         )
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise Damaged(
-            f"{backup}: the manifest is of a format that is not known here.",
+            f"{backup}: the manifest has an unknown format.",
             then="use the version of the collection that wrote it, or a newer one",
         )
     return found

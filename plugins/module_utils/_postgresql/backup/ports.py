@@ -12,7 +12,7 @@ import dataclasses
 from ..._common.errors import InputError
 from ..._common.operation import Context
 from ..session import Postgres, Server
-from .programs import Programs
+from .programs import PgPrograms
 from .stores import options as store
 from .stores.store import Store
 
@@ -21,12 +21,12 @@ from .stores.store import Store
 class Ports:
     server: Server
     store: Store
-    programs: Programs
+    programs: PgPrograms
 
 
 def connect(context: Context) -> Ports:
     params = context.params
-    found = Ports(Postgres.of(context), store.of(context), Programs(context, params["pg_bin"]))
+    found = Ports(Postgres.of(context), store.of(context), PgPrograms(context, params["pg_bin"]))
     if not found.server.login.database:
         raise InputError("database: is missing; allowed: the name of the database that is backed up")
     return found

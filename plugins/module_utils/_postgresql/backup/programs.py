@@ -24,7 +24,7 @@ NATIVE_ZSTD = 16
 ENCRYPTIONS = ("age", "gpg")
 
 
-class Programs:
+class PgPrograms:
     """The programs of the machine that this runs on.
 
     :param folder: where PostgreSQL's are, such as ``/usr/lib/postgresql/17/bin``; empty for those on PATH.
@@ -145,7 +145,7 @@ def check_recipients(method: str | None, recipients: t.Sequence[str] | None) -> 
             raise InputError("encryption: is missing; allowed: age or gpg, since there are recipients")
         if recipient.startswith(("-", "AGE-SECRET-KEY-")):
             raise InputError(
-                "recipients: found something that is no public key; allowed: age1... or ssh-... for age, a key's fingerprint or address for gpg"
+                "recipients: found something that is not a public key; allowed: age1... or ssh-... for age, a key's fingerprint or address for gpg"
             )
 
 

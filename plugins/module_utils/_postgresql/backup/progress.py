@@ -48,7 +48,7 @@ class Progress:
         while not self._over.wait(EVERY_SECONDS):
             lasted = self._context.clock.now() - self._began
             if lasted > self._limit:
-                self._pipe.kill(f"it was not done after {self._limit} s (timeout)")
+                self._pipe.kill(f"it did not finish within {self._limit} s (timeout)")
                 return
             self._context.say(line(self._what, self._pipe.written(), self._total, self._stored, lasted))
 

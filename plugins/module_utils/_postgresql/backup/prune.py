@@ -38,7 +38,7 @@ class Rule:
 
 
 @dataclasses.dataclass(frozen=True)
-class Verdict:
+class PruneVerdict:
     backup: Backup
     reason: str  # why it is kept; empty when it goes
 
@@ -63,7 +63,7 @@ def rules(given: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, Rule]:
 
 def verdicts(
     there: t.Sequence[Backup], keep: t.Mapping[str, Rule], releases: t.Collection[str], now: float
-) -> list[Verdict]:
+) -> list[PruneVerdict]:
     """One for each backup, the newest first as they come.
 
     :param there: the backups of one database.
@@ -91,7 +91,7 @@ def verdicts(
             reason = "no backup is proven yet, and this is the newest of its kind"
         else:
             reason = ""
-        found.append(Verdict(backup, reason))
+        found.append(PruneVerdict(backup, reason))
     return found
 
 
@@ -105,7 +105,9 @@ def run(store: Store, context: Context) -> Result:
         verdict for of_one in there.values() for verdict in verdicts(of_one, keep, params["releases"], now)
     ]
     going = [verdict.backup for verdict in decided if not verdict.reason]
-    torsos = _torsos(store.listing(f"{folder(params['database'])}/" if params["database"] else ""), now)
+    incomplete = _incomplete_backups(
+        store.listing(f"{folder(params['database'])}/" if params["database"] else ""), now
+    )
     unfinished = [left for left in store.unfinished() if now - left.since > _ABANDONED_SECONDS]
     if not context.check_mode:
         for backup in going:
@@ -114,7 +116,7 @@ def run(store: Store, context: Context) -> Result:
             store.delete([f"{backup.id}/{MANIFEST}"])
             store.delete([stored.name for stored in store.listing(f"{backup.id}/")])
             context.say(f"{backup.id}: removed")
-        store.delete(torsos)
+        store.delete(incomplete)
         for left in unfinished:
             store.discard(left)
     freed = sum(part["size"] for backup in going for part in parts(backup.manifest))
@@ -127,10 +129,10 @@ def run(store: Store, context: Context) -> Result:
         "kept": [
             {"id": verdict.backup.id, "reason": verdict.reason} for verdict in decided if verdict.reason
         ],
-        "abandoned": sorted([*torsos, *(left.name for left in unfinished)]),
+        "abandoned": sorted([*incomplete, *(left.name for left in unfinished)]),
         "freed_bytes": freed,
     }
-    changed = bool(going or torsos or unfinished)
+    changed = bool(going or incomplete or unfinished)
     before = {"backups": [verdict.backup.id for verdict in decided], "abandoned": values["abandoned"]}
     return Result(
         changed,
@@ -140,7 +142,7 @@ def run(store: Store, context: Context) -> Result:
     )
 
 
-def _torsos(there: t.Sequence[Stored], now: float) -> list[str]:
+def _incomplete_backups(there: t.Sequence[Stored], now: float) -> list[str]:
     """Objects of a backup that never got a manifest: its writer was killed, and a day has passed."""
     complete = {stored.name.rpartition("/")[0] for stored in there if stored.name.endswith(f"/{MANIFEST}")}
     folders: dict[str, list[Stored]] = {}

@@ -45,35 +45,37 @@ def run(ports: Ports, context: Context) -> Result:
             f"target: found {target}, the live database itself; allowed: a new name; with swap=true it takes the live one's place when it is proven"
         )
     with ports.server.session(MAINTENANCE) as session:
-        seen = _Seen.look(session, live, target)
+        databases = _Databases.observe(session, live, target)
         version = session.value("SELECT current_setting('server_version_num')::int")
     values: dict[str, t.Any] = {
-        "backup": chosen.report(context.clock.wall()),
+        "backup": chosen.as_result(context.clock.wall()),
         "rto_seconds": None,
         "not_restored": [],
     }
-    if params["swap"] and seen.live_from == chosen.id:
-        return Result(False, values={**values, "database": live, "replaced": seen.live_replaced})
-    seen.check(target, chosen.id)
+    if params["swap"] and databases.live_from == chosen.id:
+        return Result(False, values={**values, "database": live, "replaced": databases.live_replaced})
+    databases.check(target, chosen.id)
     load.check(ports.programs, chosen.manifest, version)
     old = f"{live.encode()[:40].decode(errors='ignore')}_before_{context.clock.stamp().replace('-', '').replace(':', '')}"
-    replaced = old if params["swap"] and seen.live_there else None
+    replaced = old if params["swap"] and databases.live_there else None
     name = live if params["swap"] else target
-    if seen.target_state == _COMPLETE and not params["swap"]:
+    if databases.target_state == _COMPLETE and not params["swap"]:
         return Result(False, values={**values, "database": target, "replaced": None})
     before = {
         "databases": sorted(
-            ({live} if seen.live_there else set()) | ({target} if seen.target_state else set())
+            ({live} if databases.live_there else set()) | ({target} if databases.target_state else set())
         )
     }
     after = {
-        "databases": sorted({name, *([live] if seen.live_there else []), *([replaced] if replaced else [])}),
+        "databases": sorted(
+            {name, *([live] if databases.live_there else []), *([replaced] if replaced else [])}
+        ),
         "restored_from": chosen.id,
     }
     if context.check_mode:
         return Result(True, before, after, {**values, "database": name, "replaced": replaced})
-    restore = _Restore(ports, context, chosen.manifest, live, target)
-    if seen.target_state != _COMPLETE:
+    restore = _RestoreRun(ports, context, chosen.manifest, live, target)
+    if databases.target_state != _COMPLETE:
         values |= {"rto_seconds": restore.fill(), "not_restored": restore.not_restored}
     if params["swap"]:
         restore.swap(replaced)
@@ -86,7 +88,7 @@ def default_target(live: str, chosen: backups.Backup) -> str:
     return f"{live.encode()[:40].decode(errors='ignore')}_of_{stamp}"
 
 
-class _Seen(t.NamedTuple):
+class _Databases(t.NamedTuple):
     """The databases as they were found."""
 
     live_there: bool
@@ -97,7 +99,7 @@ class _Seen(t.NamedTuple):
     target_state: str | None
 
     @classmethod
-    def look(cls, session: Session, live: str, target: str) -> _Seen:
+    def observe(cls, session: Session, live: str, target: str) -> _Databases:
         of_live, of_target = scratch.remark(session, live), scratch.remark(session, target)
         return cls(
             scratch.exists(session, live), of_live.get("backup"), of_live.get("replaced"),
@@ -106,18 +108,14 @@ class _Seen(t.NamedTuple):
 
     def check(self, target: str, backup: str) -> None:
         if self.target_there and self.target_from != backup:
-            of = (
-                f"it was restored from {self.target_from}"
-                if self.target_from
-                else "it was not made by a restore"
-            )
+            of = f"it was restored from {self.target_from}" if self.target_from else "no restore created it"
             raise InputError(
-                f"target: found {target}, a database that exists, and {of}; allowed: a name that is free",
+                f"target: found {target}, a database that exists, and {of}; allowed: a name that is not in use",
                 done="nothing was changed",
             )
 
 
-class _Restore:
+class _RestoreRun:
     def __init__(self, ports: Ports, context: Context, manifest: Manifest, live: str, target: str) -> None:
         self._ports, self._context, self._manifest, self._live, self._target = (
             ports,
@@ -135,7 +133,7 @@ class _Restore:
             server, f"restore of {self._live}", context, name=target, database=MAINTENANCE
         ) as session:
             if scratch.exists(session, target):
-                context.say(f"{target}: left half restored by a run that is dead; dropped and begun anew")
+                context.say(f"{target}: left incomplete by a run that was killed; dropped and started again")
                 scratch.drop(session, target)
             context.say(f"{self._live}: restoring {self._manifest['id']} into {target}")
             began = context.clock.now()
@@ -162,7 +160,9 @@ class _Restore:
                         then="use another backup",
                     )
                 self.not_restored += (
-                    settle(session, target, self._manifest["created_as"]) if context.params["owners"] else []
+                    restore_database_settings(session, target, self._manifest["created_as"])
+                    if context.params["owners"]
+                    else []
                 )
             except BaseException as exc:
                 scratch.drop(session, target)
@@ -178,7 +178,9 @@ class _Restore:
     def swap(self, replaced: str | None) -> None:
         server, context = self._ports.server, self._context
         free = (
-            lock.held(server, f"restore of {self._live}", context, patience=context.params["lock_patience"])
+            lock.held(
+                server, f"restore of {self._live}", context, wait_timeout=context.params["lock_wait_timeout"]
+            )
             if replaced
             else contextlib.nullcontext()
         )
@@ -202,14 +204,14 @@ class _Restore:
                 {"backup": self._manifest["id"], "state": _COMPLETE, "replaced": replaced},
             )
         back = (
-            f"; the one before is kept as {replaced}: drop it when it is not needed any more"
+            f"; the previous one is kept as {replaced}: drop it when it is no longer needed"
             if replaced
             else ""
         )
         context.say(f"{self._live}: is now what was restored from {self._manifest['id']}{back}")
 
 
-def settle(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> list[str]:
+def restore_database_settings(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> list[str]:
     """Owner, privileges and settings of the database itself, which
     its dump does not hold; what could not be set, for a person.
     """
@@ -234,7 +236,7 @@ def settle(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> list[
         try:
             session.execute(statement)
         except ReleaseError as exc:
-            left.append(f"not taken over: {statement} ({exc.what})")
+            left.append(f"not applied: {statement} ({exc.what})")
     return left
 
 
@@ -274,7 +276,7 @@ OPERATION = Operation(
         "swap": Option("bool", False),
         "owners": Option("bool", True),
         "globals": Option("bool", False),
-        "lock_patience": Option("int", 60, low=0),
+        "lock_wait_timeout": Option("int", 60, low=0),
     },
     connect,
     run,

@@ -111,7 +111,7 @@ def scratch(
     name, doing = new_name(database, purpose), f"{purpose} of {database}"
     with lock.held(server, doing, context, name=name, database=MAINTENANCE) as session:
         for left in sweep(session, database, purpose, context):
-            context.say(f"{left}: dropped; a run that is dead had left it")
+            context.say(f"{left}: dropped; left behind by a run that was killed")
         create(session, name, made_as)
         seconds = 0
         try:

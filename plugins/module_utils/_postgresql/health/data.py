@@ -39,7 +39,7 @@ OPTIONS: dict[str, Option] = {
 Query = dict[str, t.Any]
 _DENIED = "42501"
 # What says that the text itself cannot be run here: it writes, is no single SELECT, or does not parse.
-_WRONG = {"25006": "it writes", "42601": "it is no single SELECT", "0A000": "it is no plain SELECT"}
+_WRONG = {"25006": "it writes", "42601": "it is not a single SELECT", "0A000": "it is not a plain SELECT"}
 
 
 def problems(queries: t.Sequence[Query]) -> list[str]:
@@ -61,7 +61,7 @@ def problems(queries: t.Sequence[Query]) -> list[str]:
     return wrong
 
 
-def asked(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str]:
+def ask(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str]:
     """The value, or why there is none: (value, reason, unknown)."""
     # As a part of a SELECT with a parameter: then the server takes
     # a single statement only, and one that cannot be COMMIT.
@@ -89,12 +89,12 @@ def asked(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str
         many = (
             "no row" if not rows else f"{len(rows[0])} columns" if len(rows[0]) != 1 else "more than one row"
         )
-        return None, f"answered {many}, wanted one number", ""
+        return None, f"answered {many}, expected one number", ""
     value = rows[0][0]
     if isinstance(value, decimal.Decimal):
         value = int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None, "answered " + ("NULL" if value is None else describe(value)) + ", wanted a number", ""
+        return None, "answered " + ("NULL" if value is None else describe(value)) + ", expected a number", ""
     return value, "", ""
 
 
@@ -105,9 +105,9 @@ def reasons(query: Query, value: float, before: float | None) -> list[str]:
     """
     said = []
     if query["min"] is not None and value < query["min"]:
-        said.append(f"is {value:g}, wanted at least {query['min']:g}")
+        said.append(f"is {value:g}, at least {query['min']:g} required")
     if query["max"] is not None and value > query["max"]:
-        said.append(f"is {value:g}, wanted at most {query['max']:g}")
+        said.append(f"is {value:g}, at most {query['max']:g} allowed")
     if before is None:
         return said
     change = value - before
@@ -118,6 +118,6 @@ def reasons(query: Query, value: float, before: float | None) -> list[str]:
         percent = 100 * by / abs(before) if before else float("inf")
         if percent > query[option]:
             said.append(
-                f"{word} from {before:g} to {value:g} ({percent:.0f} %), allowed are {query[option]:g} %"
+                f"{word} from {before:g} to {value:g} ({percent:.0f} %), at most {query[option]:g} % allowed"
             )
     return said

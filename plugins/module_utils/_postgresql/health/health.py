@@ -76,7 +76,7 @@ class Ports:
 def run(ports: Ports, context: Context) -> Result:
     if wrong := data.problems(context.params["queries"]):
         raise InputError("The queries are not well-formed; nothing was asked.", why=wrong)
-    look = _Look(ports, context)
+    look = _Examination(ports, context)
     try:
         with ports.server.session(options=_SESSION, name="runbook.release health") as session:
             look.at(session)
@@ -93,7 +93,7 @@ def run(ports: Ports, context: Context) -> Result:
     )
 
 
-class _Look:
+class _Examination:
     """What was found so far; a connection that breaks in between loses none of it."""
 
     def __init__(self, ports: Ports, context: Context) -> None:
@@ -152,7 +152,7 @@ class _Look:
         path = server["data_directory"]
         there = self._ports.space.of(path, server["backend"]) if path else None
         if there is None:
-            why = "PostgreSQL tells nobody of its free disk space; run this task on the server's own host"
+            why = "PostgreSQL does not report its free disk space; run this task on the server's own host"
             self.unknown[DISK] = (
                 why if path else f"{why}, as a role that may read data_directory (GRANT pg_monitor)"
             )
@@ -172,7 +172,7 @@ class _Look:
         answers = self.values.setdefault("queries", {})
         for query in self._params["queries"]:
             name = query["name"]
-            value, reason, unknown = data.asked(session, query, self._params["query_timeout"])
+            value, reason, unknown = data.ask(session, query, self._params["query_timeout"])
             answers[name] = value
             if unknown:
                 self.unknown[name] = unknown

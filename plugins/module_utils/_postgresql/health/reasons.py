@@ -31,7 +31,7 @@ def connections(found: Found, params: Params) -> list[str]:
             )
     if params["active_connections"] is not None and found["active"] > params["active_connections"]:
         reasons.append(
-            f"connections: {found['active']} are active, allowed are {params['active_connections']}"
+            f"connections: {found['active']} are active, at most {params['active_connections']} allowed"
         )
     return reasons
 
@@ -62,7 +62,7 @@ def transactions(found: Found, params: Params) -> list[str]:
 def locks(found: list[Found], params: Params) -> list[str]:
     return [
         f"{entry['object']}: {backend(entry)} has waited {entry['seconds']:.0f} s for {entry['mode']}, blocked by "
-        f"{' and '.join(_holder(holder) for holder in entry['blocked_by']) or 'one that has just gone'}"
+        f"{' and '.join(_holder(holder) for holder in entry['blocked_by']) or 'one that has just ended'}"
         for entry in found
         if (entry["seconds"] or 0) >= params["blocked_for"]
     ]
@@ -81,7 +81,7 @@ def replication(found: Found, params: Params) -> list[str]:
     reasons = (
         []
         if len(streaming) >= params["standbys"]
-        else [f"replication: {len(streaming)} standbys are streaming, wanted are {params['standbys']}"]
+        else [f"replication: {len(streaming)} standbys are streaming, at least {params['standbys']} required"]
     )
     if found["synchronous"] and not any(entry["sync_state"] in ("sync", "quorum") for entry in streaming):
         reasons.append(
@@ -112,7 +112,7 @@ def slots(found: list[Found], params: Params) -> list[str]:
             doing, then = (
                 ("active", "")
                 if entry["active"]
-                else ("inactive", "; pg_drop_replication_slot() if nobody comes back for it")
+                else ("inactive", "; pg_drop_replication_slot() if nothing will use it again")
             )
             reasons.append(
                 f"replication slot {entry['name']}: {doing}, retains {size(entry['retained_bytes'])} of WAL{then}"
@@ -126,7 +126,7 @@ def wal(found: Found, params: Params) -> list[str]:
     if found["bytes"] < limit:
         return []
     return [
-        f"pg_wal: {size(found['bytes'])} in {found['files']} files, max_wal_size is {size(found['max_wal_size'])}; look at slots and archiver"
+        f"pg_wal: {size(found['bytes'])} in {found['files']} files, max_wal_size is {size(found['max_wal_size'])}; check the slots and the archiver"
     ]
 
 

@@ -16,11 +16,11 @@ from .. import lock
 from ..session import Session, Unreachable
 from . import describe
 from . import server_sessions as backends
-from .attempts import Attempts, Ran, Reconnect
-from .engines.base import DOWN, UP, Work
+from .attempts import Attempts, MigrationRun, Reconnect
+from .engines.base import DOWN, UP, MigrationContext
 from .files import Migration
 from .ledger import prefix
-from .observe import look
+from .observe import observe
 from .plan import DOWN as STATE_DOWN
 from .plan import RECORDED, Plan
 from .ports import Ports
@@ -34,19 +34,19 @@ _ASTRAY = 3
 def refuse(where: str, problems: t.Sequence[str], **details: t.Any) -> None:
     if problems:
         raise InputError(
-            f"{where}: these migrations are not run; nothing was changed.",
+            f"{where}: the migrations were refused; nothing was changed.",
             why=problems,
-            then="mend what is named, and run this again",
+            then="fix the problems listed above, then run the same command again",
             **details,
         )
 
 
 class Apply:
-    def __init__(self, ports: Ports, work: Work, files: t.Sequence[Migration]) -> None:
+    def __init__(self, ports: Ports, work: MigrationContext, files: t.Sequence[Migration]) -> None:
         self._ports, self._work, self._files = ports, work, files
         self._context, self._params = work.context, work.context.params
         self._direction = DOWN if self._params["state"] == STATE_DOWN else UP
-        self.done: list[Ran] = []
+        self.done: list[MigrationRun] = []
         self._waiting: list[Migration] = []
 
     def run(self) -> None:
@@ -68,7 +68,7 @@ class Apply:
                 or clock.now() + _PAUSE - began > self._params["retry_window"]
                 or self._work.left() < _PAUSE
             ):
-                raise self._told(lost)
+                raise self._with_progress(lost)
             self._context.say(f"{lost.what} Connecting again in {_PAUSE:.0f} s")
             clock.sleep(_PAUSE)
 
@@ -76,10 +76,10 @@ class Apply:
         """Plans once more: who held the lock until now may have done it all."""
         doing = f"migrate{' down' if self._direction == DOWN else ''} {self._params['release']}"
         with lock.held(
-            self._work.server, doing, self._context, patience=self._params["lock_patience"]
+            self._work.server, doing, self._context, wait_timeout=self._params["lock_wait_timeout"]
         ) as session:
             backends.end(session, self._context)
-            _seen, plan = look(self._ports, self._context, session, self._files)
+            _seen, plan = observe(self._ports, self._context, session, self._files)
             refuse(self._work.server.login.where, plan.problems)
             if plan.changes:
                 self._ports.ledger.create(session)
@@ -115,7 +115,7 @@ class Apply:
         try:
             ran = attempts.run(migration, self._direction)
         except ReleaseError as exc:
-            raise self._told(exc) from exc
+            raise self._with_progress(exc) from exc
         self.done.append(ran)
         self._context.say(f"{migration.name}: done in {ran.seconds:.2f} s")
         if not engine.keeps_ledger and up:
@@ -123,7 +123,7 @@ class Apply:
         elif not engine.keeps_ledger:
             ledger.forget(session, migration.name)
 
-    def _told(self, error: ReleaseError) -> ReleaseError:
+    def _with_progress(self, error: ReleaseError) -> ReleaseError:
         """With what was done before it, and what was not begun."""
         before, waiting = (
             ", ".join(one.name for one in self.done),

@@ -14,7 +14,7 @@ import typing as t
 from ..._common.errors import Forbidden, ReleaseError
 from ..session import DatabaseError, Session, Unreachable
 from . import server_sessions as backends
-from .engines.base import UP, Engine, TooLong, Work
+from .engines.base import UP, Engine, MigrationContext, TooLong
 from .files import Migration
 from .sql.sqlstate import LOST, RECONNECT, RETRY, Reaction, reaction
 
@@ -24,7 +24,7 @@ _LOOKOUT_LEAST, _LOOKOUT_MOST = 0.05, 1.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Ran:
+class MigrationRun:
     """
     :ivar statements: what a program was seen to run, in a rehearsal.
     """
@@ -54,14 +54,18 @@ class Attempts:
     """
 
     def __init__(
-        self, engine: Engine, work: Work, lock: Session, jitter: t.Callable[[], float] = random.random
+        self,
+        engine: Engine,
+        work: MigrationContext,
+        lock: Session,
+        jitter: t.Callable[[], float] = random.random,
     ) -> None:
         self._engine, self._work, self._lock, self._jitter = engine, work, lock, jitter
         self._context = work.context
         every = min(_LOOKOUT_MOST, max(_LOOKOUT_LEAST, self._context.params["lock_timeout"] / 2500))
-        self._lookout = backends.Lookout(lock, self._context, work.name, every)
+        self._monitor = backends.BlockerMonitor(lock, self._context, work.name, every)
 
-    def run(self, migration: Migration, direction: str) -> Ran:
+    def run(self, migration: Migration, direction: str) -> MigrationRun:
         clock, attempt = self._context.clock, 0
         began = clock.now()
         while True:
@@ -69,15 +73,15 @@ class Attempts:
             tried = clock.now()
             try:
                 self._work.check_time()
-                with self._lookout.kept():
+                with self._monitor.watching():
                     statements = self._engine.run(self._work, migration, direction)
                 if not (
                     self._engine.keeps_ledger or self._is_done(migration, direction)
                 ):  # Flyway 11 ends with 0 after a migration that failed
                     raise DatabaseError(
-                        f"Its program ended well, and {migration.name} is {'not applied' if direction == UP else 'applied still'} all the same."
+                        f"The migration program exited with 0, but {migration.name} is still {'not applied' if direction == UP else 'applied'}."
                     )
-                return Ran(migration.name, clock.now() - tried, attempt, statements)
+                return MigrationRun(migration.name, clock.now() - tried, attempt, statements)
             except TooLong as exc:
                 backends.end(self._lock, self._context, self._work.name)
                 raise self._failure(
@@ -111,7 +115,7 @@ class Attempts:
                 )
                 clock.sleep(pause)
                 if self._is_done(migration, direction):
-                    return Ran(migration.name, clock.now() - tried, attempt)
+                    return MigrationRun(migration.name, clock.now() - tried, attempt)
 
     def _is_done(self, migration: Migration, direction: str) -> bool:
         """As the engine's own table says, on a session of its
@@ -128,12 +132,12 @@ class Attempts:
             self._lock.value("SELECT 1")
         except DatabaseError:
             return False
-        failure.why.append(f"{theirs.where} is where the program looks for it; {ours.where} answers this run")
-        failure.then = "set job.login_host and job.login_port to what pods reach the database by, and see that no NetworkPolicy is in the way"
+        failure.why.append(f"the program connects to {theirs.where}, this run to {ours.where}")
+        failure.then = "set job.login_host and job.login_port to the address by which pods reach the database, and check that no NetworkPolicy blocks it"
         return True
 
     def _blocked_by(self) -> str:
-        return f" behind {'; '.join(self._lookout.seen.values())}" if self._lookout.seen else ""
+        return f" behind {'; '.join(self._monitor.seen.values())}" if self._monitor.seen else ""
 
     def _failure(
         self, migration: Migration, direction: str, error: ReleaseError, means: Reaction
@@ -143,7 +147,7 @@ class Attempts:
         what = f"{'Migration' if direction == UP else 'The way down of migration'} {migration.name} failed: {means.name}{code}."
         return ReleaseError(
             what,
-            why=[error.what, *error.why, *self._lookout.seen.values()],
+            why=[error.what, *error.why, *self._monitor.seen.values()],
             done=error.done,
             then=error.then or means.advice,
             migration=migration.name,

@@ -16,14 +16,14 @@ from .engines.registry import ENGINES
 from .ledger import Ledger
 from .ports import Ports
 from .programs.supervised import EnginePrograms, Supervised
+from .sql.statements import require_parser
 
 
 def connect(context: Context) -> Ports:
-    server, ledger, copy = (
-        Postgres.of(context),
-        Ledger(context.params["scope"] or context.params["engine"]),
-        context.params["rehearse_on"],
-    )
+    require_parser()
+    server = Postgres.of(context)
+    ledger = Ledger(context.params["scope"] or context.params["engine"])
+    copy = context.params["rehearse_on"]
     engine = ENGINES[context.params["engine"]](context, ledger)
     return Ports(
         server,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing as t
 
-from .attempts import Ran
+from .attempts import MigrationRun
 from .files import Migration
 from .plan import DOWN, Observed, Plan
 from .sql import classify
@@ -28,7 +28,7 @@ def pending(migrations: t.Sequence[Migration], classes: t.Sequence[classify.Clas
     ]
 
 
-def ran(done: t.Sequence[Ran]) -> list[dict[str, t.Any]]:
+def ran(done: t.Sequence[MigrationRun]) -> list[dict[str, t.Any]]:
     return [
         {"name": one.name, "milliseconds": round(one.seconds * 1000), "attempts": one.attempts}
         for one in done

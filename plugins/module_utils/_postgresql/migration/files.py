@@ -53,12 +53,18 @@ class Migration:
         return any(statement.controls_transaction for statement in self.statements)
 
     @property
+    def is_readable(self) -> bool:
+        """Whether its SQL is known and the parser takes it."""
+        return self.up is not None and readable(self.up) is not None
+
+    @property
     def statements(self) -> list[Statement]:
-        return split(self.up or "")
+        """None where the parser does not take its SQL; ``problems_of_sql`` says why."""
+        return split(readable(self.up) or "")
 
     @property
     def ways_down(self) -> list[Statement]:
-        return split(self.down or "")
+        return split(readable(self.down) or "")
 
     @property
     def order(self) -> tuple[tuple[int, ...], str]:
@@ -97,7 +103,7 @@ def read(path: str) -> str:
             f"src: found {path}, which cannot be read ({exc.strerror}); allowed: files that the user of this task may read"
         ) from exc
     except UnicodeDecodeError as exc:
-        raise InputError(f"src: found {path}, which is no text in UTF-8 ({exc.reason})") from exc
+        raise InputError(f"src: found {path}, which is not UTF-8 text ({exc.reason})") from exc
 
 
 def names(folder: str) -> list[str]:
@@ -105,7 +111,7 @@ def names(folder: str) -> list[str]:
         return sorted(os.listdir(folder))
     except OSError as exc:
         raise InputError(
-            f"src: found {folder}, which is no folder that can be read ({exc.strerror}); allowed: the folder of the migrations"
+            f"src: found {folder}, which is not a readable folder ({exc.strerror}); allowed: the folder of the migrations"
         ) from exc
 
 
@@ -114,13 +120,9 @@ def folder(src: str) -> list[Migration]:
     there = [name for name in names(src) if name.endswith(".sql")]
     ups = {re.sub(r"(\.up)?\.sql$", "", name): name for name in there if not name.endswith(".down.sql")}
     downs = {name[: -len(".down.sql")]: name for name in there if name.endswith(".down.sql")}
-    problems = [
-        f"{downs[name]}: there is no {name}.sql that it would be the way down of"
-        for name in downs
-        if name not in ups
-    ]
+    problems = [f"{downs[name]}: there is no {name}.sql that it reverts" for name in downs if name not in ups]
     problems += [
-        f"{name}: begins with no number; allowed: such as 20261121093000_add_limits.sql"
+        f"{name}: does not begin with a number; allowed: names such as 20261121093000_add_limits.sql"
         for base, name in ups.items()
         if not version(base)
     ]
@@ -142,7 +144,7 @@ def folder(src: str) -> list[Migration]:
             )
         )
     if not found and not problems:
-        problems = ["there is no migration in it; allowed: files such as 20261121093000_add_limits.sql"]
+        problems = ["it holds no migration; allowed: files such as 20261121093000_add_limits.sql"]
     return accepted(src, found, problems)
 
 
@@ -156,13 +158,11 @@ def accepted(src: str, found: list[Migration], problems: list[str], by_name: boo
     for migration in sorted(found, key=lambda one: one.order):
         if migration.version in by_version and not by_name:
             problems.append(
-                f"{migration.name}: has the same number as {by_version[migration.version]}; give one of them another"
+                f"{migration.name}: has the same number as {by_version[migration.version]}; renumber one of them"
             )
         by_version[migration.version] = migration.name
     if problems:
-        raise InputError(
-            f"src: found {src}, whose files cannot be taken as they are; nothing was changed.", why=problems
-        )
+        raise InputError(f"src: found {src}, whose files are not valid; nothing was changed.", why=problems)
     return sorted(found, key=lambda one: one.order)
 
 
@@ -176,6 +176,6 @@ def problems_of_sql(migration: Migration) -> t.Iterator[str]:
             continue
         for statement in statements:
             if statement.controls_transaction:
-                yield f"{path}, line {statement.line}: {statement.words.split()[0]}; transactions are made here, one for each file"
+                yield f"{path}, line {statement.line}: {statement.verb}; each file already runs in a transaction of its own"
             elif statement.reads_client:
-                yield f"{path}, line {statement.line}: COPY from the file itself; only psql can run it"
+                yield f"{path}, line {statement.line}: COPY with rows in the file; only psql can run it"

@@ -61,7 +61,7 @@ def check(params: t.Mapping[str, t.Any], login: Login, environment: t.Mapping[st
     host = reached(job, login, environment).parameters.get("host", "")
     if not job["login_host"] and (not host or host.startswith("/") or host in _THIS_MACHINE):
         where = (
-            f"login_host is {host}, which a pod would look for in itself"
+            f"login_host is {host}, which inside a pod is the pod itself"
             if host
             else "no address of the database is given"
         )

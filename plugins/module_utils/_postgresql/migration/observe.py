@@ -22,7 +22,7 @@ from .sql import classify, indexes, squawk
 
 
 @dataclasses.dataclass(frozen=True)
-class Judged:
+class Assessment:
     """A plan, and what there is to say about it.
 
     :ivar version: of the server, as server_version_num.
@@ -32,13 +32,13 @@ class Judged:
     version: int
     seen: Observed
     plan: Plan
-    findings: list[squawk.Finding]
+    findings: list[squawk.LintFinding]
     classes: list[classify.Class]
     invalid_indexes: list[str]
     refusals: list[str]
 
 
-def look(
+def observe(
     ports: Ports, context: Context, session: Session, files: t.Sequence[Migration], settled: bool = True
 ) -> tuple[Observed, Plan]:
     """The plan alone: what is read again under the lock.
@@ -64,11 +64,11 @@ def look(
     return seen, dataclasses.replace(plan, problems=[*against, *plan.problems, *unreadable])
 
 
-def judge(
+def assess(
     ports: Ports, context: Context, session: Session, files: t.Sequence[Migration], settled: bool = True
-) -> Judged:
+) -> Assessment:
     version = int(session.value("SHOW server_version_num"))
-    seen, plan = look(ports, context, session, files, settled)
+    seen, plan = observe(ports, context, session, files, settled)
     # What cannot be taken as it is is not looked at any closer.
     sound = not plan.problems
     findings = _lint(ports, context, plan, version) if sound else []
@@ -78,10 +78,10 @@ def judge(
         *(_losses(context, plan) if sound else []),
         *(str(finding) for finding in findings if finding.blocks),
     ]
-    return Judged(version, seen, plan, findings, classes, indexes.invalid(session), refusals)
+    return Assessment(version, seen, plan, findings, classes, indexes.invalid(session), refusals)
 
 
-def _lint(ports: Ports, context: Context, plan: Plan, version: int) -> list[squawk.Finding]:
+def _lint(ports: Ports, context: Context, plan: Plan, version: int) -> list[squawk.LintFinding]:
     lint = context.params["lint"]
     if lint == "skip" or context.params["state"] not in (UP, REHEARSED) or not plan.steps:
         return []
@@ -90,9 +90,9 @@ def _lint(ports: Ports, context: Context, plan: Plan, version: int) -> list[squa
     )
 
 
-def _class(ports: Ports, step: Migration, findings: t.Sequence[squawk.Finding]) -> classify.Class:
+def _class(ports: Ports, step: Migration, findings: t.Sequence[squawk.LintFinding]) -> classify.Class:
     rules = [finding.rule for finding in findings if finding.migration == step.name]
-    return classify.of(step.name, None if step.up is None else step.statements, step.reversible, rules)
+    return classify.of(step.name, step.statements if step.is_readable else None, step.reversible, rules)
 
 
 def _losses(context: Context, plan: Plan) -> list[str]:

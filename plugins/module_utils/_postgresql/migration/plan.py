@@ -83,12 +83,12 @@ def down(seen: Observed, release: str, to: str | None = None, count: int | None 
         if foreign := [name for name in chosen if name not in mine]:
             return Plan(
                 problems=[
-                    f"{name}: was applied after those of release {release}, by another release; it has to go first"
+                    f"{name}: was applied after those of release {release}, by another release; revert that one first"
                     for name in foreign
                 ]
             )
     problems = [
-        f"{name}: its file is missing; a way down needs the files of the release that brought it"
+        f"{name}: its file is missing; reverting needs the files of the release that applied it"
         for name in chosen
         if name not in seen.by_name
     ]
@@ -96,7 +96,7 @@ def down(seen: Observed, release: str, to: str | None = None, count: int | None 
     problems += [f"{migration.name}: has no way down" for migration in there if not migration.reversible]
     half = [name for name, entry in seen.ledger.items() if not entry.finished and name not in seen.applied]
     problems += [
-        f"{name}: is half applied; finish it by state=up before anything goes back"
+        f"{name}: is partly applied; finish it with state=up before reverting"
         for name in half
         if name not in seen.by_name or not seen.by_name[name].transaction
     ]
@@ -132,7 +132,7 @@ def _named(name: str, files: t.Sequence[Migration]) -> Migration:
             return migration
     there = [migration.name for migration in files]
     raise InputError(
-        f"to: found {name!r}{did_you_mean(name, there)}; allowed: {', '.join(there[-8:]) or 'nothing, because nothing is there'}"
+        f"to: found {name!r}{did_you_mean(name, there)}; allowed: {', '.join(there[-8:]) or 'nothing, because there is none'}"
     )
 
 
@@ -170,6 +170,6 @@ def _half_done(seen: Observed, steps: t.Sequence[Migration]) -> t.Iterator[str]:
             done = [statement.text for statement in migration.statements[: entry.statements]]
             if migration.transaction or prefix(done) != entry.sha256:
                 yield (
-                    f"{migration.name}: is half applied ({entry.statements} statements are done), and these statements were edited since;"
+                    f"{migration.name}: is partly applied ({entry.statements} statements are done), and these statements were edited since;"
                     " put them back: what follows them may change"
                 )

@@ -15,15 +15,18 @@ from ..._common.operation import Context
 from .. import lock
 from ..session import Server
 from . import server_sessions as backends
-from .engines.base import Work
+from .engines.base import MigrationContext
 from .files import Migration
 from .plan import REHEARSED
 from .ports import Ports
-from .programs.orphan import not_outliving
+from .programs.orphan import ended_with_controller
 
 
-def take_up(
-    ports: Ports, context: Context, files: t.Sequence[Migration], given: t.Callable[[Server, int], Work]
+def recover_abandoned(
+    ports: Ports,
+    context: Context,
+    files: t.Sequence[Migration],
+    given: t.Callable[[Server, int], MigrationContext],
 ) -> bool:
     """
     :param given: makes what an engine works with out of a server and its version.
@@ -31,17 +34,17 @@ def take_up(
     """
     servers = [ports.server, *([ports.copy] if ports.copy and context.params["state"] == REHEARSED else [])]
     settled = [
-        _taken_up(ports, context, server, files, given) for server in servers
+        _recover(ports, context, server, files, given) for server in servers
     ]  # each of them, whatever the one before has told
     return all(settled)
 
 
-def _taken_up(
+def _recover(
     ports: Ports,
     context: Context,
     server: Server,
     files: t.Sequence[Migration],
-    given: t.Callable[[Server, int], Work],
+    given: t.Callable[[Server, int], MigrationContext],
 ) -> bool:
     programs = ports.engine_programs
     names = programs.at_work(server.login)
@@ -49,18 +52,18 @@ def _taken_up(
         return True
     if context.check_mode:
         context.say(
-            f"{', '.join(names)}: was begun by another run and has not been brought to its end; what is applied is not certain before"
+            f"{', '.join(names)}: was started by another run and has not ended; until then it is not certain what is applied"
         )
         return False
     by_name = {migration.name: migration for migration in files}
     doing = f"migrate {context.params['release']}"
     # Whoever has begun it holds the lock for as long as it lives.
     with (
-        lock.held(server, doing, context, patience=context.params["lock_patience"]) as session,
-        not_outliving(context, programs.abandon),
+        lock.held(server, doing, context, wait_timeout=context.params["lock_wait_timeout"]) as session,
+        ended_with_controller(context, programs.abandon),
     ):
         work = given(server, int(session.value("SHOW server_version_num")))
-        found = programs.take_up(server.login, work.left())
+        found = programs.recover_abandoned(server.login, work.left())
         backends.end(session, context)
         for left in found:
             if left.migration in by_name:

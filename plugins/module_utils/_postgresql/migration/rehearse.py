@@ -17,8 +17,8 @@ import re
 import typing as t
 
 from ..._common.errors import ReleaseError
-from .attempts import Attempts, Ran
-from .engines.base import DOWN, UP, Work
+from .attempts import Attempts, MigrationRun
+from .engines.base import DOWN, UP, MigrationContext
 from .files import Migration
 from .ledger import TABLE
 
@@ -29,9 +29,9 @@ _LINES = 20
 
 
 @dataclasses.dataclass
-class Rehearsed:
-    up: Ran
-    down: Ran | None = None
+class Rehearsal:
+    up: MigrationRun
+    down: MigrationRun | None = None
     difference: list[str] = dataclasses.field(default_factory=list)
 
     @property
@@ -39,7 +39,7 @@ class Rehearsed:
         """Whether its way down leads back to the schema before it."""
         return self.down is not None and not self.difference
 
-    def as_dict(self) -> dict[str, t.Any]:
+    def as_result(self) -> dict[str, t.Any]:
         return {
             "name": self.up.name,
             "up_milliseconds": round(self.up.seconds * 1000),
@@ -50,14 +50,14 @@ class Rehearsed:
 
 
 def rehearse(
-    attempts: Attempts, work: Work, steps: t.Sequence[Migration], ignored: t.Sequence[str]
-) -> list[Rehearsed]:
+    attempts: Attempts, work: MigrationContext, steps: t.Sequence[Migration], ignored: t.Sequence[str]
+) -> list[Rehearsal]:
     """
     :param ignored: tables that are no part of the schema: the engine's own.
     """
-    schemas, found = [schema(work, ignored)], list[Rehearsed]()
+    schemas, found = [schema(work, ignored)], list[Rehearsal]()
     for migration in steps:
-        found.append(Rehearsed(attempts.run(migration, UP)))
+        found.append(Rehearsal(attempts.run(migration, UP)))
         work.context.say(f"rehearsal: {migration.name} took {found[-1].up.seconds:.2f} s")
         schemas.append(schema(work, ignored))
     for index in reversed(range(len(steps))):
@@ -66,9 +66,7 @@ def rehearse(
         found[index].down = attempts.run(steps[index], DOWN)
         found[index].difference = difference(schemas[index], schema(work, ignored))
         if found[index].difference:
-            work.context.say(
-                f"rehearsal: the way down of {steps[index].name} leaves another schema than there was before"
-            )
+            work.context.say(f"rehearsal: the way down of {steps[index].name} does not restore the schema")
             return found  # what it left is no ground for anything else
     for migration, one in zip(steps, found):
         if one.down:
@@ -76,7 +74,7 @@ def rehearse(
     return found
 
 
-def schema(work: Work, ignored: t.Sequence[str]) -> list[str]:
+def schema(work: MigrationContext, ignored: t.Sequence[str]) -> list[str]:
     """As pg_dump writes it, which is how people read it, too."""
     # With the sequences of their columns, by the names that
     # PostgreSQL gives them: to pg_dump they are tables of their own.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""db_migrate: looks, plans, and brings a database from one release to the next, or back."""
+"""pg_migrate: observes, plans, and brings a database from one release to the next, or back."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from . import server_sessions as backends
 from .apply import Apply, refuse
 from .attempts import Attempts, Reconnect
 from .connect import connect
-from .engines.base import Work
+from .engines.base import MigrationContext
 from .engines.registry import ENGINES
 from .files import readable
-from .observe import Judged, judge, look
+from .observe import Assessment, assess, observe
 from .plan import DOWN, RECORDED, REHEARSED, STATES, UP
 from .ports import Ports
-from .programs.orphan import not_outliving
-from .recover import take_up
-from .rehearse import Rehearsed, rehearse
+from .programs.orphan import ended_with_controller
+from .recover import recover_abandoned
+from .rehearse import Rehearsal, rehearse
 from .sql import classify, squawk
 from .sql.statements import split
 
@@ -40,10 +40,10 @@ def run(ports: Ports, context: Context) -> Result:
     end = context.clock.now() + params["timeout"]
     files = ports.engine.files()
 
-    def work(server: Server, version: int) -> Work:
+    def work(server: Server, version: int) -> MigrationContext:
         name = backends.working_name(params["release"], context)
         rehearsal = params["state"] == REHEARSED
-        return Work(
+        return MigrationContext(
             server,
             ports.engine_programs,
             context,
@@ -54,39 +54,39 @@ def run(ports: Ports, context: Context) -> Result:
             ports.programs,
         )
 
-    settled = take_up(ports, context, files, work)
+    settled = recover_abandoned(ports, context, files, work)
     with ports.server.session() as session:
-        judged = judge(ports, context, session, files, settled)
-    forward = params["state"] in (UP, REHEARSED) and not judged.plan.problems
-    way_back, reasons = classify.way_back(judged.classes) if forward else (None, [])
-    values = {**_told(judged, params["state"]), "way_back": way_back, "reasons": reasons}
-    refuse(ports.server.login.where, judged.refusals, **values)
+        assessment = assess(ports, context, session, files, settled)
+    forward = params["state"] in (UP, REHEARSED) and not assessment.plan.problems
+    way_back, reasons = classify.way_back(assessment.classes) if forward else (None, [])
+    values = {**_values(assessment, params["state"]), "way_back": way_back, "reasons": reasons}
+    refuse(ports.server.login.where, assessment.refusals, **values)
 
-    if judged.plan.steps and params["state"] != RECORDED:
+    if assessment.plan.steps and params["state"] != RECORDED:
         ports.engine_programs.check()
     if params["state"] == REHEARSED:
-        if judged.plan.steps and not context.check_mode:
+        if assessment.plan.steps and not context.check_mode:
             if not ports.copy:
-                raise AssertionError("a rehearsal is checked to have its copy before")
-            with not_outliving(context, ports.engine_programs.abandon):
-                all_of_it = _rehearsed(ports, judged, work(ports.copy, judged.version))
-            values["rehearsal"] = [one.as_dict() for one in all_of_it]
-            others = len(all_of_it) - len(judged.plan.steps)
+                raise AssertionError("the options of a rehearsal always name its copy")
+            with ended_with_controller(context, ports.engine_programs.abandon):
+                all_of_it = _rehearse_on_copy(ports, assessment, work(ports.copy, assessment.version))
+            values["rehearsal"] = [one.as_result() for one in all_of_it]
+            others = len(all_of_it) - len(assessment.plan.steps)
             found = all_of_it[others:]
-            classes = seen(judged.classes, found)
-            values["pending"] = describe.pending(judged.plan.steps, classes)
-            values["way_back"], values["reasons"] = proven(classes, found)
+            classes = reclassified(assessment.classes, found)
+            values["pending"] = describe.pending(assessment.plan.steps, classes)
+            values["way_back"], values["reasons"] = proven_way_back(classes, found)
         return Result(False, values=values)
-    before, after = describe.before_and_after(judged.seen, judged.plan, params["state"])
-    if judged.plan.changes and not context.check_mode:
-        apply = Apply(ports, work(ports.server, judged.version), files)
-        with not_outliving(context, ports.engine_programs.abandon):
+    before, after = describe.before_and_after(assessment.seen, assessment.plan, params["state"])
+    if assessment.plan.changes and not context.check_mode:
+        apply = Apply(ports, work(ports.server, assessment.version), files)
+        with ended_with_controller(context, ports.engine_programs.abandon):
             apply.run()
         values["applied" if params["state"] == UP else "reverted"] = describe.ran(apply.done)
-    return Result(judged.plan.changes, before, after, values)
+    return Result(assessment.plan.changes, before, after, values)
 
 
-def seen(classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsed]) -> list[classify.Class]:
+def reclassified(classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsal]) -> list[classify.Class]:
     """What a program does is known once it was seen to do it."""
     known = []
     for one, rehearsed in zip(classes, found):
@@ -99,34 +99,32 @@ def seen(classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsed]) -> l
     return known
 
 
-def proven(classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsed]) -> tuple[str, list[str]]:
+def proven_way_back(
+    classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsal]
+) -> tuple[str, list[str]]:
     """The way back after a rehearsal: a way down that does not lead back is none."""
     restored = {one.up.name: one.restored for one in found}
     way, reasons = classify.way_back(
         [dataclasses.replace(one, reversible=one.reversible and restored[one.name]) for one in classes]
     )
-    wrong = [
-        f"{one.up.name}: its way down leaves another schema than there was before"
-        for one in found
-        if one.difference
-    ]
+    wrong = [f"{one.up.name}: its way down does not restore the schema" for one in found if one.difference]
     return way, [*reasons, *wrong]
 
 
-def _told(judged: Judged, state: str) -> dict[str, t.Any]:
-    steps = describe.pending(judged.plan.steps, judged.classes)
+def _values(assessment: Assessment, state: str) -> dict[str, t.Any]:
+    steps = describe.pending(assessment.plan.steps, assessment.classes)
     return {
         "pending": [] if state == DOWN else steps,
         "to_revert": [one["name"] for one in steps] if state == DOWN else [],
-        "findings": [dataclasses.asdict(finding) for finding in judged.findings],
-        "invalid_indexes": judged.invalid_indexes,
+        "findings": [dataclasses.asdict(finding) for finding in assessment.findings],
+        "invalid_indexes": assessment.invalid_indexes,
         "applied": [],
         "reverted": [],
         "rehearsal": [],
     }
 
 
-def _rehearsed(ports: Ports, judged: Judged, work: Work) -> list[Rehearsed]:
+def _rehearse_on_copy(ports: Ports, assessment: Assessment, work: MigrationContext) -> list[Rehearsal]:
     """On the copy, which has to be one: what is pending there is what
     is pending here, after what this release has applied here since.
 
@@ -135,23 +133,26 @@ def _rehearsed(ports: Ports, judged: Judged, work: Work) -> list[Rehearsed]:
     """
     copy, context = work.server, work.context
     with lock.held(
-        copy, f"rehearse {context.params['release']}", context, patience=context.params["lock_patience"]
+        copy,
+        f"rehearse {context.params['release']}",
+        context,
+        wait_timeout=context.params["lock_wait_timeout"],
     ) as session:
         backends.end(session, context)
-        _seen, plan = look(ports, context, session, judged.seen.files)
-        there, here = [step.name for step in plan.steps], [step.name for step in judged.plan.steps]
+        _seen, plan = observe(ports, context, session, assessment.seen.files)
+        there, here = [step.name for step in plan.steps], [step.name for step in assessment.plan.steps]
         first = len(there) - len(here)
-        entries = [judged.seen.ledger.get(name) for name in there[:first]]
+        entries = [assessment.seen.ledger.get(name) for name in there[:first]]
         behind = all(entry is None or entry.release == context.params["release"] for entry in entries)
         if there[first:] != here or not behind or plan.problems:
             raise InputError(
-                f"rehearse_on: {copy.login.where} is no fresh copy of {ports.server.login.where}; nothing was changed.",
+                f"rehearse_on: {copy.login.where} is not a fresh copy of {ports.server.login.where}; nothing was changed.",
                 why=[
                     *plan.problems,
                     f"pending there: {', '.join(there) or 'nothing'}",
                     f"pending here: {', '.join(here)}",
                 ],
-                then="restore the backup into it anew",
+                then="restore the backup into it again",
             )
         ports.ledger.create(session)
         try:
@@ -160,7 +161,7 @@ def _rehearsed(ports: Ports, judged: Judged, work: Work) -> list[Rehearsed]:
             raise exc.failure from exc
         except ReleaseError as exc:
             exc.what = f"Rehearsal on {copy.login.database}: {exc.what}"
-            exc.done = "the database itself was not touched"
+            exc.done = "the database itself was not changed"
             raise
 
 
@@ -173,7 +174,7 @@ def _check(params: dict[str, t.Any]) -> None:
     ]
     if params["rehearse_on"] and params["rehearse_on"] == params["database"]:
         problems.append(
-            f"rehearse_on: found {params['rehearse_on']!r}, which is the database itself; allowed: a copy of it that nobody needs"
+            f"rehearse_on: found {params['rehearse_on']!r}, which is the database itself; allowed: a disposable copy of it"
         )
     if problems:
         raise InputError("The options are wrong; nothing was changed.", why=problems)
@@ -201,7 +202,7 @@ OPERATION = Operation(
         "statement_timeout": Option("int", 60000),
         "timeout": Option("int", 1800, low=1),
         "retry_window": Option("int", 300, low=0),
-        "lock_patience": Option("int", 0, low=0),
+        "lock_wait_timeout": Option("int", 0, low=0),
     },
     connect,
     run,

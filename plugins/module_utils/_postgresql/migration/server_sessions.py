@@ -40,12 +40,12 @@ def end(session: Session, context: Context, name: str = _WORKING) -> int:
     """
     left = [row[0] for row in session.rows(_LEFT, [name])]
     for pid in left:
-        context.say(f"ending backend {pid}, which a runner that is gone has left")
+        context.say(f"ending backend {pid}, left behind by a runner that no longer exists")
         try:
             session.execute("SELECT pg_terminate_backend(%s)", [pid])
         except DatabaseError as exc:
             raise ReleaseError(
-                f"Backend {pid} of a runner that is gone still works, and cannot be ended.",
+                f"Backend {pid} of a runner that no longer exists is still working and cannot be ended.",
                 why=[str(exc)],
                 then=f"as its user: SELECT pg_terminate_backend({pid})",
             ) from exc
@@ -53,14 +53,14 @@ def end(session: Session, context: Context, name: str = _WORKING) -> int:
     while left and session.rows(_LEFT, [name]):
         if context.clock.now() - began > _GONE_WITHIN:
             raise ReleaseError(
-                "Backends of a runner that is gone do not end.",
-                then="look at pg_stat_activity, and wait until they have gone",
+                "Backends of a runner that no longer exists do not end.",
+                then="check pg_stat_activity, and wait until they are gone",
             )
         context.clock.sleep(0.1)
     return len(left)
 
 
-class Lookout:
+class BlockerMonitor:
     """Looks, while a migration runs, at who stands in its way. Over the
     session that holds the lock, which has nothing else to do meanwhile.
     """
@@ -70,7 +70,7 @@ class Lookout:
         self.seen: dict[int, str] = {}
 
     @contextlib.contextmanager
-    def kept(self) -> t.Iterator[None]:
+    def watching(self) -> t.Iterator[None]:
         self.seen.clear()
         over = threading.Event()
         thread = threading.Thread(target=self._look, args=(over,), daemon=True)
@@ -88,7 +88,7 @@ class Lookout:
             except ReleaseError:  # the run itself learns of it, before its next step
                 return
             for pid, application, user, state, seconds in rows:
-                told = f"backend {pid} ({application or 'without a name'}, user {user}) holds a lock in the way: {state}, its transaction is {seconds} s old"
+                told = f"backend {pid} ({application or 'without a name'}, user {user}) holds a blocking lock: {state}, its transaction is {seconds} s old"
                 if pid not in self.seen:
                     self._context.say(told)
                 self.seen[pid] = told

@@ -18,7 +18,7 @@ from .. import login
 from ..session import Postgres, Server
 from . import repository, wal
 from .programs import AsUser, LocalPrograms
-from .repository import OPTIONS, Backup, Repository, Stanza
+from .repository import OPTIONS, PhysicalBackup, Repository, Stanza
 
 _NAME_BYTES = 63  # pg_create_restore_point refuses longer ones
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
@@ -41,7 +41,7 @@ def run(ports: Ports, context: Context) -> Result:
     """
     params, release = context.params, context.params["release"]
     point = point_of(release)
-    stanza = ports.repository.look()
+    stanza = ports.repository.read_stanza()
     if stanza.code not in (0, repository.NO_BACKUPS):
         raise ReleaseError(
             f"{params['stanza']}: the repository is not usable: {stanza.message}.",
@@ -67,10 +67,10 @@ def run(ports: Ports, context: Context) -> Result:
             context,
         )
     if there is None:
-        there = _taken(ports.repository, context, release)
+        there = _take(ports.repository, context, release)
     if point:
-        _marked(ports, context, point, there)
-        there = ports.repository.look().choose(there.label, None)
+        _mark(ports, context, point, there)
+        there = ports.repository.read_stanza().choose(there.label, None)
     return _result(True, before, {"backup": there.label, "restore_point": point}, there, context)
 
 
@@ -85,7 +85,7 @@ def point_of(release: str | None) -> str | None:
     return point
 
 
-def recent(stanza: Stanza, params: dict[str, t.Any], now: float) -> Backup | None:
+def recent(stanza: Stanza, params: dict[str, t.Any], now: float) -> PhysicalBackup | None:
     """The backup that makes another one superfluous; pure."""
     for backup in reversed(stanza.backups):
         if now - backup.ended > params["reuse_within"]:
@@ -98,32 +98,32 @@ def recent(stanza: Stanza, params: dict[str, t.Any], now: float) -> Backup | Non
     return None
 
 
-def _taken(repo: Repository, context: Context, release: str | None) -> Backup:
+def _take(repo: Repository, context: Context, release: str | None) -> PhysicalBackup:
     stanza, kind = context.params["stanza"], context.params["type"]
     repo.run("check", repo=False)  # that WAL reaches the repository; a backup whose WAL does not is none
     context.say(f"{stanza}: {kind} backup")
-    before, began = repo.look(), context.clock.now()
+    before, began = repo.read_stanza(), context.clock.now()
     repo.run(
         "backup",
         f"--type={kind}",
         *repository.annotation_options({repository.RELEASE: release} if release else {}),
     )
-    now = repo.look()
+    now = repo.read_stanza()
     known = {backup.label for backup in before.backups}
     new = [backup for backup in now.backups if backup.label not in known]
     if not new or new[-1].entry.get("error"):
         raise ReleaseError(
-            f"{stanza}: the backup {new[-1].label} holds pages that are broken."
+            f"{stanza}: the backup {new[-1].label} contains corrupt pages."
             if new
-            else f"{stanza}: pgBackRest said 0, but there is no new backup.",
-            then=f"look at the log of pgBackRest, and at the server's disk (pgbackrest --stanza={stanza} info --set=LABEL)",
+            else f"{stanza}: pgBackRest exited with 0, but there is no new backup.",
+            then=f"check pgBackRest's log and the server's disk (pgbackrest --stanza={stanza} info --set=LABEL)",
         )
     backup = new[-1]
     context.say(f"{stanza}: {backup.label} in {round(context.clock.now() - began)} s")
     return backup
 
 
-def _marked(ports: Ports, context: Context, point: str, backup: Backup) -> None:
+def _mark(ports: Ports, context: Context, point: str, backup: PhysicalBackup) -> None:
     """Makes the point, and waits until the WAL that holds it is
     in the repository: before that nobody could restore to it.
     """
@@ -137,23 +137,27 @@ def _marked(ports: Ports, context: Context, point: str, backup: Backup) -> None:
             [point],
         )[0]
     ports.repository.run("check", repo=False)  # switches to the next segment and waits until it has come
-    if wal.parse(segment, size) not in ports.repository.segments(ports.repository.look().archive, size):
+    if wal.parse(segment, size) not in ports.repository.segments(
+        ports.repository.read_stanza().archive, size
+    ):
         raise ReleaseError(
             f"{context.params['stanza']}: the WAL segment {segment} with the restore point {point} is not in the repository.",
             done=f"the backup {backup.label} is there and good",
-            then="look at archive_command and the server's log, then run this again",
+            then="check archive_command and the server's log, then run this again",
         )
     ports.repository.annotate(backup, restore_point=point)
     context.say(f"{context.params['stanza']}: restore point {point} at {lsn}")
 
 
-def _result(changed: bool, before: t.Any, after: t.Any, backup: Backup | None, context: Context) -> Result:
+def _result(
+    changed: bool, before: t.Any, after: t.Any, backup: PhysicalBackup | None, context: Context
+) -> Result:
     return Result(
         changed,
         before,
         after,
         {
-            "backup": backup.report(context.clock.wall()) if backup else None,
+            "backup": backup.as_result(context.clock.wall()) if backup else None,
             "restore_point": after["restore_point"],
         },
     )

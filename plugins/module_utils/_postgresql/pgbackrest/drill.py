@@ -23,8 +23,8 @@ from ..health import data
 from ..session import Postgres, Server
 from . import info, repository, scratch_server, wal
 from . import scratch_folder as scratch
-from .programs import LocalPrograms, Programs
-from .repository import OPTIONS, Backup, Repository
+from .programs import LocalPrograms, PgBackRestPrograms
+from .repository import OPTIONS, PhysicalBackup, Repository
 
 _ROOM = 1.1  # of the cluster's size: WAL comes to it
 _RESTORES = re.compile(r"restore backup set ([0-9]{8}-[0-9]{6}F(?:_[0-9]{8}-[0-9]{6}[DI])?)")
@@ -32,7 +32,7 @@ _RESTORES = re.compile(r"restore backup set ([0-9]{8}-[0-9]{6}F(?:_[0-9]{8}-[0-9
 
 @dataclasses.dataclass(frozen=True)
 class Ports:
-    programs: Programs
+    programs: PgBackRestPrograms
     repository: Repository
     serve: t.Callable[[str], Server]  # of a folder with the socket of a copy
 
@@ -49,7 +49,7 @@ class Ports:
 def run(ports: Ports, context: Context) -> Result:
     params, now = context.params, context.clock.wall()
     _check(params)
-    stanza = ports.repository.look()
+    stanza = ports.repository.read_stanza()
     chosen = stanza.choose(params["set"], params["target"] if params["target_type"] == "name" else None)
     verified = chosen.annotations.get(repository.VERIFIED)
     before = {"backup": chosen.label, "verified": verified}
@@ -57,8 +57,8 @@ def run(ports: Ports, context: Context) -> Result:
         return Result(
             False,
             values={
-                "backup": chosen.report(now),
-                "rto_seconds": chosen.report(now)["rto_seconds"],
+                "backup": chosen.as_result(now),
+                "rto_seconds": chosen.as_result(now)["rto_seconds"],
                 "recovered_to": None,
                 "found": {},
             },
@@ -71,7 +71,7 @@ def run(ports: Ports, context: Context) -> Result:
     lacks += info.unreachable([chosen], segments, params) if params["target_type"] == "default" else []
     if lacks:
         raise ReleaseError(
-            f"{params['stanza']}: {chosen.label} is no good backup.",
+            f"{params['stanza']}: {chosen.label} is not a usable backup.",
             why=lacks,
             done="nothing was restored",
             then=_THEN,
@@ -82,14 +82,14 @@ def run(ports: Ports, context: Context) -> Result:
             True,
             before,
             after,
-            {"backup": chosen.report(now), "rto_seconds": None, "recovered_to": None, "found": {}},
+            {"backup": chosen.as_result(now), "rto_seconds": None, "recovered_to": None, "found": {}},
         )
-    seconds, lsn, values, label = _drilled(ports, context, chosen, binaries, segments)
-    used = ports.repository.look().choose(label, None)
+    seconds, lsn, values, label = _drill(ports, context, chosen, binaries, segments)
+    used = ports.repository.read_stanza().choose(label, None)
     ports.repository.annotate(used, verified=context.clock.stamp(), rto_seconds=seconds)
-    proven = ports.repository.look().choose(label, None)
+    proven = ports.repository.read_stanza().choose(label, None)
     told = {
-        "backup": proven.report(context.clock.wall()),
+        "backup": proven.as_result(context.clock.wall()),
         "rto_seconds": seconds,
         "recovered_to": lsn,
         "found": values,
@@ -111,10 +111,10 @@ def _check(params: dict[str, t.Any]) -> None:
         raise InputError("The options do not go together; nothing was restored.", why=wrong)
 
 
-def _room(directory: str, backup: Backup) -> None:
+def _room(directory: str, backup: PhysicalBackup) -> None:
     if not os.path.isdir(directory):
         raise InputError(
-            f"directory: found {directory}, which is not there; allowed: a folder on a disk with room for the whole cluster"
+            f"directory: found {directory}, which does not exist; allowed: a folder on a disk with room for the whole cluster"
         )
     needed, free = round(backup.entry["info"]["size"] * _ROOM), shutil.disk_usage(directory).free
     if free < needed:
@@ -124,8 +124,12 @@ def _room(directory: str, backup: Backup) -> None:
         )
 
 
-def _drilled(
-    ports: Ports, context: Context, chosen: Backup, binaries: str, segments: t.Mapping[wal.Segment, int]
+def _drill(
+    ports: Ports,
+    context: Context,
+    chosen: PhysicalBackup,
+    binaries: str,
+    segments: t.Mapping[wal.Segment, int],
 ) -> tuple[int, str, dict[str, t.Any], str]:
     params, stanza = context.params, context.params["stanza"]
     with scratch.folder(params["directory"], stanza, ports.programs, context) as folder:
@@ -133,15 +137,15 @@ def _drilled(
         began = context.clock.now()
         label, server = chosen.label, ports.serve(folder)
         try:
-            label = _restored(ports.repository, params, chosen, folder)
+            label = _restore(ports.repository, params, chosen, folder)
             with scratch_server.started(
                 folder, binaries, ports.programs, server, params["settings"], context, params["timeout"]
             ):
                 seconds = round(context.clock.now() - began)
-                lsn = _recovered_to(server)
+                lsn = _recovery_end(server)
                 reasons = cut_short(lsn, segments, params) + (answers := _Answers(server, params)).reasons
         except ReleaseError as exc:
-            exc.what = f"{stanza}: {label} cannot be restored as asked for. {exc.what}"
+            exc.what = f"{stanza}: {label} cannot be restored as requested. {exc.what}"
             exc.done, exc.then = (
                 exc.done or "the copy is stopped and removed; the backup is not marked as verified",
                 exc.then or _THEN,
@@ -149,7 +153,7 @@ def _drilled(
             raise
         if reasons:
             raise ReleaseError(
-                f"{stanza}: {label} does not restore to what is expected.",
+                f"{stanza}: {label} does not restore to the expected state.",
                 why=reasons,
                 done="the copy is stopped and removed; the backup is not marked as verified",
                 then=_THEN,
@@ -158,7 +162,7 @@ def _drilled(
         return seconds, lsn, answers.values, label
 
 
-def _restored(repo: Repository, params: dict[str, t.Any], chosen: Backup, folder: str) -> str:
+def _restore(repo: Repository, params: dict[str, t.Any], chosen: PhysicalBackup, folder: str) -> str:
     """Tablespaces go into the folder as well: where they were, the original's still are."""
     kind = params["target_type"]
     target = [f"--target={params['target']}"] if params["target"] is not None else []
@@ -182,7 +186,7 @@ def _restored(repo: Repository, params: dict[str, t.Any], chosen: Backup, folder
     return found[1] if found else chosen.label
 
 
-def _recovered_to(server: Server) -> str:
+def _recovery_end(server: Server) -> str:
     """Where recovery ended and the copy went its own way, from the history of its timeline."""
     with server.session(name="runbook.release drill") as session:
         timeline = session.value("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
@@ -201,7 +205,7 @@ def cut_short(lsn: str, segments: t.Mapping[wal.Segment, int], params: dict[str,
     if wal.of_lsn(lsn, size) >= last.number:
         return []
     return [
-        f"recovery ended at {lsn}, the archive goes on to {wal.name(last, size)}: what lies between is missing or broken"
+        f"recovery ended at {lsn}, the archive goes on to {wal.name(last, size)}: the WAL between is missing or damaged"
     ]
 
 
@@ -224,7 +228,7 @@ class _Answers:
         earlier = (params["before"] or {}).get("queries") or {}
         with server.session(params["database"]) as session:
             for query in params["queries"]:
-                value, reason, unknown = data.asked(session, query, params["query_timeout"])
+                value, reason, unknown = data.ask(session, query, params["query_timeout"])
                 answers[query["name"]] = value
                 said = (
                     [reason or unknown]

@@ -16,7 +16,7 @@ from ..._common.operation import Context, Operation, Result
 from ..._common.options import Option
 from . import wal
 from .programs import LocalPrograms
-from .repository import OPTIONS, Backup, PgBackRestError, Repository, Stanza
+from .repository import OPTIONS, PgBackRestError, PhysicalBackup, Repository, Stanza
 
 Params = t.Mapping[str, t.Any]
 _BAD = "status: error"  # `verify` says it and ends with 0
@@ -32,15 +32,15 @@ def run(repository: Repository, context: Context) -> Result:
     values: dict[str, t.Any] = {"backups": [], "wal": {"gaps": []}, "running": False}
     reasons: list[str] = []
     try:
-        stanza = repository.look()
+        stanza = repository.read_stanza()
         segments = repository.segments(stanza.archive, params["wal_segment_bytes"])
         reasons += (
-            judged(stanza, now, params)
+            age_reasons(stanza, now, params)
             + incomplete(stanza.backups, segments, params)
             + unreachable(stanza.backups, segments, params)
         )
         reasons += late(segments, now, params)
-        values["backups"] = [backup.report(now) for backup in stanza.backups]
+        values["backups"] = [backup.as_result(now) for backup in stanza.backups]
         values["running"] = stanza.busy
         values["wal"] = wal_values(segments, now, params["wal_segment_bytes"])
         if params["verify"]:
@@ -59,13 +59,11 @@ def check(params: Params) -> None:
         )
 
 
-def judged(stanza: Stanza, now: float, params: Params) -> list[str]:
+def age_reasons(stanza: Stanza, now: float, params: Params) -> list[str]:
     """What is wrong with the backups; pure."""
     reasons = [] if stanza.code == 0 else [f"repository: {stanza.message}"]
     reasons += [
-        f"{backup.label}: holds pages that are broken"
-        for backup in stanza.backups
-        if backup.entry.get("error")
+        f"{backup.label}: contains corrupt pages" for backup in stanza.backups if backup.entry.get("error")
     ]
     good = [backup for backup in stanza.backups if not backup.entry.get("error")]
     limits = (
@@ -74,7 +72,7 @@ def judged(stanza: Stanza, now: float, params: Params) -> list[str]:
         (
             "verified_within",
             "backup that a drill has proven",
-            [backup for backup in good if backup.report(now)["verified"]],
+            [backup for backup in good if backup.as_result(now)["verified"]],
         ),
     )
     for option, what, those in limits:
@@ -84,12 +82,14 @@ def judged(stanza: Stanza, now: float, params: Params) -> list[str]:
             reasons.append(f"{params['stanza']}: there is no {what}")
         elif now - those[-1].ended > params[option]:
             reasons.append(
-                f"{params['stanza']}: the newest {what} ({those[-1].label}) is {now - those[-1].ended:.0f} s old, allowed are {params[option]}"
+                f"{params['stanza']}: the newest {what} ({those[-1].label}) is {now - those[-1].ended:.0f} s old, at most {params[option]} allowed"
             )
     return reasons
 
 
-def incomplete(backups: t.Sequence[Backup], segments: t.Collection[wal.Segment], params: Params) -> list[str]:
+def incomplete(
+    backups: t.Sequence[PhysicalBackup], segments: t.Collection[wal.Segment], params: Params
+) -> list[str]:
     """Backups that lack some of their own WAL, without which they are no backups at all; pure."""
     size, reasons = params["wal_segment_bytes"], []
     for backup in backups:
@@ -100,12 +100,14 @@ def incomplete(backups: t.Sequence[Backup], segments: t.Collection[wal.Segment],
         missing = [number for number in range(first.number, last.number + 1) if number not in there]
         if missing:
             gap = wal.Gap(wal.Segment(last.timeline, missing[0]), wal.Segment(last.timeline, missing[-1]))
-            reasons.append(f"{backup.label}: cannot be restored, its WAL {wal.told(gap, size)} is missing")
+            reasons.append(
+                f"{backup.label}: cannot be restored, its WAL {wal.describe_gap(gap, size)} is missing"
+            )
     return reasons
 
 
 def unreachable(
-    backups: t.Sequence[Backup], segments: t.Collection[wal.Segment], params: Params
+    backups: t.Sequence[PhysicalBackup], segments: t.Collection[wal.Segment], params: Params
 ) -> list[str]:
     """Gaps after the newest of these backups, which end all recovery from it; pure.
 
@@ -117,7 +119,7 @@ def unreachable(
     size, newest = params["wal_segment_bytes"], backups[-1]
     own = wal.parse(newest.entry["archive"]["stop"], size)
     return [
-        f"WAL {wal.told(gap, size)} is missing: no later point can be reached from {newest.label}; take a backup now"
+        f"WAL {wal.describe_gap(gap, size)} is missing: no later point can be reached from {newest.label}; take a backup now"
         for gap in wal.gaps(segments)
         if gap.last.number > own.number
     ]
@@ -127,7 +129,7 @@ def late(segments: t.Mapping[wal.Segment, int], now: float, params: Params) -> l
     allowed = params["wal_age"]
     age = now - max(segments.values()) if segments else 0
     return (
-        [f"WAL: the last segment came {age:.0f} s ago, allowed are {allowed}"]
+        [f"WAL: the last segment came {age:.0f} s ago, at most {allowed} allowed"]
         if allowed is not None and age > allowed
         else []
     )
@@ -142,7 +144,7 @@ def wal_values(segments: t.Mapping[wal.Segment, int], now: float, size: int) -> 
         "first": wal.name(ordered[0], size),
         "last": wal.name(ordered[-1], size),
         "last_age_seconds": max(0, round(now - max(segments.values()))),
-        "gaps": [wal.told(gap, size) for gap in wal.gaps(segments)],
+        "gaps": [wal.describe_gap(gap, size) for gap in wal.gaps(segments)],
     }
 
 

@@ -24,14 +24,14 @@ from ..session import Server, Session
 Argv = t.Sequence[str]
 
 
-class Ended(t.NamedTuple):
+class ProgramResult(t.NamedTuple):
     code: int
     out: str
     err: str
 
 
-class Programs(t.Protocol):
-    def run(self, argv: Argv) -> Ended:
+class PgBackRestPrograms(t.Protocol):
+    def run(self, argv: Argv) -> ProgramResult:
         """To its end, however long that takes."""
 
     def start(self, argv: Argv, log: str) -> subprocess.Popen[bytes]:
@@ -42,7 +42,7 @@ class Programs(t.Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class _As:
+class _RunAs:
     """What Popen needs to be another user; nothing where this one stays."""
 
     uid: int
@@ -65,7 +65,7 @@ class _As:
 
 
 class LocalPrograms:
-    """Programs of this machine.
+    """PgBackRestPrograms of this machine.
 
     :param user: whom they run as where we are root; the server
         refuses root, and pgBackRest's files have to stay its user's.
@@ -78,20 +78,20 @@ class LocalPrograms:
             raise InputError(
                 f"user: found {user}, which this machine does not know; allowed: the user that PostgreSQL runs as"
             ) from None
-        self._as = _As(entry.pw_uid, entry.pw_gid, entry.pw_dir, os.geteuid() == 0)
+        self._as = _RunAs(entry.pw_uid, entry.pw_gid, entry.pw_dir, os.geteuid() == 0)
 
     @classmethod
     def of(cls, context: Context) -> LocalPrograms:
         return cls(context.params["user"])
 
-    def run(self, argv: Argv) -> Ended:
+    def run(self, argv: Argv) -> ProgramResult:
         try:
             done = subprocess.run(  # pylint: disable=ansible-bad-function
                 list(argv), capture_output=True, check=False, **self._as.options()
             )
         except OSError as exc:
             raise _missing(argv, exc) from exc
-        return Ended(
+        return ProgramResult(
             done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace")
         )
 
@@ -139,7 +139,7 @@ class AsUser:
             yield session
 
 
-def found(name: str) -> str:
+def program_path(name: str) -> str:
     """The full path of a program; pgBackRest writes its own into restore_command."""
     path = shutil.which(name)
     if not path:

@@ -16,7 +16,7 @@ from ..._common.errors import Conflict, InputError, NotFound, ReleaseError
 from ..._common.operation import Context
 from ..._common.options import REQUIRED, Option
 from . import wal
-from .programs import Programs, found
+from .programs import PgBackRestPrograms, program_path
 
 OPTIONS: dict[str, Option] = {
     "stanza": Option("str", REQUIRED),
@@ -29,10 +29,10 @@ OPTIONS: dict[str, Option] = {
 RELEASE, RESTORE_POINT, VERIFIED, RTO = "release", "restore-point", "verified", "rto-seconds"
 LOCKED, NO_BACKUPS = 50, 2
 _THEN = {
-    27: "look whether PostgreSQL runs, and at archive_mode and archive_command",
+    27: "check that PostgreSQL runs, and check archive_mode and archive_command",
     55: "create the stanza: pgbackrest --stanza=STANZA stanza-create",
-    56: "look whether PostgreSQL runs, and at pg1-path, pg1-port and pg1-socket-path",
-    82: "look at archive_command and at the server's log: WAL does not reach the repository",
+    56: "check that PostgreSQL runs, and check pg1-path, pg1-port and pg1-socket-path",
+    82: "check archive_command and the server's log: WAL does not reach the repository",
 }
 _COVERS = {"full": ("full",), "diff": ("full", "diff"), "incr": ("full", "diff", "incr")}
 
@@ -48,7 +48,7 @@ class PgBackRestError(ReleaseError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Backup:
+class PhysicalBackup:
     """An entry of `pgbackrest info`."""
 
     entry: dict[str, t.Any]
@@ -69,7 +69,7 @@ class Backup:
         """Whether it is at least what a backup of this type would be."""
         return self.entry["type"] in _COVERS[kind]
 
-    def report(self, now: float) -> dict[str, t.Any]:
+    def as_result(self, now: float) -> dict[str, t.Any]:
         rto = self.annotations.get(RTO)
         return {
             "label": self.label,
@@ -98,9 +98,9 @@ class Stanza:
     busy: bool
     version: str
     archive: str
-    backups: list[Backup]
+    backups: list[PhysicalBackup]
 
-    def choose(self, label: str | None, restore_point: str | None) -> Backup:
+    def choose(self, label: str | None, restore_point: str | None) -> PhysicalBackup:
         """The one that a restore begins with: the one asked for, else
         the last that ended before the restore point, else the newest.
         """
@@ -126,7 +126,7 @@ class Stanza:
 class Repository:
     """One stanza's."""
 
-    def __init__(self, programs: Programs, context: Context) -> None:
+    def __init__(self, programs: PgBackRestPrograms, context: Context) -> None:
         self._programs, self._params, self.stanza = programs, context.params, context.params["stanza"]
 
     def run(
@@ -141,7 +141,7 @@ class Repository:
         params = self._params
         chosen = [f"--config={params['config']}"] if params["config"] else []
         chosen += [f"--repo={params['repo']}"] if params["repo"] and repo else []
-        argv = [found(params["program"]), f"--stanza={self.stanza}", *chosen, *options]
+        argv = [program_path(params["program"]), f"--stanza={self.stanza}", *chosen, *options]
         code, out, err = self._programs.run(
             [*argv, f"--log-level-console={level}", "--log-level-stderr=error", command, *of]
         )
@@ -150,7 +150,7 @@ class Repository:
         why = [line for line in err.splitlines() if line.strip()] or out.splitlines()[-5:]
         if code == LOCKED:
             raise Conflict(
-                f"{self.stanza}: another pgBackRest works on this stanza.",
+                f"{self.stanza}: another pgBackRest process works on this stanza.",
                 why=why,
                 done="nothing was changed",
                 then="wait for it to end and run this again",
@@ -162,7 +162,7 @@ class Repository:
             then=_THEN.get(code, "").replace("STANZA", self.stanza),
         )
 
-    def look(self) -> Stanza:
+    def read_stanza(self) -> Stanza:
         told = next(
             (
                 entry
@@ -187,7 +187,7 @@ class Repository:
             bool(told["status"]["lock"]["backup"]["held"]),
             next((entry["version"] for entry in told["db"] if entry["id"] == database), ""),
             archive,
-            [Backup(entry) for entry in told["backup"] if entry["database"]["id"] == database],
+            [PhysicalBackup(entry) for entry in told["backup"] if entry["database"]["id"] == database],
         )
 
     def segments(self, archive: str, segment_bytes: int) -> dict[wal.Segment, int]:
@@ -207,7 +207,7 @@ class Repository:
             if wal.SEGMENT.match(name) and name[24:25] == "-"
         }
 
-    def annotate(self, backup: Backup, **values: object) -> None:
+    def annotate(self, backup: PhysicalBackup, **values: object) -> None:
         self.run("annotate", f"--set={backup.label}", *annotation_options(values))
 
 

@@ -23,7 +23,7 @@ import typing as t
 
 from ..._common.errors import Conflict, InputError
 from ..._common.operation import Context
-from .programs import Programs
+from .programs import PgBackRestPrograms
 
 # A path of a Unix socket may have 107 bytes; its file is called .s.PGSQL.5432.
 _LONGEST = 107 - len("/.s.PGSQL.5432")
@@ -32,13 +32,13 @@ _END_SECONDS = 30.0
 
 
 @contextlib.contextmanager
-def folder(parent: str, stanza: str, programs: Programs, context: Context) -> t.Iterator[str]:
+def folder(parent: str, stanza: str, programs: PgBackRestPrograms, context: Context) -> t.Iterator[str]:
     """An empty folder of the programs' user for as long as the
     block runs; whatever still runs in it afterwards is ended.
     """
     if not os.path.isdir(parent):
         raise InputError(
-            f"directory: found {parent}, which is not there; allowed: a folder on a disk with room for the whole cluster"
+            f"directory: found {parent}, which does not exist; allowed: a folder on a disk with room for the whole cluster"
         )
     prefix = f"runbook-drill-{stanza}-"
     path = os.path.join(parent, prefix + secrets.token_hex(4))
@@ -49,7 +49,7 @@ def folder(parent: str, stanza: str, programs: Programs, context: Context) -> t.
     with _alone(os.path.join(parent, f".{prefix}lock"), stanza):
         for left in sorted(name for name in os.listdir(parent) if name.startswith(prefix)):
             clear(os.path.join(parent, left))
-            context.say(f"{stanza}: removed {left}; a drill that was killed had left it")
+            context.say(f"{stanza}: removed {left}; left behind by a drill that was killed")
         os.mkdir(path, 0o700)
         try:
             programs.own(path)

@@ -20,7 +20,7 @@ from ..._common.errors import InputError, NotFound, ReleaseError
 from ..._common.operation import Context
 from ..login import Login
 from ..session import Server, Unreachable
-from .programs import Programs
+from .programs import PgBackRestPrograms
 
 _PORT = "5432"  # of the socket's name only; nobody listens on an address
 _LOG_LINES = 15
@@ -77,9 +77,9 @@ def programs_folder(version: str, given: str | None) -> str:
             f"pg_bin: found {given}, which has no program postgres; allowed: the folder of the programs of a PostgreSQL {version} server"
         )
     raise NotFound(
-        f"There is no PostgreSQL {version} server where this task runs (looked in {', '.join(places)}).",
+        f"There is no PostgreSQL {version} server where this task runs (searched in {', '.join(places)}).",
         done="nothing was changed",
-        then=f"install it there (Debian: postgresql-{version}), or say where it is with pg_bin",
+        then=f"install it there (Debian: postgresql-{version}), or set pg_bin to its folder",
     )
 
 
@@ -132,7 +132,7 @@ def login(folder: str, user: str) -> Login:
 def started(
     folder: str,
     binaries: str,
-    programs: Programs,
+    programs: PgBackRestPrograms,
     server: Server,
     given: t.Mapping[str, t.Any],
     context: Context,
@@ -161,13 +161,13 @@ def started(
         log,
     )
     try:
-        _ready(process, log, server, context, seconds)
+        _wait_until_ready(process, log, server, context, seconds)
         yield
     finally:
-        _stopped(process)
+        _stop(process)
 
 
-def _ready(
+def _wait_until_ready(
     process: subprocess.Popen[bytes], log: str, server: Server, context: Context, seconds: float
 ) -> None:
     end = context.clock.now() + seconds
@@ -180,14 +180,14 @@ def _ready(
         except Unreachable:
             if context.clock.now() > end:
                 raise ReleaseError(
-                    f"The restored copy was not through recovery after {seconds:.0f} s.",
+                    f"The restored copy did not finish recovery within {seconds:.0f} s.",
                     why=last_words(log),
                     then="raise timeout",
                 ) from None
         context.clock.sleep(_POLL_SECONDS)
 
 
-def _stopped(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes]) -> None:
     for number in (signal.SIGINT, signal.SIGQUIT):
         if process.poll() is None:
             process.send_signal(number)

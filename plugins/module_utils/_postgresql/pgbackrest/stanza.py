@@ -17,7 +17,7 @@ from ..._common.options import Option
 from .. import login
 from ..backup.scratch import literal
 from ..session import Postgres, Server, Session
-from .programs import AsUser, LocalPrograms, found
+from .programs import AsUser, LocalPrograms, program_path
 from .repository import OPTIONS, Repository
 
 _MISSING_STANZA = 1
@@ -43,7 +43,7 @@ class Ports:
 
 def run(ports: Ports, context: Context) -> Result:
     params = context.params
-    wanted = settings(params, found(params["program"]))
+    wanted = settings(params, program_path(params["program"]))
     with ports.server.session(name="runbook.release stanza") as session:
         if session.value("SELECT pg_is_in_recovery()"):
             raise InputError(f"{ports.server.login.where}: found a standby; allowed: the primary")
@@ -52,14 +52,14 @@ def run(ports: Ports, context: Context) -> Result:
         }
         # A setting that waits for a restart is set; asked for is what would be in force after it.
         other = {name: value for name, value in wanted.items() if now[name][0] != value and not now[name][1]}
-        there = ports.repository.look().code != _MISSING_STANZA
+        there = ports.repository.read_stanza().code != _MISSING_STANZA
         before = {**{name: now[name][0] for name in other}, **({} if there else {"stanza": None})}
         after = {**other, **({} if there else {"stanza": params["stanza"]})}
         if not context.check_mode:
             _set(session, other)
             if not there:
                 ports.repository.run("stanza-create", repo=False)
-                context.say(f"{params['stanza']}: made in the repository")
+                context.say(f"{params['stanza']}: created in the repository")
     restart = now["archive_mode"][0] != wanted["archive_mode"]
     if not restart and not context.check_mode:
         ports.repository.run("check", repo=False)

@@ -40,7 +40,7 @@ class Gap(t.NamedTuple):
 def parse(name: str, segment_bytes: int) -> Segment:
     matched = SEGMENT.match(name)
     if not matched:
-        raise ValueError(f"{name} is no name of a WAL segment")
+        raise ValueError(f"{name} is not the name of a WAL segment")
     timeline, log, segment = (int(part, 16) for part in matched.groups())
     return Segment(timeline, log * (_LOG_BYTES // segment_bytes) + segment)
 
@@ -73,6 +73,6 @@ def gaps(segments: t.Collection[Segment]) -> list[Gap]:
     return found
 
 
-def told(gap: Gap, segment_bytes: int) -> str:
+def describe_gap(gap: Gap, segment_bytes: int) -> str:
     first, last = name(gap.first, segment_bytes), name(gap.last, segment_bytes)
     return first if first == last else f"{first} to {last}"

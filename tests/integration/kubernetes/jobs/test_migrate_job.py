@@ -111,7 +111,7 @@ class Wallet:
             "job": self.job,
             **options,
         }
-        return {"runbook.release.db_migrate": given}
+        return {"runbook.release.pg_migrate": given}
 
     def run(self, more: t.Sequence[str] = (), **options: t.Any) -> Ran:
         return self.tasks.run(self.task(**options), more=more)
@@ -358,7 +358,7 @@ def test_a_run_after_kill_9_waits_for_the_job_of_the_run_before(wallet: Wallet) 
     kill(wallet.waits("2_slow", "SELECT 1;"))
     (job,) = wallet.space.items("jobs")
     looked = wallet.run(["--check"])
-    assert "was begun by another run" in looked.err and len(wallet.space.items("jobs")) == 1
+    assert "was started by another run" in looked.err and len(wallet.space.items("jobs")) == 1
     # Not that the table is dirty, and that a version has to be forced: the Job is at work.
     assert not looked.result["failed"] and [one["name"] for one in looked.result["pending"]] == ["2_slow"]
     begun = wallet.begun()
@@ -366,7 +366,10 @@ def test_a_run_after_kill_9_waits_for_the_job_of_the_run_before(wallet: Wallet) 
     letting.start()
     ran = wallet.run()
     letting.join()
-    assert f"Job {job['metadata']['name']} was begun by a run that is gone; waiting for its end" in ran.err
+    assert (
+        f"Job {job['metadata']['name']} was started by a run that no longer exists; waiting for it to end"
+        in ran.err
+    )
     assert not ran.result["failed"] and ran.result["applied"] == [] and wallet.begun() == begun
     assert wallet.tables().split() == [
         "go",
@@ -468,7 +471,7 @@ def test_a_release_after_kill_9_brings_the_job_to_its_end_before_it_backs_up(
     letting.join()
     assert done.rc == 0 and wallet.at() == "2|f", done.output
     waited, _backup, _rest = done.err.partition("tables and")
-    assert "was begun by a run that is gone; waiting for its end" in waited
+    assert "was started by a run that no longer exists; waiting for it to end" in waited
     assert ("rehearsal: 2_slow took" in done.err) == ("0" in sql)
     wait_for_none(wallet.left)
 
@@ -579,7 +582,7 @@ def test_the_example_runs(wallet: Wallet, registry: str) -> None:
         "registry.example.com/exchange/wallet:2.4.0": wallet.job["image"],
     }
     (example,) = [
-        task for task in examples("db_migrate", names) if "job" in task["runbook.release.db_migrate"]
+        task for task in examples("pg_migrate", names) if "job" in task["runbook.release.pg_migrate"]
     ]
     ran = wallet.tasks.run(example, database_password=login["login_password"])
     assert ran.result["changed"] and wallet.at() == "1|f" and wallet.begun() == 1, ran.out

@@ -123,7 +123,7 @@ def test_a_node_that_has_gone_silent_is_named_by_whoever_waits_for_it(
     space("wait", "pod/ledger-0", "--for=condition=PodScheduled", "--timeout=20s")
     stuck = roll_out(tasks, "ledger", kind="StatefulSet", env={"ledger": {"A": "b"}}).result
     assert (
-        "ledger did not get on for 6 s" in stuck["msg"]
+        "ledger made no progress for 6 s" in stuck["msg"]
         and f"given to node {silent_node}, whose kubelet has not taken it up" in stuck["msg"]
     )
     # The pod goes only when its kubelet says so.
@@ -219,7 +219,7 @@ def test_a_paused_deployment_is_refused_and_one_that_is_paused_meanwhile_is_repo
         space("rollout", "pause", "deployment/web")
         running.communicate(timeout=60)
     output = json.loads((tasks.folder / "result-0.json").read_text())["msg"]
-    assert "web did not get on for 4 s" in output and f"Next: {resume}" in output, output
+    assert "web made no progress for 4 s" in output and f"Next: {resume}" in output, output
     space("rollout", "resume", "deployment/web")
 
 

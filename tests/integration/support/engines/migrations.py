@@ -39,7 +39,7 @@ class Folder:
 
     def task(self, **options: t.Any) -> Task:
         return {
-            "runbook.release.db_migrate": {
+            "runbook.release.pg_migrate": {
                 **self.database.login,
                 "src": str(self.path),
                 "release": "2.4.0",

@@ -51,7 +51,7 @@ class DirectoryStore:
                 raise StoreError(
                     f"{path} could not be written.",
                     why=[exc.strerror or str(exc)],
-                    done="what was written of it is removed",
+                    done="the partial file was removed",
                 ) from exc
             raise
         return t.cast("Stored", self.stat(name))

@@ -68,7 +68,7 @@ class S3Store:
             if tags
             else {}
         )
-        with self._told(name):
+        with self._translated_errors(name):
             # When reading raises, boto3 aborts the upload: nothing becomes visible.
             self._client.upload_fileobj(
                 counted,
@@ -93,7 +93,7 @@ class S3Store:
         position, mark, attempts = 0, "", 0
         while True:
             begin = {"Range": f"bytes={position}-", "IfMatch": f'"{mark}"'} if position else {}
-            with self._told(name):
+            with self._translated_errors(name):
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name, **begin)
             mark, total = answer["ETag"].strip('"'), position + answer["ContentLength"]
             try:
@@ -115,7 +115,7 @@ class S3Store:
 
     def stat(self, name: str) -> Stored | None:
         try:
-            with self._told(name):
+            with self._translated_errors(name):
                 found = self._client.head_object(Bucket=self._bucket, Key=self._prefix + name)
         except Missing:
             return None
@@ -124,7 +124,7 @@ class S3Store:
         )
 
     def listing(self, under: str = "") -> list[Stored]:
-        with self._told(under):
+        with self._translated_errors(under):
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=self._prefix + under
             )
@@ -141,11 +141,11 @@ class S3Store:
 
     def delete(self, names: t.Sequence[str]) -> None:
         for name in names:
-            with self._told(name), contextlib.suppress(Missing):
+            with self._translated_errors(name), contextlib.suppress(Missing):
                 self._client.delete_object(Bucket=self._bucket, Key=self._prefix + name)
 
     def tag(self, name: str, tags: t.Mapping[str, str]) -> None:
-        with self._told(name):
+        with self._translated_errors(name):
             there = self._client.get_object_tagging(Bucket=self._bucket, Key=self._prefix + name)["TagSet"]
             merged = {**{tag["Key"]: tag["Value"] for tag in there}, **tags}
             tag_set = [{"Key": key, "Value": value} for key, value in merged.items()]
@@ -154,7 +154,7 @@ class S3Store:
             )
 
     def unfinished(self) -> list[Unfinished]:
-        with self._told(""):
+        with self._translated_errors(""):
             pages = self._client.get_paginator("list_multipart_uploads").paginate(
                 Bucket=self._bucket, Prefix=self._prefix
             )
@@ -167,13 +167,13 @@ class S3Store:
             ]
 
     def discard(self, left: Unfinished) -> None:
-        with self._told(left.name), contextlib.suppress(Missing):
+        with self._translated_errors(left.name), contextlib.suppress(Missing):
             self._client.abort_multipart_upload(
                 Bucket=self._bucket, Key=self._prefix + left.name, UploadId=left.handle
             )
 
     @contextlib.contextmanager
-    def _told(self, name: str) -> t.Iterator[None]:
+    def _translated_errors(self, name: str) -> t.Iterator[None]:
         where = f"{self.where}{name}"
         try:
             yield
@@ -194,14 +194,14 @@ class S3Store:
                 "InvalidToken",
             ):
                 raise Forbidden(
-                    f"{where}: S3 does not let us in.",
+                    f"{where}: S3 denied access.",
                     why=[said],
-                    then="look at access_key, secret_key and session_token, and at the bucket's policy",
+                    then="check access_key, secret_key and session_token, and the bucket's policy",
                 ) from exc
             raise StoreError(f"{where}: S3 refused.", why=[said]) from exc
         except (botocore.exceptions.BotoCoreError, boto3.exceptions.Boto3Error) as exc:
             raise StoreError(
-                f"{where}: S3 cannot be reached or broke off.", why=[" ".join(str(exc).split())]
+                f"{where}: S3 cannot be reached, or broke the connection.", why=[" ".join(str(exc).split())]
             ) from exc
 
 

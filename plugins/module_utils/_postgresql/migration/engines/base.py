@@ -17,7 +17,7 @@ from ...._common.operation import Context
 from ...login import Login
 from ...session import Server, Session
 from ..files import Migration
-from ..programs.supervised import Doing, Ended, EnginePrograms, Programs, Supervised
+from ..programs.supervised import EnginePrograms, ProgramPurpose, ProgramResult, Programs, Supervised
 
 UP, DOWN = "up", "down"
 # client_connection_check_interval is of PostgreSQL 14 and newer
@@ -33,7 +33,7 @@ class TooLong(ReleaseError):
 
 
 @dataclasses.dataclass(frozen=True)
-class Work:
+class MigrationContext:
     """What running a migration is given.
 
     :ivar programs: where the engine's program runs.
@@ -89,10 +89,10 @@ class Work:
         folder: str,
         migration: Migration,
         direction: str,
-    ) -> Ended:
+    ) -> ProgramResult:
         """Runs the engine's program to its end, or to that of our time."""
-        doing = Doing(self.programs.login(self.server.login), migration.name, direction)
-        return self.programs.run(arguments, environment, folder, self.left(), doing)
+        purpose = ProgramPurpose(self.programs.login(self.server.login), migration.name, direction)
+        return self.programs.run(arguments, environment, folder, self.left(), purpose)
 
     def check_time(self) -> None:
         if self.left() <= 0:
@@ -120,13 +120,15 @@ class Engine(t.Protocol):
     def problems(self, session: Session) -> list[str]:
         """Why it cannot run at all: what its own table or its files say against it."""
 
-    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
+    def run(self, work: MigrationContext, migration: Migration, direction: str) -> t.Sequence[str]:
         """Applies one, or takes it back. Raises DatabaseError.
 
         :return: in a rehearsal, the SQL that a program was seen to run.
         """
 
-    def recover(self, work: Work, migration: Migration, direction: str, ended: Ended) -> None:
+    def recover(
+        self, work: MigrationContext, migration: Migration, direction: str, ended: ProgramResult
+    ) -> None:
         """Puts its own table right after its program came to an end that no run has seen."""
 
 
@@ -135,5 +137,7 @@ class KeepsItsTable:
     program: they write it with the migration, or behind it.
     """
 
-    def recover(self, work: Work, migration: Migration, direction: str, ended: Ended) -> None:
+    def recover(
+        self, work: MigrationContext, migration: Migration, direction: str, ended: ProgramResult
+    ) -> None:
         return

@@ -21,7 +21,7 @@ from ..files import Migration, accepted, checksum, names, read, readable, versio
 from ..ledger import Ledger
 from ..programs.program_errors import refusal
 from ..tables import Table
-from .base import DOWN, KeepsItsTable, TooLong, Work
+from .base import DOWN, KeepsItsTable, MigrationContext, TooLong
 from .db_migrate_runner import MARK, SOURCE
 
 _FILE = re.compile(r"(\d{8,}-.+)\.(js|ts|coffee)$")
@@ -93,7 +93,7 @@ class DbMigrateEngine(KeepsItsTable):
     def problems(self, session: Session) -> list[str]:
         return []
 
-    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
+    def run(self, work: MigrationContext, migration: Migration, direction: str) -> t.Sequence[str]:
         alone = (
             bool(_CONCURRENTLY.search(migration.down or "")) or migration.alone
             if direction == DOWN

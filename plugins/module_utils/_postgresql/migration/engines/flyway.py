@@ -22,7 +22,7 @@ from ..files import Migration, accepted, checksum, names, read, readable, versio
 from ..ledger import TABLE, Ledger
 from ..programs.program_errors import error
 from ..tables import Table
-from .base import UP, KeepsItsTable, TooLong, Work
+from .base import UP, KeepsItsTable, MigrationContext, TooLong
 
 _ONLY_OURS = """
     SELECT count(*) FILTER (WHERE relname = %s) = 1 AND count(*) = 1
@@ -87,11 +87,11 @@ class FlywayEngine(KeepsItsTable):
     def problems(self, session: Session) -> list[str]:
         rows = self._table.rows(session, "SELECT script FROM {} WHERE NOT success")
         return [
-            f"{row[0]}: has failed, and Flyway's history says so; see what it left behind, then: flyway repair"
+            f"{row[0]}: has failed, and Flyway's history says so; check what it left behind, then: flyway repair"
             for row in rows
         ]
 
-    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
+    def run(self, work: MigrationContext, migration: Migration, direction: str) -> t.Sequence[str]:
         number = re.sub("_", ".", _VERSIONED.match(f"{migration.name}.sql")["version"])  # type: ignore[index]
         action = "migrate" if direction == UP else "undo"
         arguments = [
@@ -111,7 +111,7 @@ class FlywayEngine(KeepsItsTable):
             raise error("flyway", dataclasses.replace(ended, out=message) if message else ended)
         return ()
 
-    def _begin(self, work: Work) -> list[str]:
+    def _begin(self, work: MigrationContext) -> list[str]:
         """Flyway takes no schema that has tables and no history;
         in an empty one the table of our ledger is such a table.
         """
@@ -122,7 +122,7 @@ class FlywayEngine(KeepsItsTable):
                 else []
             )
 
-    def _environment(self, work: Work, migration: Migration) -> dict[str, str]:
+    def _environment(self, work: MigrationContext, migration: Migration) -> dict[str, str]:
         """Its driver knows none of libpq's variables."""
         login = work.login(migration.transaction).parameters
         named = {

@@ -9,18 +9,19 @@ command line: one step at a time, with its one row of (version, dirty).
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import typing as t
 import urllib.parse
 
 from ...._common.operation import Context
 from ...session import DatabaseError, Session, Unreachable
-from ..files import Migration, folder
+from ..files import Migration, folder, readable
 from ..ledger import Ledger
 from ..programs.program_errors import error
-from ..programs.supervised import Ended
+from ..programs.supervised import ProgramResult
 from ..tables import Table
-from .base import DOWN, UP, TooLong, Work
+from .base import DOWN, UP, MigrationContext, TooLong
 
 _NOTHING = -1  # what it calls the version of a database that has none
 # libpq's modes that its driver (lib/pq) refuses. Its own default is require, libpq's is prefer.
@@ -38,7 +39,7 @@ class GolangMigrateEngine:
         self.tables = [self._table.name]
 
     def files(self) -> list[Migration]:
-        return folder(self._src)
+        return [_looked_into(migration) for migration in folder(self._src)]
 
     def applied(self, session: Session) -> list[str]:
         at, dirty = self._state(session)
@@ -51,10 +52,10 @@ class GolangMigrateEngine:
         if not dirty:
             return []
         return [
-            f"version {at}: is dirty, says the table {self._table.name}; see what it left behind, then: migrate -path ... -database ... force VERSION"
+            f"version {at}: is dirty, says the table {self._table.name}; check what it left behind, then: migrate -path ... -database ... force VERSION"
         ]
 
-    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
+    def run(self, work: MigrationContext, migration: Migration, direction: str) -> t.Sequence[str]:
         try:
             self._do(work, migration, direction, "up" if direction == UP else "down", "1")
         except DatabaseError as exc:
@@ -62,11 +63,15 @@ class GolangMigrateEngine:
             raise
         return ()
 
-    def recover(self, work: Work, migration: Migration, direction: str, ended: Ended) -> None:
+    def recover(
+        self, work: MigrationContext, migration: Migration, direction: str, ended: ProgramResult
+    ) -> None:
         if ended.code:
             self._unmark(work, migration, direction, error("migrate", ended))
 
-    def _unmark(self, work: Work, migration: Migration, direction: str, failure: DatabaseError) -> None:
+    def _unmark(
+        self, work: MigrationContext, migration: Migration, direction: str, failure: DatabaseError
+    ) -> None:
         """The server has rolled the file back as a whole (it
         is one query), so what it is marked with is not so.
         """
@@ -94,7 +99,7 @@ class GolangMigrateEngine:
             (one.version[0] for one in self.files() if one.version < migration.version), default=_NOTHING
         )
 
-    def _do(self, work: Work, migration: Migration, direction: str, *action: str) -> None:
+    def _do(self, work: MigrationContext, migration: Migration, direction: str, *action: str) -> None:
         """The password comes by libpq's variable, which its
         drivers know, too: the URL stands on the command line.
         """
@@ -116,7 +121,18 @@ class GolangMigrateEngine:
             raise error("migrate", ended)
 
 
-def _sslmode(work: Work, given: t.Mapping[str, str]) -> str:
+def _looked_into(migration: Migration) -> Migration:
+    """Without the SQL that the parser does not take: migrate sends it as it is, and the server may know more."""
+    up = readable(migration.up)
+    return dataclasses.replace(
+        migration,
+        up=up,
+        down=readable(migration.down),
+        alone=up is None and "CONCURRENTLY" in (migration.up or "").upper(),
+    )
+
+
+def _sslmode(work: MigrationContext, given: t.Mapping[str, str]) -> str:
     """What libpq would come to: TLS where the server has it."""
     mode = given.get("sslmode") or os.environ.get("PGSSLMODE", "")
     if mode not in _NOT_KNOWN_TO_IT:

@@ -22,7 +22,7 @@ from ..ledger import Ledger
 from ..programs.program_errors import error
 from ..sql.statements import split
 from ..tables import Table
-from .base import DOWN, UP, KeepsItsTable, TooLong, Work
+from .base import DOWN, UP, KeepsItsTable, MigrationContext, TooLong
 
 _PROJECT = re.compile(r"^%project=(\S+)", re.MULTILINE)
 _CHANGE = re.compile(r"^([^\s%@#\[]\S*)", re.MULTILINE)
@@ -49,8 +49,8 @@ class SqitchEngine(KeepsItsTable):
         ]
         if not project or problems:
             raise InputError(
-                f"src: found {self._src}, whose sqitch.plan cannot be taken as it is.",
-                why=problems or ["it has no line %project="],
+                f"src: found {self._src}, whose sqitch.plan is not supported.",
+                why=problems or ["it has no %project= line"],
             )
         self._project = project[1]
         return [self._change(name, number) for number, name in enumerate(names, start=1)]
@@ -75,7 +75,7 @@ class SqitchEngine(KeepsItsTable):
     def problems(self, session: Session) -> list[str]:
         return []
 
-    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
+    def run(self, work: MigrationContext, migration: Migration, direction: str) -> t.Sequence[str]:
         whole = (
             migration.transaction
             if direction == UP
@@ -110,7 +110,7 @@ class SqitchEngine(KeepsItsTable):
             raise error("sqitch", ended)
         return ()
 
-    def _down_to(self, work: Work, migration: Migration) -> list[str]:
+    def _down_to(self, work: MigrationContext, migration: Migration) -> list[str]:
         """Without a target sqitch reverts everything there is: only where this is all that there is."""
         with work.server.session() as session:
             there = self.applied(session)

@@ -15,7 +15,7 @@ from ..files import Migration, folder, transactional
 from ..ledger import Entry, Ledger, prefix
 from ..sql import indexes
 from ..sql.statements import Statement
-from .base import UP, KeepsItsTable, Work
+from .base import UP, KeepsItsTable, MigrationContext
 
 
 class SqlEngine(KeepsItsTable):
@@ -35,7 +35,7 @@ class SqlEngine(KeepsItsTable):
     def problems(self, session: Session) -> list[str]:
         return []
 
-    def run(self, work: Work, migration: Migration, direction: str) -> t.Sequence[str]:
+    def run(self, work: MigrationContext, migration: Migration, direction: str) -> t.Sequence[str]:
         statements = migration.statements if direction == UP else migration.ways_down
         whole = migration.transaction if direction == UP else transactional(migration.down or "", statements)
         with work.server.session(options=work.settings(whole), name=work.name) as session:
@@ -48,7 +48,7 @@ class SqlEngine(KeepsItsTable):
     def _at_once(
         self,
         session: Session,
-        work: Work,
+        work: MigrationContext,
         migration: Migration,
         direction: str,
         statements: t.Sequence[Statement],
@@ -62,7 +62,7 @@ class SqlEngine(KeepsItsTable):
     def _one_by_one(
         self,
         session: Session,
-        work: Work,
+        work: MigrationContext,
         migration: Migration,
         direction: str,
         statements: t.Sequence[Statement],
@@ -88,7 +88,9 @@ class SqlEngine(KeepsItsTable):
             _send(session, work, _path(migration, direction), statement, False)
         self._write(session, work, migration, direction, began, len(statements))
 
-    def _is_built(self, session: Session, work: Work, statement: Statement, resumed: bool) -> bool:
+    def _is_built(
+        self, session: Session, work: MigrationContext, statement: Statement, resumed: bool
+    ) -> bool:
         """Clears away what is left of an index; where the run before was
         interrupted right behind the statement, it is there and whole.
         """
@@ -99,7 +101,13 @@ class SqlEngine(KeepsItsTable):
         return resumed and indexes.is_there(session, *statement.index)
 
     def _write(
-        self, session: Session, work: Work, migration: Migration, direction: str, began: float, count: int
+        self,
+        session: Session,
+        work: MigrationContext,
+        migration: Migration,
+        direction: str,
+        began: float,
+        count: int,
     ) -> None:
         if direction == UP:
             self._ledger.applied(
@@ -121,7 +129,7 @@ def _path(migration: Migration, direction: str) -> str:
     return migration.path if direction == UP else migration.down_path
 
 
-def _send(session: Session, work: Work, path: str, statement: Statement, whole: bool) -> None:
+def _send(session: Session, work: MigrationContext, path: str, statement: Statement, whole: bool) -> None:
     work.check_time()
     params = work.context.params
     limit = int(work.left() * 1000) or 1

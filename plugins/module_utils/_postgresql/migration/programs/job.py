@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Runs the program of an engine in a Job made from the image of a
+"""Runs the program of an engine in a Job created from the image of a
 service. The lock of the database stays here, with all that is decided.
 
 Every Job carries the name of its database in a label. Whoever holds the lock of the
@@ -27,12 +27,12 @@ from ...._kubernetes.api.port import KubeApi, Object, jobs, secrets
 from ...._kubernetes.job import job
 from ...._kubernetes.job import waiter as job_wait
 from ...._kubernetes.job.spec import Source
-from ...._kubernetes.job.waiter import JobWait
+from ...._kubernetes.job.waiter import JobWaiter, JobWaitOptions
 from ...login import Login
 from .. import job_options as options
 from ..engines.db_migrate_runner import MARK
 from . import job_spec as spec
-from .supervised import Doing, Ended, Left
+from .supervised import AbandonedRun, ProgramPurpose, ProgramResult
 
 # An answer of a program, and what is worth reading of what it says.
 _LOG_LINES = 2000
@@ -76,8 +76,8 @@ class JobPrograms:
         return found
 
     def check(self) -> None:
-        trial = self._wanted(
-            Doing(Login({}), "check", "up"),
+        trial = self._desired_job(
+            ProgramPurpose(Login({}), "check", "up"),
             [self._context.params["program"] or "true"],
             [],
             self._options["src"],
@@ -98,63 +98,68 @@ class JobPrograms:
         environment: t.Mapping[str, str],
         folder: str,
         seconds: float,
-        doing: Doing,
-    ) -> Ended:
+        purpose: ProgramPurpose,
+    ) -> ProgramResult:
         if seconds < 1:
-            return Ended(None, "", "")
-        wanted = self._wanted(doing, arguments, environment, self.path(folder), int(seconds))
+            return ProgramResult(None, "", "")
+        desired = self._desired_job(purpose, arguments, environment, self.path(folder), int(seconds))
         version = self._api.get(jobs(self._namespace))["metadata"]["resourceVersion"]
-        self._at_work = wanted["metadata"][
+        self._at_work = desired["metadata"][
             "name"
-        ]  # before it is there: who is ended in between takes it away by its name
-        made = self._made(wanted)
+        ]  # before it is live: who is ended in between takes it away by its name
+        created = self._create(desired)
         try:
             with contextlib.suppress(Conflict):  # our own request, sent again because its answer was lost
-                self._api.post(secrets(self._namespace), spec.secret(made, environment))
-            ended = self._watched(made, version, seconds, lambda: None)
+                self._api.post(secrets(self._namespace), spec.secret(created, environment))
+            ended = self._watch(created, version, seconds, lambda: None)
         except BaseException as exc:
-            self._end(made)
+            self._end(created)
             if isinstance(exc, ReleaseError):
-                exc.done = f"Job {made['metadata']['name']}, its pod and its Secret were removed"
+                exc.done = f"Job {created['metadata']['name']}, its pod and its Secret were removed"
             raise
-        self._end(made, wait=ended.code is None)
+        self._end(created, wait=ended.code is None)
         return ended
 
     def at_work(self, login: Login) -> list[str]:
-        return [there["metadata"]["name"] for there in self._listed(login)["items"]]
+        return [live["metadata"]["name"] for live in self._jobs_of(login)["items"]]
 
-    def take_up(self, login: Login, seconds: float) -> list[Left]:
+    def recover_abandoned(self, login: Login, seconds: float) -> list[AbandonedRun]:
         end = self._context.clock.now() + seconds
-        listing = self._listed(login)
-        return [
-            self._taken_up(there, listing["metadata"]["resourceVersion"], end) for there in listing["items"]
-        ]
+        listing = self._jobs_of(login)
+        return [self._recover(live, listing["metadata"]["resourceVersion"], end) for live in listing["items"]]
 
     def abandon(self) -> None:
         if self._at_work:
             with contextlib.suppress(ReleaseError):
                 job.delete(self._api, self._namespace, {"metadata": {"name": self._at_work}})
 
-    def _taken_up(self, there: Object, version: str, end: float) -> Left:
-        meta, clock = there["metadata"], self._context.clock
+    def _recover(self, live: Object, version: str, end: float) -> AbandonedRun:
+        meta, clock = live["metadata"], self._context.clock
         told = meta.get("annotations") or {}
-        ended = Ended(None, "", "")
+        ended = ProgramResult(None, "", "")
 
         def in_time() -> None:
             if clock.now() > end:
                 raise ReleaseError(f"Job {meta['name']} did not end within timeout.")
 
         if not meta.get("deletionTimestamp"):
-            self._context.say(f"Job {meta['name']} was begun by a run that is gone; waiting for its end")
+            self._context.say(
+                f"Job {meta['name']} was started by a run that no longer exists; waiting for it to end"
+            )
             try:
-                ended = self._watched(there, version, end - clock.now(), in_time)
+                ended = self._watch(live, version, end - clock.now(), in_time)
             except ReleaseError as exc:
                 self._context.say(f"{exc.what} It is removed")
-        self._end(there)
-        return Left(told.get(spec.MIGRATION, ""), told.get(spec.DIRECTION, ""), ended)
+        self._end(live)
+        return AbandonedRun(told.get(spec.MIGRATION, ""), told.get(spec.DIRECTION, ""), ended)
 
-    def _wanted(
-        self, doing: Doing, arguments: t.Sequence[str], variables: t.Iterable[str], folder: str, seconds: int
+    def _desired_job(
+        self,
+        purpose: ProgramPurpose,
+        arguments: t.Sequence[str],
+        variables: t.Iterable[str],
+        folder: str,
+        seconds: int,
     ) -> Object:
         if self._source is None:
             self._source = job.source(self._api, {**self._options, "definition": None, "src": None})
@@ -162,7 +167,7 @@ class JobPrograms:
         return spec.body(
             self._source,
             self._options,
-            doing,
+            purpose,
             release,
             self._token(),
             arguments=arguments,
@@ -171,75 +176,75 @@ class JobPrograms:
             seconds=seconds,
         )
 
-    def _made(self, wanted: Object) -> Object:
+    def _create(self, desired: Object) -> Object:
         try:
-            return self._api.post(jobs(self._namespace), wanted)
+            return self._api.post(jobs(self._namespace), desired)
         except Conflict:
-            there = self._there(wanted["metadata"]["name"])
+            live = self._find(desired["metadata"]["name"])
             # Our own request, sent again because its answer was lost, meets what it wrote.
             if (
-                there
-                and (there["metadata"].get("annotations") or {}).get(spec.RUN)
-                == wanted["metadata"]["annotations"][spec.RUN]
+                live
+                and (live["metadata"].get("annotations") or {}).get(spec.RUN)
+                == desired["metadata"]["annotations"][spec.RUN]
             ):
-                return there
+                return live
             self._at_work = ""
             raise
 
-    def _watched(self, there: Object, version: str, seconds: float, keep: t.Callable[[], None]) -> Ended:
+    def _watch(self, live: Object, version: str, seconds: float, keep: t.Callable[[], None]) -> ProgramResult:
         """Until the program has ended by itself or was ended by its
         deadline; what else ends it is told as kube_job tells it.
         """
-        wait = JobWait(self._api, self._waiting(seconds), there)
+        options = JobWaitOptions(
+            self._namespace,
+            self._options["container"],
+            int(seconds),
+            self._options["stuck_after"],
+            _LOG_LINES,
+        )
+        wait = JobWaiter(self._api, self._quiet(), live, options)
         wait.until_ended(version, keep)
         end, said, code = t.cast(job_wait.Ended, wait.ended), "\n".join(wait.log), wait.exit_code
         if end.succeeded:
-            return Ended(0, said, "")
+            return ProgramResult(0, said, "")
         if end.reason == "DeadlineExceeded":
-            return Ended(None, said, "")
+            return ProgramResult(None, said, "")
         if code is None or code >= _KILLED:
-            raise wait.failure(f"Job {wait.name} was ended before its program was done.")
-        return Ended(code, said, "")
+            raise wait.failure(f"Job {wait.name} was ended before its program had finished.")
+        return ProgramResult(code, said, "")
 
-    def _waiting(self, seconds: float) -> Context:
-        """For the wait: with its own options, and without the answers of programs among the lines for people."""
-        given = {
-            "namespace": self._namespace,
-            "container": self._options["container"],
-            "stuck_after": self._options["stuck_after"],
-        }
+    def _quiet(self) -> Context:
+        """For the wait: without the answers of programs among the lines for people."""
 
         def show(line: str) -> None:
             if MARK not in line:
                 self._context.show(line)
 
-        return dataclasses.replace(
-            self._context, params={**given, "timeout": int(seconds), "log_lines": _LOG_LINES}, show=show
-        )
+        return dataclasses.replace(self._context, show=show)
 
-    def _end(self, there: Object, wait: bool = True) -> None:
+    def _end(self, live: Object, wait: bool = True) -> None:
         """Takes it away with its pods and its Secret.
 
         :param wait: until its program has gone; one that has ended is not waited for.
         """
-        job.delete(self._api, self._namespace, there, "Foreground" if wait else "Background")
+        job.delete(self._api, self._namespace, live, "Foreground" if wait else "Background")
         self._at_work = ""
         clock = self._context.clock
-        name, began = there["metadata"]["name"], clock.now()
-        while wait and (found := self._there(name)) and found["metadata"]["uid"] == there["metadata"]["uid"]:
+        name, began = live["metadata"]["name"], clock.now()
+        while wait and (found := self._find(name)) and found["metadata"]["uid"] == live["metadata"]["uid"]:
             if clock.now() - began > _GONE_WITHIN:
                 raise ReleaseError(
-                    f"Job {name} is removed, and its pod does not end.",
-                    then=f"kubectl -n {self._namespace} get pods -l job-name={name}; delete it by --force where its node is dead, then run this again",
+                    f"Job {name} was removed, but its pod does not end.",
+                    then=f"kubectl -n {self._namespace} get pods -l job-name={name}; delete it with --force if its node is dead, then run this again",
                 )
             clock.sleep(0.2)
 
-    def _there(self, name: str) -> Object | None:
+    def _find(self, name: str) -> Object | None:
         """By a list, which the account may read for the watch anyway."""
         items = self._api.get(f"{jobs(self._namespace)}?fieldSelector=metadata.name%3D{name}")["items"]
         return items[0] if items else None
 
-    def _listed(self, login: Login) -> Object:
+    def _jobs_of(self, login: Login) -> Object:
         return self._api.get(
             f"{jobs(self._namespace)}?labelSelector={spec.DATABASE}%3D{spec.database_id(self.login(login))}"
         )

@@ -13,7 +13,7 @@ import typing as t
 from ...._kubernetes.api.port import Object
 from ...._kubernetes.job import spec
 from ...login import Login
-from .supervised import Doing
+from .supervised import ProgramPurpose
 
 DATABASE, MIGRATION, DIRECTION, RUN = (
     f"runbook.release/{name}" for name in ("database", "migration", "direction", "run")
@@ -32,15 +32,15 @@ def database_id(login: Login) -> str:
     ).hexdigest()[:16]
 
 
-def name_of(doing: Doing) -> str:
+def name_of(purpose: ProgramPurpose) -> str:
     """The same for the same migration of the same database. With a hash,
     since names hold fewer characters than those of databases and files.
     """
     digest = hashlib.sha256(
-        "\0".join((database_id(doing.login), doing.migration, doing.direction)).encode()
+        "\0".join((database_id(purpose.login), purpose.migration, purpose.direction)).encode()
     ).hexdigest()[:8]
     return spec.name_of(
-        f"migrate-{doing.login.database}-{doing.migration}-{doing.direction}"[:54].rstrip("-._")
+        f"migrate-{purpose.login.database}-{purpose.migration}-{purpose.direction}"[:54].rstrip("-._")
         + f"-{digest}",
         None,
     )
@@ -52,7 +52,7 @@ def secret_of(job: Object) -> str:
 
 
 def body(
-    source: spec.Source, options: t.Mapping[str, t.Any], doing: Doing, release: str, run: str, *, arguments: t.Sequence[str],
+    source: spec.Source, options: t.Mapping[str, t.Any], purpose: ProgramPurpose, release: str, run: str, *, arguments: t.Sequence[str],
     variables: t.Iterable[str], folder: str, seconds: int,
 ) -> Object:  # fmt: skip
     """
@@ -60,13 +60,18 @@ def body(
     :param variables: names of what its Secret holds.
     :param folder: inside the image.
     """
-    labels = {DATABASE: database_id(doing.login)}
-    annotations = {MIGRATION: doing.migration, DIRECTION: doing.direction, RUN: run, spec.RELEASE: release}
+    labels = {DATABASE: database_id(purpose.login)}
+    annotations = {
+        MIGRATION: purpose.migration,
+        DIRECTION: purpose.direction,
+        RUN: run,
+        spec.RELEASE: release,
+    }
     # A Kubernetes of its own would put variables into what we have put together.
     command = [argument.replace("$(", "$$(") for argument in arguments]
     given = {
         **options,
-        "name": name_of(doing),
+        "name": name_of(purpose),
         "release": None,
         "command": command,
         "args": None,

@@ -6,7 +6,7 @@
 """Ends this process when the ansible-playbook that it works for has died, or is ended by a signal.
 
 Workers of Ansible sit in sessions of their own and live on when it is killed: the migration
-would go on with nobody to tell of it, and with nobody to run what follows. Ended, its
+would go on with nobody to tell of it, and with nobody to run what follows. ProgramResult, its
 connections end, and the server takes back what was not committed. What works elsewhere has no
 connection that ends: it is ended as the last thing that is done here.
 """
@@ -26,7 +26,7 @@ _EXIT = 137  # as of a process that was killed
 
 
 @contextlib.contextmanager
-def not_outliving(context: Context, abandon: t.Callable[[], None] = lambda: None) -> t.Iterator[None]:
+def ended_with_controller(context: Context, abandon: t.Callable[[], None] = lambda: None) -> t.Iterator[None]:
     """While the block runs. A module has no controller here: it ends with its task.
 
     :param abandon: ends what works elsewhere. It runs in a thread of its own, while the block goes on.

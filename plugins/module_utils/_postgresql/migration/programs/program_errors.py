@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from ...session import DatabaseError, Unreachable
-from .supervised import Ended
+from .supervised import ProgramResult
 
 # As db-migrate's driver, psql with VERBOSITY=verbose, Flyway and pgx write it.
 _CODE = re.compile(
@@ -31,7 +31,7 @@ _LOST = re.compile(
 _LINES = 12
 
 
-def error(program: str, ended: Ended) -> DatabaseError:
+def error(program: str, ended: ProgramResult) -> DatabaseError:
     said = [line.rstrip() for line in ended.said.splitlines() if line.strip()][-_LINES:]
     return refusal(f"{program} ended with exit code {ended.code}.", "\n".join(said), sqlstate(ended.said))
 

@@ -24,7 +24,7 @@ from . import supervisor
 
 
 @dataclasses.dataclass(frozen=True)
-class Ended:
+class ProgramResult:
     """
     :ivar code: of the program; None when it was ended because its time was over.
     """
@@ -38,7 +38,7 @@ class Ended:
         return "\n".join(text.strip() for text in (self.err, self.out) if text.strip())
 
 
-class Doing(t.NamedTuple):
+class ProgramPurpose(t.NamedTuple):
     """What the program of an engine runs for.
 
     :ivar login: as the program reaches the database.
@@ -49,20 +49,20 @@ class Doing(t.NamedTuple):
     direction: str
 
 
-class Left(t.NamedTuple):
+class AbandonedRun(t.NamedTuple):
     """What a run that is gone had begun, and how it ended;
     without an exit code where nobody knows how far it came.
     """
 
     migration: str
     direction: str
-    ended: Ended
+    ended: ProgramResult
 
 
 class Programs(t.Protocol):
     def run(
         self, arguments: t.Sequence[str], environment: t.Mapping[str, str], folder: str, seconds: float
-    ) -> Ended:
+    ) -> ProgramResult:
         """Runs a program to its end.
 
         :param environment: on top of our own; secrets go here,
@@ -81,8 +81,8 @@ class EnginePrograms(t.Protocol):
         environment: t.Mapping[str, str],
         folder: str,
         seconds: float,
-        doing: Doing,
-    ) -> Ended:
+        purpose: ProgramPurpose,
+    ) -> ProgramResult:
         """As that of Programs.
 
         :param folder: one of our paths.
@@ -100,7 +100,7 @@ class EnginePrograms(t.Protocol):
     def at_work(self, login: Login) -> list[str]:
         """Names of what earlier runs have begun on this database and what may go on without them."""
 
-    def take_up(self, login: Login, seconds: float) -> list[Left]:
+    def recover_abandoned(self, login: Login, seconds: float) -> list[AbandonedRun]:
         """Waits for the end of what earlier runs have begun, or
         ends it. Only under the lock, which says that they are gone.
         """
@@ -128,7 +128,7 @@ class Supervised:
     def at_work(self, login: Login) -> list[str]:
         return []
 
-    def take_up(self, login: Login, seconds: float) -> list[Left]:
+    def recover_abandoned(self, login: Login, seconds: float) -> list[AbandonedRun]:
         return []
 
     def abandon(self) -> None:
@@ -140,8 +140,8 @@ class Supervised:
         environment: t.Mapping[str, str],
         folder: str,
         seconds: float,
-        doing: Doing | None = None,
-    ) -> Ended:
+        purpose: ProgramPurpose | None = None,
+    ) -> ProgramResult:
         reading, writing = (
             os.pipe()
         )  # held open by us alone: its end is how the supervisor learns of ours, whatever ended us
@@ -166,8 +166,10 @@ class Supervised:
                         start_new_session=True,
                     ).wait()
                 except OSError as exc:
-                    return Ended(127, "", f"{arguments[0]}: {exc.strerror}")
-                return Ended(None if code == supervisor.TIME_IS_OVER else code, _text(out), _text(err))
+                    return ProgramResult(127, "", f"{arguments[0]}: {exc.strerror}")
+                return ProgramResult(
+                    None if code == supervisor.TIME_IS_OVER else code, _text(out), _text(err)
+                )
         finally:
             os.close(reading)
             os.close(writing)

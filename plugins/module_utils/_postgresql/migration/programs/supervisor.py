@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Watches over one program: ends it when its time is over, and when the one who wanted it has died.
+"""Watches over one program: ends it when its retention has expired, and when the one who wanted it has died.
 
 Handed to an interpreter as text, so it imports nothing of the collection. It sits in a session of its own,
 where no signal meant for the release reaches it, and reads from a pipe that nobody writes to: the pipe ends

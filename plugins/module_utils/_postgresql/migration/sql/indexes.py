@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ...session import Session
 
-# Without those of a running CREATE INDEX, which are no carcasses yet.
+# Leaves out indexes that a running CREATE INDEX is still building.
 _INVALID = """
     SELECT format('%I.%I', n.nspname, c.relname) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE NOT i.indisvalid AND c.relkind = 'i' AND NOT EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.index_relid = i.indexrelid) ORDER BY 1
@@ -28,10 +28,13 @@ def invalid(session: Session) -> list[str]:
 
 
 def clear(session: Session, table: str, name: str) -> str:
-    """Drops what an interrupted statement left of the index;
-    gives its name where one was left, and nothing otherwise.
+    """Drops an invalid index that an interrupted statement has left behind.
+
+    :param table: quoted, with its schema where one is written.
+    :param name: of the index, as the server keeps it.
+    :return: the full name of the dropped index, or nothing.
     """
-    for full, valid in session.rows(_OF, [_folded_table(table), _folded(name)]):
+    for full, valid in session.rows(_OF, [table, name]):
         if not valid:
             session.execute(f"DROP INDEX CONCURRENTLY {full}")
             return str(full)
@@ -40,16 +43,4 @@ def clear(session: Session, table: str, name: str) -> str:
 
 def is_there(session: Session, table: str, name: str) -> bool:
     """Whether the index is there and whole."""
-    return any(valid for _full, valid in session.rows(_OF, [_folded_table(table), _folded(name)]))
-
-
-def _folded(name: str) -> str:
-    """As the server keeps it: what is not quoted is in small
-    letters. The schema of an index is that of its table.
-    """
-    name = name.rpartition(".")[2]
-    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-
-
-def _folded_table(name: str) -> str:
-    return ".".join(part if part.startswith('"') else part.lower() for part in name.split("."))
+    return any(valid for _full, valid in session.rows(_OF, [table, name]))

@@ -43,7 +43,7 @@ _NO_RULE = re.compile(r"invalid rule name (\S+)")
 
 
 @dataclasses.dataclass(frozen=True)
-class Finding:
+class LintFinding:
     """
     :ivar line: from 1; squawk itself counts from 0.
     :ivar blocks: whether the migration is not run because of it.
@@ -61,11 +61,11 @@ class Finding:
 
 def lint(
     programs: Programs, migrations: t.Sequence[Migration], server_version: int, blocking: t.Sequence[str]
-) -> list[Finding]:
+) -> list[LintFinding]:
     """
     :param blocking: names of rules; what else is found is only told.
     """
-    found: list[Finding] = []
+    found: list[LintFinding] = []
     for whole in (True, False):
         chosen = [
             one
@@ -108,7 +108,7 @@ def _run(
         raise ReleaseError(
             "squawk did not run.",
             why=[ended.said[:500] or "it did not end"],
-            then="mend it, or set lint to skip",
+            then="fix it, or set lint to skip",
         )
     return ended.out
 
@@ -126,15 +126,15 @@ def _program() -> str:
     return program
 
 
-def _findings(out: str, names: t.Mapping[str, str], blocking: set[str]) -> t.Iterator[Finding]:
+def _findings(out: str, names: t.Mapping[str, str], blocking: set[str]) -> t.Iterator[LintFinding]:
     try:
         told = json.loads(out or "[]")
     except ValueError as exc:
         raise ReleaseError(
-            "squawk answered something else than JSON.", why=[out[:500]], then="mend it, or set lint to skip"
+            "squawk did not answer with JSON.", why=[out[:500]], then="fix it, or set lint to skip"
         ) from exc
     for one in told:
-        yield Finding(
+        yield LintFinding(
             names[one["file"]],
             one["rule_name"],
             int(one["line"]) + 1,

@@ -3,50 +3,44 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Cuts SQL into its statements, by the rules of psql's own scanner (src/fe_utils/psqlscan.l).
+"""SQL, cut into its statements by PostgreSQL's own parser (libpg_query, through the Python package pglast).
 
-Needed because what cannot run inside a transaction has to be
-sent alone, and because a failure names its statement and line.
+Needed because a statement that cannot run inside a transaction has to be sent
+alone, because a failure names its statement and line, and because the parse
+tree of a statement says what it does.
 """
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
+import functools
 import re
 import typing as t
 
-_TOKEN = re.compile(
-    r"""
-    (?P<space>\s+)
-  | (?P<remark>--[^\n]*)
-  | (?P<block>/\*)
-  | (?P<dollar>\$(?:[^\W\d]\w*)?\$)
-  | (?P<escaped>[eE]'(?:[^'\\]|\\.|'')*')
-  | (?P<string>'(?:[^']|'')*')
-  | (?P<quoted>"(?:[^"]|"")*")
-  | (?P<word>[^\W\d][\w$]*)
-  | (?P<number>\d+(?:\.\d+)?)
-  | (?P<cast>::)
-  | (?P<other>.)
-    """,
-    re.VERBOSE | re.DOTALL,
+from ...._common.errors import InputError
+
+_COMMENTS = ("SQL_COMMENT", "C_COMMENT")
+_SEMICOLON = "ASCII_59"
+# Statements that the server always refuses inside a transaction block (25001); others depend on how they are written.
+_NEVER_IN_TRANSACTION = (
+    "AlterSystemStmt",
+    "CreateSubscriptionStmt",
+    "CreateTableSpaceStmt",
+    "CreatedbStmt",
+    "DropSubscriptionStmt",
+    "DropTableSpaceStmt",
+    "DropdbStmt",
 )
-# What the server refuses inside a transaction block (25001).
-_ALONE = re.compile(
-    r"(CREATE (UNIQUE )?INDEX|DROP INDEX|REINDEX\b.*) CONCURRENTLY\b|REINDEX (SYSTEM|DATABASE|SCHEMA)\b|VACUUM\b|(CREATE|DROP|ALTER) (DATABASE|TABLESPACE)\b"
-    r"|ALTER SYSTEM\b|ALTER TABLE\b.* DETACH PARTITION .* CONCURRENTLY\b|CLUSTER$|(CREATE|DROP) SUBSCRIPTION\b"
-)
-_TRANSACTION = re.compile(
-    r"(BEGIN|START TRANSACTION|COMMIT|END|ABORT|ROLLBACK|PREPARE TRANSACTION)\b(?!.* TO\b)"
-)
-_NAME = r'(?:"(?:[^"]|"")*"|[^\s(".]+)'
-_INDEX = re.compile(
-    rf"CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?(?P<name>{_NAME}) ON (?:ONLY )?(?P<table>{_NAME}(?:\.{_NAME})?)"
-)
+_WITHIN_TRANSACTION = ("TRANS_STMT_SAVEPOINT", "TRANS_STMT_RELEASE", "TRANS_STMT_ROLLBACK_TO")
+_REINDEX_OF_MANY = ("REINDEX_OBJECT_SYSTEM", "REINDEX_OBJECT_DATABASE", "REINDEX_OBJECT_SCHEMA")
+_PSQL_VARIABLE = re.compile(r":(?:[A-Za-z_]\w*|'\w+'|\"\w+\"|\{\?\w+\})")
+_NEAR = re.compile(r' at or near ".*', re.DOTALL)
+_LONGEST_NEAR = 60
 
 
 class Unreadable(ValueError):
-    """The text ends inside a literal, a name or a comment, or is no SQL."""
+    """PostgreSQL's parser does not take the text. The message begins with the line."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,124 +48,174 @@ class Statement:
     """
     :ivar text: as it stands in the file, without the semicolon.
     :ivar line: of its first word, from 1.
-    :ivar words: in capitals, one blank between any two, without
-        remarks; literals are '' and code is $$. For patterns.
+    :ivar verb: its first word in capitals.
+    :ivar node: its parse tree, a node of pglast.ast.
+    :ivar source: the whole text that it is a part of; the locations in its tree count from there.
     """
 
     text: str
     line: int
-    words: str
+    verb: str
+    node: t.Any = dataclasses.field(repr=False, compare=False)
+    source: str = dataclasses.field(repr=False, compare=False)
 
     @property
     def alone(self) -> bool:
         """Whether it can run outside a transaction only."""
-        return bool(_ALONE.match(self.words))
+        return self.concurrent or _refuses_transaction(self.node)
 
     @property
     def concurrent(self) -> bool:
         """Whether it waits for others by design, with a lock that lets them work meanwhile."""
-        return self.alone and " CONCURRENTLY" in self.words
+        node, kind = self.node, kind_of(self.node)
+        if kind in ("IndexStmt", "DropStmt"):
+            return bool(node.concurrent)
+        if kind == "ReindexStmt":
+            return option(node.params, "concurrently")
+        if kind == "AlterTableStmt":
+            return any(
+                command.subtype.name == "AT_DetachPartition" and command.def_.concurrent
+                for command in node.cmds
+            )
+        return False
 
     @property
     def controls_transaction(self) -> bool:
-        return bool(_TRANSACTION.match(self.words))
+        return kind_of(self.node) == "TransactionStmt" and self.node.kind.name not in _WITHIN_TRANSACTION
 
     @property
     def reads_client(self) -> bool:
-        """COPY from the standard input: its rows follow in the file, and only psql reads such files."""
-        return bool(re.match(r"COPY\b.* (FROM STDIN|TO STDOUT)\b", self.words))
+        """COPY from or to the client: its rows stand in the file, and only psql reads such files."""
+        node = self.node
+        return kind_of(node) == "CopyStmt" and node.filename is None and not node.is_program
 
     @property
     def index(self) -> tuple[str, str] | None:
-        """The table and the index that it creates concurrently, as they are written."""
-        found = _INDEX.match(self.words)
-        return (found["table"], found["name"]) if found else None
+        """The index that it creates concurrently: its table, quoted for to_regclass, and its own name as it is kept."""
+        node = self.node
+        if kind_of(node) != "IndexStmt" or not node.concurrent or not node.idxname:
+            return None
+        parts = [part for part in (node.relation.schemaname, node.relation.relname) if part]
+        return ".".join(_quoted(part) for part in parts), node.idxname
+
+
+def require_parser() -> t.Any:
+    """The package pglast. Imported on first use: it takes a tenth of a second, and most operations read no SQL."""
+    try:
+        import pglast
+    except ImportError as exc:
+        raise InputError(
+            "The Python package 'pglast', which reads SQL as PostgreSQL does, is missing where this task runs; nothing was changed.",
+            then="python3 -m pip install pglast (with the Python that runs this task)",
+        ) from exc
+    return pglast
 
 
 def split(text: str) -> list[Statement]:
-    found: list[Statement] = []
-    begin, words, parentheses, blocks = 0, list[str](), 0, 0
-    for kind, start, end in _tokens(text):
-        token = text[start:end]
-        if kind == "word":
-            word = token.upper()
-            if _in_routine(words) and word == "BEGIN" or blocks and word == "CASE":
-                blocks += 1
-            elif blocks and word == "END":
-                blocks -= 1
-            words.append(word)
-        elif kind == "other" and token == ";" and not parentheses and not blocks:
-            if words:
-                found.append(_statement(text, begin, start, words))
-            begin, words = end, []
-        else:
-            if token == "\\":
-                command = text[start:].split(maxsplit=1)[0][:20]
-                raise Unreadable(
-                    f"line {_line(text, start)}: a command of psql ({command}); only SQL can run here"
-                )
-            parentheses = (
-                max(0, parentheses + (token == "(") - (token == ")")) if kind == "other" else parentheses
+    """Raises Unreadable where the parser does not take the text."""
+    return list(_split(text))
+
+
+def kind_of(node: t.Any) -> str:
+    """The name of a node of the parse tree, as in PostgreSQL's sources: CreateStmt, IndexStmt ..."""
+    return type(node).__name__
+
+
+def option(options: t.Sequence[t.Any] | None, name: str) -> bool:
+    """A boolean option in parentheses: it is true where it has no value."""
+    for given in options or ():
+        if given.defname == name:
+            value = given.arg
+            text = "true" if value is None else str(getattr(value, "sval", getattr(value, "ival", "")))
+            return text.lower() in ("true", "on", "1")
+    return False
+
+
+@functools.lru_cache(maxsize=512)
+def _split(text: str) -> tuple[Statement, ...]:
+    pglast = require_parser()
+    if "\0" in text:
+        raise Unreadable(f"line {_line(text, text.index(chr(0)))}: a NUL byte, which SQL cannot hold")
+    try:
+        parsed = pglast.parser.parse_sql(text)
+        tokens = [token for token in pglast.parser.scan(text) if token.name not in _COMMENTS]
+    except pglast.parser.ParseError as exc:
+        raise Unreadable(_explained(text, exc)) from None
+    begins = [0, *(token.end + 1 for token in tokens if token.name == _SEMICOLON)]
+    words = [token for token in tokens if token.name != _SEMICOLON]
+    starts = [token.start for token in words]
+    newlines = [match.start() for match in re.finditer("\n", text)]
+    statements = []
+    for raw in parsed:
+        first = words[bisect.bisect_left(starts, raw.stmt_location)]
+        begin = begins[bisect.bisect_right(begins, first.start) - 1]
+        end = raw.stmt_location + raw.stmt_len if raw.stmt_len else len(text)
+        statements.append(
+            Statement(
+                text[begin:end].strip(),
+                bisect.bisect_left(newlines, first.start) + 1,
+                text[first.start : first.end + 1].upper(),
+                raw.stmt,
+                text,
             )
-            words += (
-                [{"dollar": "$$", "string": "''", "escaped": "''", "quoted": token}.get(kind, token)]
-                if kind not in ("space", "remark", "block")
-                else []
-            )
-    if words:
-        found.append(_statement(text, begin, len(text), words))
-    return found
+        )
+    return tuple(statements)
 
 
-def _in_routine(words: list[str]) -> bool:
-    """A routine whose body is SQL (BEGIN ATOMIC ... END) holds semicolons of its own."""
-    rest = [word for word in words[:4] if word not in ("OR", "REPLACE")]
-    return rest[:1] == ["CREATE"] and rest[1:2] in (["FUNCTION"], ["PROCEDURE"])
+def _refuses_transaction(node: t.Any) -> bool:
+    kind = kind_of(node)
+    if kind == "ReindexStmt":
+        return node.kind.name in _REINDEX_OF_MANY
+    if kind == "VacuumStmt":
+        return bool(node.is_vacuumcmd)
+    if kind == "ClusterStmt":
+        return node.relation is None
+    if kind == "DiscardStmt":
+        return bool(node.target.name == "DISCARD_ALL")
+    if kind == "AlterDatabaseStmt":
+        return any(given.defname == "tablespace" for given in node.options or ())
+    if kind == "AlterSubscriptionStmt":
+        return node.kind.name.endswith(("_PUBLICATION", "_REFRESH"))
+    return kind in _NEVER_IN_TRANSACTION
 
 
-def _statement(text: str, begin: int, end: int, words: list[str]) -> Statement:
-    first = next(
-        start for kind, start, _end in _tokens(text[begin:end]) if kind not in ("space", "remark", "block")
-    )
-    joined = (
-        re.sub(r" ?\. ?", ".", " ".join(words))
-        .replace(" ( ", "(")
-        .replace("( ", "(")
-        .replace(" )", ")")
-        .replace(" ,", ",")
-    )
-    return Statement(text[begin:end].strip(), _line(text, begin + first), joined)
+def _explained(text: str, error: t.Any) -> str:
+    """What is wrong, with its line: what psql alone understands is said to be that."""
+    message, at = str(error.args[0]), error.args[1]
+    if at is None:
+        at = len(text.rstrip())
+    if copy := _copy_before(text[:at]):
+        return f"line {copy}: COPY with rows in the file; only psql can run it"
+    line = _line(text, at)
+    if text[at : at + 1] == "\\":
+        command = text[at:].split(maxsplit=1)[0][:20]
+        return f"line {line}: a command of psql ({command}); only SQL can run here"
+    if variable := _PSQL_VARIABLE.match(text, at):
+        return f"line {line}: a variable of psql ({variable[0]}); only SQL can run here"
+    version = require_parser().get_postgresql_version()[0]
+    return f"line {line}: {_without_literals(message, text[at : at + 2])} (read with the grammar of PostgreSQL {version})"
 
 
-def _tokens(text: str) -> t.Iterator[tuple[str, int, int]]:
-    at = 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if not match or not match.lastgroup:
-            raise AssertionError("the last of the patterns matches any character")
-        kind, end = match.lastgroup, match.end()
-        if kind == "block":
-            end = _block_end(text, at)
-        elif kind == "dollar":
-            closing = text.find(match.group(), end)
-            if closing < 0:
-                raise Unreadable(f"line {_line(text, at)}: {match.group()} is not closed")
-            end = closing + len(match.group())
-        elif kind == "other" and match.group() in "'\"":
-            raise Unreadable(f"line {_line(text, at)}: a quote is not closed")
-        yield kind, at, end
-        at = end
+def _copy_before(text: str) -> int:
+    """The line of the last statement before an error, where that is a COPY whose rows follow; else 0."""
+    end = text.rfind(";")
+    try:
+        *_others, last = _split(text[: end + 1])
+    except (Unreadable, ValueError):
+        return 0
+    return last.line if last.reads_client else 0
 
 
-def _block_end(text: str, at: int) -> int:
-    """Of a comment, which may hold comments."""
-    depth = 0
-    for mark in re.compile(r"/\*|\*/").finditer(text, at):
-        depth += 1 if mark.group() == "/*" else -1
-        if not depth:
-            return mark.end()
-    raise Unreadable(f"line {_line(text, at)}: a comment is not closed")
+def _without_literals(message: str, beginning: str) -> str:
+    """Shows a word that the parser stumbles over, but no string: it may be a password, or the rest of the file."""
+    if beginning[:1] in ("'", "$") or beginning[1:] == "'" or message.startswith("unterminated"):
+        return _NEAR.sub("", message)
+    return message if len(message) <= _LONGEST_NEAR else message[:_LONGEST_NEAR] + "..."
 
 
 def _line(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -133,7 +133,7 @@ def test_a_snapshot_that_fails_or_does_not_come_removes_nothing():
     old = [snapshot("old", 900, keep_until=past), snapshot("older", 950, keep_until=past)]
     for rds, said in (
         (Rds(*old, ends="failed"), "is in state failed"),
-        (Rds(*old, polls=99), "was not there after 60 s"),
+        (Rds(*old, polls=99), "was not available after 60 s"),
     ):
         with pytest.raises(ReleaseError, match=said):
             taken(rds, timeout=60)

@@ -17,7 +17,7 @@ from ansible_collections.runbook.release.plugins.module_utils._common.options im
 OPTIONS = {
     "timeout": Option("int", 300, low=1),
     "attempts": Option("int", low=1),
-    "lock_patience": Option("int", 0, low=0),
+    "lock_wait_timeout": Option("int", 0, low=0),
     "percent": Option("int", low=1, high=100),
     "drain": Option("dict", fields={"timeout": Option("int", 30, low=1)}),
     "workloads": Option(
@@ -43,8 +43,8 @@ def performed(**params):
             ["workloads[1] (wallet).replicas: found -2; allowed: 0 or more"],
         ),
         (
-            {"timeout": 300, "attempts": 0, "lock_patience": -1},
-            ["attempts: found 0; allowed: 1 or more", "lock_patience: found -1; allowed: 0 or more"],
+            {"timeout": 300, "attempts": 0, "lock_wait_timeout": -1},
+            ["attempts: found 0; allowed: 1 or more", "lock_wait_timeout: found -1; allowed: 0 or more"],
         ),
     ],
 )
@@ -55,7 +55,7 @@ def test_numbers_that_leave_no_time_are_refused_before_anything_is_reached(param
     assert caught.value.why == said and reached == []
 
 
-@pytest.mark.parametrize("params", [{"timeout": 1, "attempts": None, "lock_patience": 0}, {}])
+@pytest.mark.parametrize("params", [{"timeout": 1, "attempts": None, "lock_wait_timeout": 0}, {}])
 def test_the_least_and_nothing_are_taken(params):
     reached, run = performed(**params)
     assert run()["changed"] and len(reached) == 1

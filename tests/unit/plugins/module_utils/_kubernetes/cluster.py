@@ -159,34 +159,14 @@ class Cluster:
             != thing["metadata"]["resourceVersion"]
         ):
             raise Conflict("the object has been modified")
-        for key, value in body["metadata"].get("annotations", {}).items():
-            thing["metadata"]["annotations"].pop(key, None)
-            if value is not None:
-                thing["metadata"]["annotations"][key] = value
+        _merge(thing["metadata"]["annotations"], body["metadata"].get("annotations", {}))
         if "minReplicas" in body.get("spec", {}):
             thing["spec"].update(body["spec"])
             return copy.deepcopy(thing)
         before = copy.deepcopy(thing["spec"])
         spec = body.get("spec", {})
-        thing["spec"]["replicas"] = spec.get("replicas", thing["spec"]["replicas"])
-        template = copy.deepcopy(spec.get("template", {}))
-        if template.pop("$patch", None):
-            thing["spec"]["template"] = template
-        if notes := template.get("metadata", {}).get("annotations"):
-            kept = thing["spec"]["template"].setdefault("metadata", {}).setdefault("annotations", {})
-            kept.update(notes)
-            for key in [key for key, value in notes.items() if value is None]:
-                del kept[key]
-        for wanted in template.get("spec", {}).get("containers", []):
-            for container in thing["spec"]["template"]["spec"]["containers"]:
-                if container["name"] == wanted["name"]:
-                    env = {entry["name"]: entry for entry in container.get("env", [])}
-                    env.update({entry["name"]: entry for entry in wanted.pop("env", [])})
-                    container.update(
-                        wanted, env=[entry for entry in env.values() if entry.get("$patch") != "delete"]
-                    )
-                    if not container["env"]:
-                        del container["env"]
+        thing["spec"].update({key: spec[key] for key in ("replicas", "paused") if key in spec})
+        _merge_template(thing["spec"], copy.deepcopy(spec.get("template", {})))
         self._touch(thing, generation=thing["spec"] != before)
         return copy.deepcopy(thing)
 
@@ -284,6 +264,30 @@ class Cluster:
         }
         self.pods[pod["metadata"]["uid"]] = pod
         return pod
+
+
+def _merge(annotations, changes):
+    for key, value in list(changes.items()):
+        annotations.pop(key, None)
+        if value is not None:
+            annotations[key] = value
+
+
+def _merge_template(spec, template):
+    if template.pop("$patch", None):
+        spec["template"] = template
+    if notes := template.get("metadata", {}).get("annotations"):
+        _merge(spec["template"].setdefault("metadata", {}).setdefault("annotations", {}), notes)
+    known = {container["name"]: container for container in spec["template"]["spec"]["containers"]}
+    for changes in template.get("spec", {}).get("containers", []):
+        container = known.get(changes["name"])
+        if container is None:
+            continue
+        env = {entry["name"]: entry for entry in container.get("env", [])}
+        env.update({entry["name"]: entry for entry in changes.pop("env", [])})
+        container.update(changes, env=[entry for entry in env.values() if entry.get("$patch") != "delete"])
+        if not container["env"]:
+            del container["env"]
 
 
 class Stream:

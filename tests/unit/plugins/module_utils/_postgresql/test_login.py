@@ -50,10 +50,33 @@ def test_a_url_that_is_made_is_read_again():
         assert login.from_url(Login(parameters).url()) == parameters
 
 
-@pytest.mark.parametrize("url", ["mysql://db/shop", "db.example.com", "postgresql://db:port/shop"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://db/shop",
+        "db.example.com",
+        "postgresql://db:port/shop",
+        "postgresql://u:s3cret/word@db/shop",
+        "postgresql://u:s3cret%zz@db/shop",
+        "postgresql://u:s3cret word@db/shop",
+        "postgresql://u:s3cret@[::1/shop",
+        "postgresql://u:s3cret@db/shop?sslmod=require",
+    ],
+)
 def test_what_is_no_url_of_postgresql_is_refused_without_being_shown(url):
-    with pytest.raises(InputError, match="login_url: .* allowed: postgresql://"):
+    with pytest.raises(InputError, match="login_url: .* allowed: postgresql://") as caught:
         of(login_url=url)
+    assert "s3cret" not in str(caught.value) and "shop" not in str(caught.value)
+
+
+def test_the_schema_that_prisma_puts_into_a_url_is_left_out():
+    for query in ("schema=public&sslmode=require", "sslmode=require&schema=public"):
+        assert login.from_url(f"postgresql://db/shop?{query}") == {
+            "host": "db",
+            "dbname": "shop",
+            "sslmode": "require",
+        }
+    assert login.from_url("postgresql://db/shop?schema=public") == {"host": "db", "dbname": "shop"}
 
 
 def test_another_database_of_the_same_server():

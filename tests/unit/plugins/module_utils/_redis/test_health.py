@@ -82,18 +82,18 @@ def looked(server, **given):
         (
             {"rejected_connections": 1},
             {},
-            ["connections: 1 were rejected since the server's start, allowed are 0"],
+            ["connections: 1 were rejected since the server's start, at most 0 allowed"],
         ),
         ({"rejected_connections": 5}, {"before": BEFORE}, []),
         (
             {"rejected_connections": 6},
             {"before": BEFORE},
-            ["connections: 1 were rejected since before, allowed are 0"],
+            ["connections: 1 were rejected since before, at most 0 allowed"],
         ),
         (
             {"rejected_connections": 5, "run_id": "new"},
             {"before": BEFORE},
-            ["connections: 5 were rejected since the server's start, allowed are 0"],
+            ["connections: 5 were rejected since the server's start, at most 0 allowed"],
         ),
         (
             {"used_memory": 900},
@@ -110,26 +110,26 @@ def looked(server, **given):
         (
             {"evicted_keys": 7},
             {"evicted_allowed": 1, "before": BEFORE},
-            ["memory: 2 keys were evicted since before, allowed are 1"],
+            ["memory: 2 keys were evicted since before, at most 1 allowed"],
         ),
         ({"loading": 1}, {}, ["persistence: the data set is still being loaded"]),
         (
             {"rdb_last_bgsave_status": "err"},
             {},
-            ["persistence: the last snapshot (BGSAVE) failed; look at the disk and at the server's log"],
+            ["persistence: the last snapshot (BGSAVE) failed; check the disk and the server's log"],
         ),
         ({"aof_last_write_status": "err"}, {}, []),
         (
             {"aof_last_write_status": "err", "aof_enabled": 1},
             {},
             [
-                "persistence: the last write to the append-only file failed; look at the disk and at the server's log"
+                "persistence: the last write to the append-only file failed; check the disk and the server's log"
             ],
         ),
         ({}, {"save_age": 100}, []),
         ({}, {"save_age": 99}, ["persistence: 3 changes are in memory only, the last snapshot is 100 s old"]),
         ({"aof_enabled": 1}, {"save_age": 99}, []),
-        ({}, {"replicas": 2}, ["replication: 1 replicas are online, wanted are 2"]),
+        ({}, {"replicas": 2}, ["replication: 1 replicas are online, at least 2 required"]),
         (
             {"slave0": {**INFO["slave0"], "state": "wait_bgsave"}},
             {},

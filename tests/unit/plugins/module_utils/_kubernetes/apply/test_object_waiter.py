@@ -8,7 +8,9 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.api.port import SYNC, Event
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.apply.discovery import Resource
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.apply.object_waiter import Wait
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.apply.object_waiter import (
+    ObjectWaiter,
+)
 
 from .. import cluster as fake
 from ..apiserver import Server, context
@@ -32,7 +34,9 @@ def claim(name, phase, version="1", uid=None):
 def waited(server, *things, timeout=30):
     given, lines = context(server)
     kept = []
-    Wait(server, given, things).until_ready(timeout, lambda: kept.append(1))
+    ObjectWaiter(server, given, things, given.params["stuck_after"]).until_ready(
+        timeout, lambda: kept.append(1)
+    )
     return lines, kept
 
 
@@ -155,7 +159,7 @@ def test_a_pod_of_the_newest_version_that_cannot_run_ends_the_wait_with_its_last
         (found := make(*names))["metadata"].update(namespace=fake.NAMESPACE) or found
     )
     with pytest.raises(ReleaseError, match="Deployment exchange/wallet will not become ready.") as caught:
-        Wait(cluster, given, [(DEPLOYMENT, written)]).until_ready(30)
+        ObjectWaiter(cluster, given, [(DEPLOYMENT, written)], 60).until_ready(30)
     assert "fatal: no ledger" in str(caught.value) and "Next: kubectl -n exchange logs wallet-2-x" in str(
         caught.value
     )
@@ -167,7 +171,7 @@ def test_what_only_somebody_else_can_mend_is_given_a_while():
     stuck = pod("ImagePullBackOff")
     stuck["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = "the registry does not answer"
     server.streams = [of_pods(stuck)]
-    with pytest.raises(ReleaseError, match="Job x/migrate did not get on for 10 s.") as caught:
+    with pytest.raises(ReleaseError, match="Job x/migrate made no progress for 10 s.") as caught:
         waited(server, (JOB, job()))
     assert server.seconds == 11 and "the registry does not answer" in str(caught.value)
 
@@ -189,6 +193,6 @@ def test_a_workload_that_gets_no_pods_is_told_with_the_reason():
         "status": {"observedGeneration": 1, "conditions": refused},
     }
     server.streams = [told("MODIFIED", thing, DEPLOYMENT)]
-    with pytest.raises(ReleaseError, match="Deployment x/auth did not get on for 10 s.") as caught:
+    with pytest.raises(ReleaseError, match="Deployment x/auth made no progress for 10 s.") as caught:
         waited(server, (DEPLOYMENT, thing))
     assert "exceeded quota: small" in str(caught.value)

@@ -11,11 +11,12 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import NotFound
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.diagnosis.failure import (
     Finding,
+    Situation,
     failure,
 )
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.diagnosis.pod_problems import (
-    Trouble,
-    trouble_of_workload,
+    PodProblem,
+    problem_of_workload,
 )
 
 from ..cluster import Cluster, context
@@ -50,11 +51,15 @@ def explained(api, state, trouble, waiting=()):
         "status": {"containerStatuses": [{"name": "wallet", "ready": False, "state": state}]},
     }
     return failure(
-        api, context(Cluster([]), {})[0], "wallet failed.", [Finding("wallet", pod, trouble)], dict(waiting)
+        api,
+        context(Cluster([]), {})[0],
+        "exchange",
+        "wallet failed.",
+        Situation([Finding("wallet", pod, trouble)], dict(waiting)),
     )
 
 
-CRASH = Trouble("wallet-1", "wallet", "Error", "", 3, 1, hopeless=True)
+CRASH = PodProblem("wallet-1", "wallet", "Error", "", 3, 1, permanent=True)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +103,7 @@ def test_warnings_command_and_structure():
     error = explained(
         Logs([warning]),
         {"running": {}},
-        Trouble("wallet-1", "", "not ready", "containers with unready status: [wallet]"),
+        PodProblem("wallet-1", "", "not ready", "containers with unready status: [wallet]"),
     )
     assert (
         "warning: Unhealthy: Readiness probe failed: 503" in str(error)
@@ -112,9 +117,11 @@ def test_warnings_command_and_structure():
 def test_the_worst_pod_is_told_in_full_and_the_others_by_name():
     pods = [{"metadata": {"name": f"wallet-{n}"}, "spec": {}, "status": {}} for n in range(3)]
     findings = [
-        Finding("wallet", pod, Trouble(pod["metadata"]["name"], "wallet", "Error", "", 3)) for pod in pods
+        Finding("wallet", pod, PodProblem(pod["metadata"]["name"], "wallet", "Error", "", 3)) for pod in pods
     ]
-    error = failure(Logs(), context(Cluster([]), {})[0], "wallet failed.", findings, {})
+    error = failure(
+        Logs(), context(Cluster([]), {})[0], "exchange", "wallet failed.", Situation(findings, {})
+    )
     assert (
         "pod wallet-0, container wallet: Error, exit code 3\n    and 2 more of its pods: wallet-1, wallet-2"
         in str(error)
@@ -127,12 +134,16 @@ def test_a_workload_that_gets_no_pods_is_told_by_the_warnings_of_its_newest_repl
     api = Logs(CAPTURED["events"])
     api.replica_sets = CAPTURED["replica_sets"]
     thing = {**CAPTURED["deployments"][name], "kind": "Deployment"}
-    error = failure(api, context(Cluster([]), {})[0], f"{name} did not settle.", [], {name: thing})
+    error = failure(
+        api, context(Cluster([]), {})[0], "exchange", f"{name} did not settle.", Situation([], {name: thing})
+    )
     refused = {"over": "exceeded quota: limits", "no-account": 'serviceaccount "nobody-here" not found'}[name]
     assert "warning: FailedCreate: " in str(error) and refused in str(error).split("warning:")[1]
     assert error.then == f"kubectl -n exchange describe deployment {name}"
-    found = Finding(name, {"metadata": {"name": ""}, "spec": {}}, trouble_of_workload(thing))
-    error = failure(api, context(Cluster([]), {})[0], f"{name} is stuck.", [found], {name: thing})
+    found = Finding(name, {"metadata": {"name": ""}, "spec": {}}, problem_of_workload(thing))
+    error = failure(
+        api, context(Cluster([]), {})[0], "exchange", f"{name} is stuck.", Situation([found], {name: thing})
+    )
     assert str(error).count(refused) == 1 and error.then == f"kubectl -n exchange describe deployment {name}"
 
 
@@ -145,9 +156,9 @@ def test_a_secret_of_the_environment_does_not_come_out_of_a_termination_message(
     error = failure(
         Logs(),
         given,
+        "exchange",
         "w failed.",
-        [Finding("w", pod, Trouble("w", "w", "Error", "refused t0ken-of-wallet", 1))],
-        {},
+        Situation([Finding("w", pod, PodProblem("w", "w", "Error", "refused t0ken-of-wallet", 1))], {}),
     )
     assert "t0ken" not in given.redact.text(str(error))
 
@@ -159,7 +170,9 @@ def test_a_workload_without_a_pod_to_blame_is_told_by_its_status():
         "spec": {"replicas": 2},
         "status": {"observedGeneration": 1},
     }
-    error = failure(Logs(), context(Cluster([]), {})[0], "kyc failed.", [], {"kyc": thing})
+    error = failure(
+        Logs(), context(Cluster([]), {})[0], "exchange", "kyc failed.", Situation([], {"kyc": thing})
+    )
     assert (
         error.why == ["kyc: 0 of 2 updated, 0 available"]
         and error.then == "kubectl -n exchange describe deployment kyc"
@@ -184,7 +197,11 @@ def test_a_node_that_is_not_well_is_told_with_its_pod_where_nodes_may_be_read():
 
     api.get = get
     told = failure(
-        api, context(Cluster([]), {})[0], "w failed.", [Finding("w", pod, Trouble("w", "", "not ready"))], {}
+        api,
+        context(Cluster([]), {})[0],
+        "exchange",
+        "w failed.",
+        Situation([Finding("w", pod, PodProblem("w", "", "not ready"))], {}),
     )
     assert "node worker-3: not ready, Kubelet stopped posting node status." in str(told)
     assert [path for path in asked if "nodes" in path] == [

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.diagnosis.pod_problems import (
-    Trouble,
+    PodProblem,
     last_warnings,
     leaving,
+    problem_of,
+    problem_of_workload,
+    repeats,
     secrets_of,
-    told_by,
-    trouble,
-    trouble_of_workload,
     unready,
 )
 
@@ -50,7 +50,7 @@ ENDED = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
 
 
 @pytest.mark.parametrize(
-    ("given", "reason", "hopeless"),
+    ("given", "reason", "permanent"),
     [
         (pod(waiting("CrashLoopBackOff", restartCount=2)), "CrashLoopBackOff", True),
         (
@@ -136,9 +136,9 @@ ENDED = {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}
         (pod(phase="Failed"), "Failed", False),
     ],
 )
-def test_what_is_wrong_and_whether_waiting_helps(given, reason, hopeless):
-    found = trouble(given)
-    assert (found.reason, found.hopeless) == (reason, hopeless)
+def test_what_is_wrong_and_whether_waiting_helps(given, reason, permanent):
+    found = problem_of(given)
+    assert (found.reason, found.permanent) == (reason, permanent)
 
 
 WILL_NOT, MAY, UNDER_WAY = (True, False), (False, True), (False, False)
@@ -173,13 +173,13 @@ WILL_NOT, MAY, UNDER_WAY = (True, False), (False, True), (False, False)
     ],
 )
 def test_real_pods_say_what_is_wrong_and_whether_waiting_may_help(name, said, patience):
-    found = trouble(CAPTURED["pods"][name])
-    assert said in str(found) and (found.hopeless, found.heals) == patience
+    found = problem_of(CAPTURED["pods"][name])
+    assert said in str(found) and (found.permanent, found.transient) == patience
 
 
 def test_a_pod_that_runs_and_is_not_ready_names_the_probe_that_it_does_not_pass():
     given = CAPTURED["pods"]["ready"]
-    assert trouble(given) is None and unready(given).endswith(
+    assert problem_of(given) is None and unready(given).endswith(
         "[ready]; ready: readiness probe GET /ready on port 8080 every 1 s"
     )
 
@@ -214,25 +214,25 @@ def test_a_node_that_went_silent_is_suspected_where_the_containers_were_ready():
 
 def test_a_pod_that_its_node_has_not_begun_with_is_told_with_the_node():
     given = pod(phase="Pending", conditions=[{"type": "PodScheduled", "status": "True"}])
-    assert trouble(given) is None  # not given to a node yet
+    assert problem_of(given) is None  # not given to a node yet
     given["spec"]["nodeName"] = "worker-3"
-    found = trouble(given)
-    assert (found.reason, found.heals) == (
+    found = problem_of(given)
+    assert (found.reason, found.transient) == (
         "not begun by its node",
         True,
     ) and "given to node worker-3" in found.message
     given["status"]["startTime"] = "2026-01-01T00:00:00Z"
-    assert trouble(given) is None
+    assert problem_of(given) is None
 
 
 def test_a_pod_that_does_not_go_says_since_when_and_what_keeps_it():
     given = pod(deletionTimestamp="2026-01-01T00:00:30Z")
     given["spec"]["nodeName"] = "worker-3"
-    assert trouble(given) is None and str(leaving(given)) == (
+    assert problem_of(given) is None and str(leaving(given)) == (
         "pod wallet-1: deleted and still there\n  it was to be gone at 2026-01-01T00:00:30Z; node worker-3 has not said that its containers have ended"
     )
     given["metadata"]["finalizers"] = ["team/backup"]
-    assert leaving(given).message.endswith("its finalizers keep it: team/backup") and leaving(given).heals
+    assert leaving(given).message.endswith("its finalizers keep it: team/backup") and leaving(given).transient
     assert leaving(pod()) is None
 
 
@@ -247,7 +247,7 @@ def test_a_cordoned_node_is_called_that():
             }
         ]
     )
-    assert "kubectl uncordon NODE" in trouble(given).message
+    assert "kubectl uncordon NODE" in problem_of(given).message
 
 
 @pytest.mark.parametrize(
@@ -288,8 +288,8 @@ def test_a_cordoned_node_is_called_that():
     ],
 )
 def test_what_may_heal_is_told_from_what_will_not(given, patience):
-    found = trouble(given)
-    assert (found.hopeless, found.heals) == patience
+    found = problem_of(given)
+    assert (found.permanent, found.transient) == patience
 
 
 def test_the_hopeless_container_is_told_before_the_one_that_only_stumbled():
@@ -301,14 +301,14 @@ def test_the_hopeless_container_is_told_before_the_one_that_only_stumbled():
         "lastState": ENDED,
     }
     assert (
-        trouble(pod(stumbled, waiting("CreateContainerConfigError", 'secret "db" not found'))).container
+        problem_of(pod(stumbled, waiting("CreateContainerConfigError", 'secret "db" not found'))).container
         == "wallet"
     )
 
 
 def test_the_pod_of_a_job_is_told_by_its_container():
     assert (
-        trouble(
+        problem_of(
             pod({"name": "task", "state": {"terminated": {"exitCode": 4, "reason": "Error"}}}, phase="Failed")
         ).exit_code
         == 4
@@ -320,14 +320,14 @@ def test_a_termination_message_and_a_foreign_architecture_are_told():
         "terminated": {"exitCode": 128, "reason": "StartError", "message": "exec /wallet: exec format error"}
     }
     assert "(the image is for another CPU architecture than the node)" in str(
-        trouble(pod(waiting("CrashLoopBackOff", lastState=ended)))
+        problem_of(pod(waiting("CrashLoopBackOff", lastState=ended)))
     )
 
 
 def test_the_memory_limit_that_was_too_small_is_named():
     given = pod(waiting("CrashLoopBackOff", lastState=ENDED))
     given["spec"]["containers"] = [{"name": "wallet", "resources": {"limits": {"memory": "32Mi"}}}]
-    assert trouble(given).reason == "OOMKilled (its memory limit of 32Mi was too small for it)"
+    assert problem_of(given).reason == "OOMKilled (its memory limit of 32Mi was too small for it)"
 
 
 @pytest.mark.parametrize(
@@ -338,23 +338,23 @@ def test_the_memory_limit_that_was_too_small_is_named():
     ],
 )
 def test_a_workload_that_gets_no_pods_says_who_refused_them(name, said):
-    found = trouble_of_workload(CAPTURED["deployments"][name])
+    found = problem_of_workload(CAPTURED["deployments"][name])
     assert (
         str(found).startswith("pods cannot be created (FailedCreate)\n")
         and said in str(found)
-        and found.heals
+        and found.transient
     )
-    assert trouble_of_workload({"metadata": {"name": name}}) is None
+    assert problem_of_workload({"metadata": {"name": name}}) is None
 
 
 def test_missing_fields_are_no_crash():
-    assert trouble({"metadata": {"name": "w"}}) is None and unready({"metadata": {"name": "w"}}) == ""
-    assert trouble(
+    assert problem_of({"metadata": {"name": "w"}}) is None and unready({"metadata": {"name": "w"}}) == ""
+    assert problem_of(
         {
             "metadata": {"name": "w"},
             "status": {"containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]},
         }
-    ).hopeless
+    ).permanent
     assert last_warnings([{}, {"type": "Warning", "involvedObject": {"name": "w"}}], "w") == ["None: "]
 
 
@@ -366,13 +366,15 @@ def test_warnings_that_say_nothing_or_say_it_again_are_left_out():
     for name in ("bad-image", "missing-key", "missing-secret", "too-big", "no-pvc", "run-as"):
         given = CAPTURED["pods"][name]
         lines = last_warnings(CAPTURED["events"], given["metadata"]["name"])
-        assert lines and all(told_by(trouble(given), line) for line in lines), name
-    assert not told_by(Trouble("w", "", "not there"), "FailedMount: x")
+        assert lines and all(repeats(problem_of(given), line) for line in lines), name
+    assert not repeats(PodProblem("w", "", "not there"), "FailedMount: x")
 
 
 def test_the_exit_code_of_the_instance_before_is_told():
     said = str(
-        trouble(pod(waiting("CrashLoopBackOff", restartCount=2, lastState={"terminated": {"exitCode": 3}})))
+        problem_of(
+            pod(waiting("CrashLoopBackOff", restartCount=2, lastState={"terminated": {"exitCode": 3}}))
+        )
     )
     assert said == "pod wallet-1, container wallet: CrashLoopBackOff, exit code 3, restarted 2 times"
 
@@ -389,7 +391,7 @@ def test_the_exit_code_of_the_instance_before_is_told():
     ],
 )
 def test_what_starts_ends_or_has_recovered_is_no_trouble(given):
-    assert trouble(given) is None
+    assert problem_of(given) is None
 
 
 def test_the_newest_warnings_of_the_pod_are_told_once():

@@ -316,7 +316,7 @@ def test_a_workload_that_is_not_there_is_named():
 
 def test_within_a_release_the_lock_has_to_be_the_one_that_was_taken():
     server = Server(RUNS, WELL)
-    lock = Lock(server, context(server, {"release": "2.4.0"})[0])
+    lock = Lock(server, "exchange", "2.4.0", context(server, {})[0])
     lock.take()
     with pytest.raises(LockLost):
         ran(server, release="2.4.0", lock_token=lock.token + 1)

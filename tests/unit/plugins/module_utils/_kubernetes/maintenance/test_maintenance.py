@@ -11,6 +11,7 @@ from ansible_collections.runbook.release.plugins.module_utils._common.errors imp
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.maintenance import (
     maintenance as scale,
 )
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.maintenance.plan import MARK
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lock import LockLost
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout import rollout
 
@@ -53,7 +54,7 @@ def test_replicas_and_environment_are_set_and_exactly_what_was_there_is_given_ba
     assert lines[:2] == ["trading: 5 -> 1 replicas", "gateway: env MAINTENANCE_MODE set"] and result.changed
     result, _lines = ran(cluster, state="restored")
     assert result.changed and json.dumps(cluster.deployments["trading"]["spec"]) == before
-    assert scale.MARK not in json.dumps(cluster.deployments)
+    assert MARK not in json.dumps(cluster.deployments)
     cluster.requests.clear()
     assert not ran(cluster, state="restored")[0].changed and cluster.writes == []
 
@@ -145,7 +146,7 @@ def test_the_floor_of_an_autoscaler_is_moved_in_place_of_the_replicas_it_owns():
     ran(cluster, state="restored")
     assert (
         cluster.autoscalers["trading"]["spec"]["minReplicas"] == 3
-        and scale.MARK not in cluster.autoscalers["trading"]["metadata"]["annotations"]
+        and MARK not in cluster.autoscalers["trading"]["metadata"]["annotations"]
     )
     with pytest.raises(InputError, match="allows 10 replicas at most, 11 are asked for"):
         ran(cluster, {"name": "trading", "replicas": 11})

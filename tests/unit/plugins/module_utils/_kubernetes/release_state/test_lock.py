@@ -34,7 +34,7 @@ def cluster():
 
 
 def lock(cluster, owner=None, release="1.1.0"):
-    made = Lock(cluster, context(cluster, {"release": release})[0])
+    made = Lock(cluster, "exchange", release, context(cluster, {})[0])
     made.me = owner or made.me
     return made
 
@@ -54,11 +54,11 @@ def released(cluster, force=False):
 
 def test_a_free_lock_is_taken_renewed_and_given_back(cluster):
     mine = lock(cluster)
-    assert mine.take() == "" and mine.look().by == mine.me
+    assert mine.take() == "" and mine.current_holder().by == mine.me
     first = spec(cluster)["renewTime"]
     mine.take()
     assert spec(cluster)["renewTime"] > first and spec(cluster)["leaseTransitions"] == 0
-    assert mine.give_back() and mine.look() is None and not mine.give_back()
+    assert mine.give_back() and mine.current_holder() is None and not mine.give_back()
     lock(cluster, ELSEWHERE).take()
     assert spec(cluster)["leaseTransitions"] == 1
 
@@ -96,9 +96,9 @@ def test_an_owner_on_this_machine_that_has_ended_needs_no_waiting_for(cluster):
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         name = owner.identity(other.pid)
         lock(cluster, name).take()
-        assert lock(cluster).look().by == name and not owner.is_dead(name)
+        assert lock(cluster).current_holder().by == name and not owner.is_dead(name)
         other.communicate(b"\n")
-    assert owner.is_dead(name) and lock(cluster).look() is None
+    assert owner.is_dead(name) and lock(cluster).current_holder() is None
     assert lock(cluster).take()
 
 
@@ -129,17 +129,17 @@ def test_a_renewal_whose_answer_was_lost_is_recognised(cluster):
 
     cluster.put = twice
     mine.confirm()
-    assert mine.look().by == mine.me
+    assert mine.current_holder().by == mine.me
 
 
 def test_while_waiting_it_is_renewed_after_a_third_of_its_time(cluster):
     mine = lock(cluster)
     mine.take()
     before = len(cluster.requests)
-    mine.keep()
+    mine.renew_if_due()
     assert len(cluster.requests) == before
     cluster.seconds += SECONDS / 3 + 1
-    mine.keep()
+    mine.renew_if_due()
     assert len(cluster.requests) == before + 2
 
 
@@ -152,10 +152,10 @@ def test_an_api_server_that_is_away_does_not_cost_the_lock_before_its_time(clust
 
     cluster.get = away
     cluster.seconds += SECONDS - 5
-    mine.keep()
+    mine.renew_if_due()
     cluster.seconds += 10
     with pytest.raises(Unavailable):
-        mine.keep()
+        mine.renew_if_due()
 
 
 def test_a_rollout_whose_lock_is_taken_while_it_waits_stops_and_leaves_the_record_alone(cluster):
@@ -208,7 +208,7 @@ def test_a_wave_goes_on_only_with_the_very_lock_that_the_wave_before_took(cluste
     mine.give_back()  # as another run does that has rolled the release back, and ended
     lock(cluster, ELSEWHERE).take()
     lock(cluster, ELSEWHERE).give_back()
-    with pytest.raises(LockLost, match="another run had it meanwhile"):
+    with pytest.raises(LockLost, match="another run took it in the meantime"):
         wave(token)
     assert cluster.images() == {"auth": "1.0.0"}
     mine.take()
@@ -220,7 +220,7 @@ def test_a_converged_run_takes_no_lock(cluster):
     lock(cluster).give_back()
     cluster.requests.clear()
     released(cluster)
-    assert cluster.writes == [] and lock(cluster).look() is None
+    assert cluster.writes == [] and lock(cluster).current_holder() is None
 
 
 def by_hand(cluster, state="present", force=False, check_mode=False):
@@ -232,7 +232,7 @@ def test_by_hand_a_second_taking_changes_nothing_and_check_mode_writes_nothing(c
     assert by_hand(cluster, check_mode=True).changed and cluster.leases == {}
     assert by_hand(cluster).changed and not by_hand(cluster).changed
     assert by_hand(cluster, "absent").changed and not by_hand(cluster, "absent").changed
-    assert operations.look(cluster, context(cluster, {})[0]).values == {
+    assert operations.run_info(cluster, context(cluster, {})[0]).values == {
         "mine": False,
         "held": False,
         "holder": "",
@@ -247,7 +247,7 @@ def test_by_hand_another_runs_lock_goes_by_force_only(cluster):
         with pytest.raises(ReleaseError, match="Another release is under way"):
             by_hand(cluster, state)
     assert "(forced)" in by_hand(cluster, force=True).values["taken_from"]
-    told = operations.look(cluster, context(cluster, {})[0]).values
+    told = operations.run_info(cluster, context(cluster, {})[0]).values
     assert told["mine"] and told["release"] == "certificates" and 58 <= told["seconds_left"] <= 60
 
 

@@ -113,7 +113,7 @@ def test_several_releases_back_by_the_record_of_the_one_that_succeeded():
     cluster = released(["auth"], ["wallet"])
     with pytest.raises(NotFound, match="cannot be rolled back as asked") as caught:
         rolled_back(cluster, release="1.2.0", to_release="1.1.0")
-    assert "release 1.1.0 is nothing to go back to: its verdict is not given yet" in str(caught.value)
+    assert "cannot roll back to release 1.1.0: it is not finished" in str(caught.value)
     given, _lines = context(cluster, {})
     Record(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
     for version in ("1.2.0", "1.3.0"):
@@ -159,7 +159,7 @@ def test_a_second_rollback_finds_nothing_to_do():
 def test_check_mode_writes_nothing():
     cluster = released(["auth"])
     result, lines = rolled_back(cluster, check_mode=True)
-    assert result.changed and cluster.writes == [] and lines == ["would take back auth: 1.1.0 -> 1.0.0"]
+    assert result.changed and cluster.writes == [] and lines == ["would roll back auth: 1.1.0 -> 1.0.0"]
 
 
 def test_names_without_a_baseline_are_loud_errors():
@@ -176,7 +176,7 @@ def test_names_without_a_baseline_are_loud_errors():
 def test_a_wave_that_does_not_come_back_is_told_and_the_others_go_back():
     cluster = released(["auth"], ["wallet"])
     cluster.bad[image("wallet", "1.0.0")] = crashing()
-    with pytest.raises(ReleaseError, match="rolled back in part only") as caught:
+    with pytest.raises(ReleaseError, match="only partly rolled back") as caught:
         rolled_back(cluster)
     assert cluster.images()["auth"] == "1.0.0" and "back on what ran before: auth" in str(caught.value)
 
@@ -236,7 +236,7 @@ def test_what_was_deleted_meanwhile_is_told_when_the_others_are_back(again):
             **there,
             "metadata": {**there["metadata"], "uid": "another", "annotations": {}},
         }
-    with pytest.raises(ReleaseError, match="rolled back in part only") as caught:
+    with pytest.raises(ReleaseError, match="only partly rolled back") as caught:
         rolled_back(cluster)
     assert cluster.images()["auth"] == "1.0.0" and "back on what ran before: auth" in str(caught.value)
     assert ("wallet has no baseline of release 1.1.0" if again else "no workload named wallet") in str(
@@ -275,6 +275,6 @@ def test_a_release_that_runs_again_after_a_later_one_was_taken_back_says_how_to_
     with pytest.raises(NotFound) as caught:
         rolled_back(cluster)
     assert (
-        "auth runs release 1.1.0, since 1.2.0 was taken back, and what ran before is not recorded any more (to_revision"
+        "auth runs release 1.1.0, since 1.2.0 was rolled back, and what ran before is not recorded any more (to_revision"
         in str(caught.value)
     )

@@ -14,6 +14,7 @@ from ansible_collections.runbook.release.plugins.module_utils._common.errors imp
 )
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.api.port import Event
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout import rollout
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout.plan import Planner
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.baseline import (
     BASELINE,
     RELEASE,
@@ -176,7 +177,7 @@ def test_check_mode_tells_the_plan_and_writes_nothing():
 
 def test_a_run_after_an_interruption_keeps_the_first_baseline_and_waits_for_what_is_under_way():
     cluster = Cluster(["auth"])
-    change = rollout.plan(workloads("auth"), cluster.deployments, "1.1.0")[0]
+    change = Planner("1.1.0", 300).changes(workloads("auth"), cluster.deployments)[0]
     cluster.patch(
         f"/apis/apps/v1/namespaces/exchange/deployments/{change.name}", change.patch
     )  # and then the controller died
@@ -240,7 +241,7 @@ def test_a_timeout_shorter_than_min_ready_seconds_and_an_update_by_hand_are_refu
     cluster.deployments["auth"]["spec"].update(minReadySeconds=60, updateStrategy={"type": "OnDelete"})
     with pytest.raises(InputError) as caught:
         rolled_out(cluster, workloads("auth"))
-    assert "Deployment auth can not settle in time: its minReadySeconds is 60, the timeout 30 s" in str(
+    assert "Deployment auth cannot become available within the timeout of 30 s: minReadySeconds is 60" in str(
         caught.value
     )
     assert (
@@ -278,7 +279,7 @@ def test_what_only_somebody_else_can_mend_is_given_a_while_and_no_more():
         "restartCount": 0,
     }
     cluster.bad[image("wallet", "1.1.0")] = waiting
-    with pytest.raises(ReleaseError, match="wallet did not get on for 10 s") as caught:
+    with pytest.raises(ReleaseError, match="wallet made no progress for 10 s") as caught:
         rolled_out(cluster, workloads("wallet"))
     assert "ImagePullBackOff" in str(caught.value) and cluster.seconds < 20
 
@@ -290,7 +291,7 @@ def test_an_old_pod_that_does_not_go_is_told_where_a_new_one_waits_for_it():
     old = cluster._pod("wallet", "wallet-1.0.0", image("wallet", "1.0.0"))
     old["metadata"].update(deletionTimestamp="2026-01-01T00:00:05Z", deletionGracePeriodSeconds=5)
     old["spec"]["nodeName"] = "worker-3"
-    with pytest.raises(ReleaseError, match="wallet did not get on for 10 s") as caught:
+    with pytest.raises(ReleaseError, match="wallet made no progress for 10 s") as caught:
         rolled_out(cluster, workloads("wallet"))
     assert (
         "wallet: pod wallet-1.0.0-x: deleted and still there" in str(caught.value)
@@ -319,7 +320,7 @@ def test_a_deployment_that_is_paused_is_refused_before_anything_changes():
     with pytest.raises(InputError) as caught:
         rolled_out(cluster, workloads("wallet", "auth"))
     assert (
-        "Deployment auth is paused, nothing rolls out before: kubectl -n exchange rollout resume deployment auth"
+        "Deployment auth is paused. Resume it first: kubectl -n exchange rollout resume deployment auth"
         in str(caught.value)
     )
     assert cluster.writes == []
@@ -332,7 +333,7 @@ def test_a_deployment_that_somebody_pauses_meanwhile_is_given_a_while_and_the_co
         lambda there: None,
         lambda there: there._touch(there.deployments["auth"])["spec"].update(paused=True),
     ]
-    with pytest.raises(ReleaseError, match="auth did not get on for 10 s") as caught:
+    with pytest.raises(ReleaseError, match="auth made no progress for 10 s") as caught:
         rolled_out(cluster, workloads("auth"))
     assert "auth: paused: nothing rolls out until it is resumed" in str(caught.value)
     assert caught.value.then == "kubectl -n exchange rollout resume deployment auth"
@@ -358,7 +359,7 @@ def test_a_quota_that_lets_no_pod_be_made_is_given_a_while_and_told():
         control(name)
         or ([Event(DEPLOYMENTS, "MODIFIED", cluster.deployments[name])] if cluster.seconds >= 3 else [])
     )
-    with pytest.raises(ReleaseError, match="wallet did not get on for 10 s") as caught:
+    with pytest.raises(ReleaseError, match="wallet made no progress for 10 s") as caught:
         rolled_out(cluster, workloads("wallet"))
     assert "exceeded quota: pods" in str(caught.value)
 

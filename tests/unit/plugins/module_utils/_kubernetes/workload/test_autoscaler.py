@@ -62,7 +62,7 @@ def test_at_no_replicas_an_autoscaler_leaves_a_workload_alone(now, wanted, left)
     cluster = platform()
     cluster.deployments["wallet"]["spec"]["replicas"] = now
     assert (
-        Autoscalers(cluster, context(cluster, {})[0]).respected(
+        Autoscalers(cluster, "exchange", context(cluster, {})[0].say).respected(
             cluster.deployments["wallet"], {("replicas",): wanted}
         )
         == left
@@ -77,7 +77,7 @@ def test_who_may_not_look_is_told_and_goes_on():
 
     cluster.get = refuse
     given, lines = context(cluster, {})
-    scalers = Autoscalers(cluster, given)
+    scalers = Autoscalers(cluster, "exchange", given.say)
     for name in ("wallet", "auth"):
         assert scalers.respected(cluster.deployments[name], {("replicas",): 3}) == {("replicas",): 3}
     assert len(lines) == 1 and "horizontalpodautoscalers may not be listed" in lines[0]
@@ -85,7 +85,7 @@ def test_who_may_not_look_is_told_and_goes_on():
 
 def test_nobody_is_asked_where_no_replicas_are_set():
     cluster = platform()
-    Autoscalers(cluster, context(cluster, {})[0]).respected(
+    Autoscalers(cluster, "exchange", context(cluster, {})[0].say).respected(
         cluster.deployments["wallet"], {("images", "wallet"): "x"}
     )
     assert cluster.requests == []

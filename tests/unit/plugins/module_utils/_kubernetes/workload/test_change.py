@@ -8,6 +8,8 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.change import (
     Change,
     diff,
+)
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.fields.images import (
     moved,
     short,
 )

@@ -9,7 +9,7 @@ import json
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout import rollback, rollout
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.fields import CONFIG
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.fields.config import CONFIG
 
 from ..cluster import Cluster, context, image, workload
 
@@ -109,7 +109,7 @@ def test_a_copy_that_is_gone_is_a_loud_error(cluster):
     del cluster.config_maps[f"auth-config-{hashes(cluster).rpartition('=')[2]}"]
     cluster.config_maps["auth-config"]["data"] = {"LEVEL": "2"}
     released(cluster, "1.2.0")
-    with pytest.raises(ReleaseError, match="rolled back in part only") as caught:
+    with pytest.raises(ReleaseError, match="only partly rolled back") as caught:
         rolled_back(cluster, "1.2.0")
     assert "its copy auth-config-" in str(caught.value)
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.pod_owners import Revisions
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.pod_owners import PodOwners
 
 
 class Server:
@@ -48,7 +48,7 @@ POD = owned("ReplicaSet", "rs", "db-rs")
 
 def test_a_pod_belongs_to_the_deployment_whose_newest_replica_set_owns_it():
     server = Server(replica_set("3"))
-    revisions = Revisions(server, "exchange")
+    revisions = PodOwners(server, "exchange")
     assert (
         revisions.workload_of(POD, [deployment("3")]) is not None
         and revisions.workload_of(POD, [deployment("3")]) is not None
@@ -57,22 +57,22 @@ def test_a_pod_belongs_to_the_deployment_whose_newest_replica_set_owns_it():
 
 
 def test_pods_of_old_versions_and_of_others_belong_to_none():
-    assert Revisions(Server(replica_set("2")), "exchange").workload_of(POD, [deployment("3")]) is None
+    assert PodOwners(Server(replica_set("2")), "exchange").workload_of(POD, [deployment("3")]) is None
     assert (
-        Revisions(Server(replica_set("3", owner="other")), "exchange").workload_of(POD, [deployment("3")])
+        PodOwners(Server(replica_set("3", owner="other")), "exchange").workload_of(POD, [deployment("3")])
         is None
     )
-    assert Revisions(Server(), "exchange").workload_of(POD, [deployment("3")]) is None
+    assert PodOwners(Server(), "exchange").workload_of(POD, [deployment("3")]) is None
     # Not yet seen by its controller: its revision is still that of the version that we want to leave.
     assert (
-        Revisions(Server(replica_set("3")), "exchange").workload_of(POD, [deployment("3", observed=1)])
+        PodOwners(Server(replica_set("3")), "exchange").workload_of(POD, [deployment("3", observed=1)])
         is None
     )
 
 
 def test_a_replica_set_that_was_taken_up_again_is_asked_for_again():
     server = Server(replica_set("1"))
-    revisions = Revisions(server, "exchange")
+    revisions = PodOwners(server, "exchange")
     assert revisions.workload_of(POD, [deployment("2")]) is None
     server.items = (replica_set("3"),)
     assert revisions.workload_of(POD, [deployment("3")]) is not None
@@ -85,7 +85,7 @@ def test_a_stateful_sets_pod_is_told_by_the_hash_of_the_update_revision():
         "status": {"observedGeneration": 1, "updateRevision": "db-2"},
     }
     new, old = (owned("StatefulSet", "s", **{"controller-revision-hash": name}) for name in ("db-2", "db-1"))
-    revisions = Revisions(Server(), "exchange")
+    revisions = PodOwners(Server(), "exchange")
     assert revisions.is_newest(thing, new) and not revisions.is_newest(thing, old)
     assert not revisions.is_newest(
         thing, owned("StatefulSet", "other", **{"controller-revision-hash": "db-2"})
@@ -102,7 +102,7 @@ def test_a_daemon_sets_pod_is_told_by_the_hash_of_its_newest_controller_revision
         {**owned("DaemonSet", "s", **{"controller-revision-hash": name}), "revision": number}
         for number, name in ((9, "old"), (10, "new"))
     ]
-    revisions = Revisions(Server(*history), "exchange")
+    revisions = PodOwners(Server(*history), "exchange")
     assert revisions.is_newest(thing, owned("DaemonSet", "s", **{"controller-revision-hash": "new"}))
     assert not revisions.is_newest(thing, owned("DaemonSet", "s", **{"controller-revision-hash": "old"}))
 
@@ -124,7 +124,7 @@ def test_who_waits_for_a_pod_of_an_old_version(kind, spec, leaves, held_up):
     pod = {
         "metadata": {**pod["metadata"], **({"deletionTimestamp": "2026-01-01T00:00:00Z"} if leaves else {})}
     }
-    revisions = Revisions(Server(replica_set("2")), "exchange")
-    assert (revisions.held_up_by(pod, [thing]) is not None) == held_up
+    revisions = PodOwners(Server(replica_set("2")), "exchange")
+    assert (revisions.workload_blocked_by(pod, [thing]) is not None) == held_up
     strange = {**thing, "metadata": {**thing["metadata"], "uid": "another"}}
-    assert revisions.held_up_by(pod, [strange]) is None
+    assert revisions.workload_blocked_by(pod, [strange]) is None

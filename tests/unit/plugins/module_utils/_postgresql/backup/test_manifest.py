@@ -45,9 +45,9 @@ def test_a_manifest_of_another_format_or_broken_is_told():
     store = MemoryStore()
     store.put("shop/x/manifest.json", b'{"format": 99}')
     store.put("shop/y/manifest.json", b"{")
-    with pytest.raises(manifests.Damaged, match="format that is not known"):
+    with pytest.raises(manifests.Damaged, match="unknown format"):
         manifests.read(store, "shop/x")
-    with pytest.raises(manifests.Damaged, match="is no JSON"):
+    with pytest.raises(manifests.Damaged, match="is not valid JSON"):
         manifests.read(store, "shop/y")
 
 

@@ -35,7 +35,7 @@ def test_the_version_is_the_number_in_what_the_program_says(tmp_path):
         "pg_dump": "pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n",
         "pg_restore": "pg_restore (PostgreSQL) 18beta1\n",
     }
-    found = programs.Programs(
+    found = programs.PgPrograms(
         Context({}, command=lambda argv: (0, said[argv[0].rsplit("/", 1)[1]], "")), str(tmp_path)
     )
     assert (found.version("pg_dump"), found.major("pg_dump"), found.major("pg_restore")) == ("15.18", 15, 18)
@@ -43,7 +43,7 @@ def test_the_version_is_the_number_in_what_the_program_says(tmp_path):
 
 def test_a_program_that_is_missing_is_told_with_its_package(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="pg_bin: found .* has no program pg_dump"):
-        programs.Programs(Context({}), str(tmp_path)).path("pg_dump")
+        programs.PgPrograms(Context({}), str(tmp_path)).path("pg_dump")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ReleaseError, match="The program zstd is missing"):
-        programs.Programs(Context({}), None).path("zstd")
+        programs.PgPrograms(Context({}), None).path("zstd")

@@ -53,7 +53,7 @@ COUNTS = {"used": 10, "active": 3, "idle_in_transaction": 0, "usable": 97, "limi
             {},
             ["role app: 9 of 10 connections are in use (90 %)"],
         ),
-        ("connections", COUNTS, {"active_connections": 2}, ["connections: 3 are active, allowed are 2"]),
+        ("connections", COUNTS, {"active_connections": 2}, ["connections: 3 are active, at most 2 allowed"]),
         ("connections", COUNTS, {"active_connections": 3}, []),
         (
             "transactions",
@@ -103,7 +103,12 @@ COUNTS = {"used": 10, "active": 3, "idle_in_transaction": 0, "usable": 97, "limi
             [],
         ),
         ("replication", PRIMARY, {}, []),
-        ("replication", PRIMARY, {"standbys": 2}, ["replication: 1 standbys are streaming, wanted are 2"]),
+        (
+            "replication",
+            PRIMARY,
+            {"standbys": 2},
+            ["replication: 1 standbys are streaming, at least 2 required"],
+        ),
         (
             "replication",
             {**PRIMARY, "standbys": [{**STANDBY, "lag_seconds": 30.0}]},
@@ -155,11 +160,16 @@ COUNTS = {"used": 10, "active": 3, "idle_in_transaction": 0, "usable": 97, "limi
             [{**SLOT, "retained_bytes": 1 << 30}],
             {},
             [
-                "replication slot b: inactive, retains 1.0 GiB of WAL; pg_drop_replication_slot() if nobody comes back for it"
+                "replication slot b: inactive, retains 1.0 GiB of WAL; pg_drop_replication_slot() if nothing will use it again"
             ],
         ),
         ("wal", {**WAL, "bytes": (2 << 30) - 1}, {}, []),
-        ("wal", WAL, {}, ["pg_wal: 3.0 GiB in 3 files, max_wal_size is 1.0 GiB; look at slots and archiver"]),
+        (
+            "wal",
+            WAL,
+            {},
+            ["pg_wal: 3.0 GiB in 3 files, max_wal_size is 1.0 GiB; check the slots and the archiver"],
+        ),
         ("wal", {**WAL, "wal_keep_size": 2 << 30}, {}, []),
         ("wal", WAL, {"wal_bytes": 4 << 30}, []),
         (

@@ -10,7 +10,9 @@ import itertools
 
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.login import Login
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.engines.base import Work
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.engines.base import (
+    MigrationContext,
+)
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.files import (
     Migration,
     checksum,
@@ -28,7 +30,7 @@ PARAMS = {
     "statement_timeout": 60000,
     "timeout": 1800,
     "retry_window": 60,
-    "lock_patience": 0,
+    "lock_wait_timeout": 0,
     "lint": "block",
     "lint_block": [],
     "allow_data_loss": False,
@@ -132,6 +134,6 @@ class Server:
 
 
 def work(programs, session=None, **params):
-    return Work(
+    return MigrationContext(
         Server(session), programs, context(**params), "runbook.release migrating 2.4.0", lambda: 60.0, 150018
     )

@@ -7,7 +7,7 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.apply import Apply
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.attempts import (
-    Ran,
+    MigrationRun,
     Reconnect,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import Unreachable
@@ -29,7 +29,7 @@ class Lost(Apply):
         ending = self.endings.pop(0)
         self._waiting = [migration("9_last")]
         if isinstance(ending, str):
-            self.done.append(Ran(ending, 0.1, 1))
+            self.done.append(MigrationRun(ending, 0.1, 1))
             ending = astray()
         if ending:
             raise ending

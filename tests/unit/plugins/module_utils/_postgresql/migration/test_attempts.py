@@ -12,8 +12,8 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.engines.base import (
     DOWN,
     UP,
+    MigrationContext,
     TooLong,
-    Work,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import (
     DatabaseError,
@@ -76,7 +76,9 @@ def attempts(engine, lines=None, left=1000.0, session=None, programs=None, **par
     server = Server(session)
     return Attempts(
         engine,
-        Work(server, programs or Programs(), given, "runbook.release migrating", lambda: left, 150000),
+        MigrationContext(
+            server, programs or Programs(), given, "runbook.release migrating", lambda: left, 150000
+        ),
         session or Session(),
         jitter=lambda: 0.5,
     )
@@ -142,9 +144,7 @@ def test_a_program_that_looks_elsewhere_for_a_server_that_answers_us_is_astray(
     with pytest.raises(Reconnect) as told:
         attempts(Engine(error), session=session, programs=programs).run(migration("1_a"), UP)
     assert told.value.astray is astray and ("job.login_host" in told.value.failure.then) is astray
-    where = (
-        "release@10.0.0.9:5432/shop is where the program looks for it; release@db:5432/shop answers this run"
-    )
+    where = "the program connects to release@10.0.0.9:5432/shop, this run to release@db:5432/shop"
     assert (where in told.value.failure.why) is astray
 
 
@@ -167,12 +167,12 @@ def test_the_wall_clock_ends_it_also_on_the_server():
 
 
 @pytest.mark.parametrize(
-    ("direction", "applied", "what"), [(UP, [], "not applied"), (DOWN, ["1_a"], "applied still")]
+    ("direction", "applied", "what"), [(UP, [], "not applied"), (DOWN, ["1_a"], "applied")]
 )
 def test_a_program_that_ended_well_and_did_nothing_is_believed_by_nobody(direction, applied, what):
     with pytest.raises(ReleaseError) as told:
         attempts(Engine([], applied=applied, keeps=False)).run(migration("1_a"), direction)
-    assert told.value.why == [f"Its program ended well, and 1_a is {what} all the same."]
+    assert told.value.why == [f"The migration program exited with 0, but 1_a is still {what}."]
 
 
 def test_what_was_done_is_done_though_the_session_of_the_lock_was_lost_meanwhile():

@@ -30,14 +30,14 @@ def test_all_that_is_wrong_with_a_folder_at_once(tmp_path):
     with pytest.raises(InputError) as told:
         files.folder(put(tmp_path, V1_a="", V01_b="", nameless="", V2_c__down=""))
     assert told.value.why == [
-        "V2_c.down.sql: there is no V2_c.sql that it would be the way down of",
-        "nameless.sql: begins with no number; allowed: such as 20261121093000_add_limits.sql",
-        "V1_a: has the same number as V01_b; give one of them another",
+        "V2_c.down.sql: there is no V2_c.sql that it reverts",
+        "nameless.sql: does not begin with a number; allowed: names such as 20261121093000_add_limits.sql",
+        "V1_a: has the same number as V01_b; renumber one of them",
     ]
-    with pytest.raises(InputError, match="no folder that can be read"):
+    with pytest.raises(InputError, match="not a readable folder"):
         files.folder(str(tmp_path / "nowhere"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="there is no migration in it"):
+    with pytest.raises(InputError, match="it holds no migration"):
         files.folder(str(tmp_path / "empty"))
 
 
@@ -73,9 +73,9 @@ def test_a_transaction_is_what_a_file_gets_unless_it_cannot():
 def test_what_we_cannot_run_is_told_before_anything_runs():
     bad = migration("1", "BEGIN;\nCOPY a FROM STDIN;\nCOMMIT", "\\i other.sql")
     assert list(files.problems_of_sql(bad)) == [
-        "/m/1.sql, line 1: BEGIN; transactions are made here, one for each file",
-        "/m/1.sql, line 2: COPY from the file itself; only psql can run it",
-        "/m/1.sql, line 3: COMMIT; transactions are made here, one for each file",
+        "/m/1.sql, line 1: BEGIN; each file already runs in a transaction of its own",
+        "/m/1.sql, line 2: COPY with rows in the file; only psql can run it",
+        "/m/1.sql, line 3: COMMIT; each file already runs in a transaction of its own",
         "/m/1.down.sql: line 1: a command of psql (\\i); only SQL can run here",
     ]
     assert (

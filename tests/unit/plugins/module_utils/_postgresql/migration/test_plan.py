@@ -66,7 +66,7 @@ def test_a_half_applied_file_may_be_mended_behind_what_is_done():
         migration("3_index", "CREATE TABLE a (b int)"),
     ):
         assert (
-            "3_index: is half applied (1 statements are done)"
+            "3_index: is partly applied (1 statements are done)"
             in plan.up(observed([wrong], [], **{"3_index": half})).problems[0]
         )
 
@@ -81,8 +81,8 @@ def test_back_is_what_the_release_brought_the_last_first():
         plan.down(seen, "2.4.0", count=1)
     ) == ["10_three"]
     assert plan.down(seen, "2.3.0").problems == [
-        "10_three: was applied after those of release 2.3.0, by another release; it has to go first",
-        "2_two: was applied after those of release 2.3.0, by another release; it has to go first",
+        "10_three: was applied after those of release 2.3.0, by another release; revert that one first",
+        "2_two: was applied after those of release 2.3.0, by another release; revert that one first",
     ]
 
 
@@ -90,13 +90,13 @@ def test_back_needs_files_ways_down_and_nothing_half_done():
     stuck = migration("2_two", down=None)
     found = plan.down(observed([ONE, stuck], [ONE, stuck, THREE]), "2.3.0")
     assert found.problems == [
-        "10_three: its file is missing; a way down needs the files of the release that brought it",
+        "10_three: its file is missing; reverting needs the files of the release that applied it",
         "2_two: has no way down",
     ]
     half = plan.down(
         observed([ONE, INDEX], [ONE], **{"3_index": entry(INDEX, finished=False)}), "2.3.0", count=1
     )
-    assert half.problems == ["3_index: is half applied; finish it by state=up before anything goes back"]
+    assert half.problems == ["3_index: is partly applied; finish it with state=up before reverting"]
     assert (
         plan.down(
             observed(FILES, [ONE], **{"2_two": entry(TWO, finished=False, statements=0)}), "2.3.0"

@@ -9,15 +9,17 @@ import types
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import Conflict
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
-    Ended,
-    Left,
+    AbandonedRun,
+    ProgramResult,
 )
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.recover import take_up
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.recover import (
+    recover_abandoned,
+)
 
 from .migrations import Server, context, migration
 
 ONE, TWO = migration("1_one"), migration("2_two")
-FAILED = Ended(1, "", "error: migration failed: division by zero")
+FAILED = ProgramResult(1, "", "error: migration failed: division by zero")
 
 
 class Session:
@@ -42,7 +44,7 @@ class Jobs:
     def at_work(self, login):
         return [f"{login.database}-{one.migration}" for one in self.left]
 
-    def take_up(self, login, seconds):
+    def recover_abandoned(self, login, seconds):
         self.ended.append((login.database, seconds))
         return self.left
 
@@ -59,7 +61,7 @@ def taken(programs, session=None, check_mode=False, lines=None, **params):
     copy = Server(session or Session(), dbname="copy")
     ports = types.SimpleNamespace(server=server, copy=copy, engine_programs=programs, engine=engine)
     given = dataclasses.replace(context(lines, **params), check_mode=check_mode)
-    settled = take_up(
+    settled = recover_abandoned(
         ports, given, [ONE, TWO], lambda server, version: types.SimpleNamespace(left=lambda: 60.0)
     )
     return settled, recovered
@@ -70,20 +72,20 @@ def test_without_any_there_is_nothing_to_do():
 
 
 def test_what_is_known_of_its_end_reaches_the_engine():
-    programs = Jobs(Left("2_two", "up", FAILED), Left("gone", "up", FAILED))
+    programs = Jobs(AbandonedRun("2_two", "up", FAILED), AbandonedRun("gone", "up", FAILED))
     assert taken(programs) == (True, [("2_two", "up", FAILED)]) and programs.ended == [("shop", 60.0)]
     taken(programs, state="rehearsed", rehearse_on="copy")
     assert programs.ended[1:] == [("shop", 60.0), ("copy", 60.0)]  # what is pending has to be known of both
 
 
 def test_one_whose_run_is_alive_is_left_alone():
-    programs = Jobs(Left("2_two", "up", FAILED))
+    programs = Jobs(AbandonedRun("2_two", "up", FAILED))
     with pytest.raises(Conflict):
         taken(programs, Session(free=False))
     assert programs.ended == []
 
 
 def test_in_check_mode_it_is_told_and_nothing_is_ended():
-    programs, lines = Jobs(Left("2_two", "up", FAILED)), []
+    programs, lines = Jobs(AbandonedRun("2_two", "up", FAILED)), []
     assert taken(programs, Session(free=False), check_mode=True, lines=lines) == (False, [])
-    assert programs.ended == [] and "shop-2_two: was begun by another run" in lines[0]
+    assert programs.ended == [] and "shop-2_two: was started by another run" in lines[0]

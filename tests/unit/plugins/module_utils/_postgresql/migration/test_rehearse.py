@@ -7,16 +7,21 @@ import types
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.attempts import Ran
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.attempts import (
+    MigrationRun,
+)
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
-    Ended,
+    ProgramResult,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.rehearse import (
-    Rehearsed,
+    Rehearsal,
     difference,
     rehearse,
 )
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.run import proven, seen
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.run import (
+    proven_way_back,
+    reclassified,
+)
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.sql import classify
 
 from .migrations import context, migration
@@ -34,7 +39,7 @@ class Copy:
                 "--exclude-table=runbook_release_migrations" in arguments
                 and "--exclude-table=migrations" in arguments
             )
-            return Ended(
+            return ProgramResult(
                 0,
                 "\n".join(
                     ["-- a remark", "\\restrict abc", "", *self.schema, f"\\unrestrict {len(self.ran)}"]
@@ -43,7 +48,7 @@ class Copy:
             )
         self.ran.append((arguments.name, environment))
         exec((arguments.up if environment == "up" else arguments.down) or "", {"schema": self.schema})
-        return Ran(arguments.name, 0.5, 1)
+        return MigrationRun(arguments.name, 0.5, 1)
 
 
 def rehearsed(copy, *steps):
@@ -70,7 +75,7 @@ def test_up_in_order_and_back_in_reverse_with_the_schema_of_each():
         ("2", "up"),
     ] and copy.schema == ["a", "b", "c"]
     assert [one.restored for one in found] == [True, True]
-    assert found[0].as_dict() == {
+    assert found[0].as_result() == {
         "name": "1",
         "up_milliseconds": 500,
         "down_milliseconds": 500,
@@ -90,7 +95,7 @@ def test_a_way_down_that_leads_elsewhere_ends_it():
     assert (
         [one.restored for one in found] == [False, False]
         and "+d" in found[1].difference
-        and found[0].as_dict()["schema_restored"] is None
+        and found[0].as_result()["schema_restored"] is None
     )
 
 
@@ -102,36 +107,39 @@ def test_what_comes_before_one_without_a_way_down_cannot_go_back():
         False,
         True,
     ]
-    assert found[0].as_dict()["schema_restored"] is None
+    assert found[0].as_result()["schema_restored"] is None
 
 
 def test_a_dump_that_fails_is_no_empty_schema():
     copy = Copy()
-    copy.run = lambda *given: Ended(1, "", "pg_dump: error: server version mismatch")
+    copy.run = lambda *given: ProgramResult(1, "", "pg_dump: error: server version mismatch")
     with pytest.raises(ReleaseError, match="could not be read"):
         rehearsed(copy, migration("1"))
 
 
 def test_a_way_down_counts_when_it_was_seen_to_lead_back():
     classes = [classify.Class("1", "contract", ("because",), True)]
-    ran = Ran("1", 0.1, 1)
-    assert proven(classes, [Rehearsed(ran, ran)])[0] == "down"
-    way, reasons = proven(classes, [Rehearsed(ran, ran, ["+x"])])
-    assert way == "restore" and reasons[-1] == "1: its way down leaves another schema than there was before"
+    ran = MigrationRun("1", 0.1, 1)
+    assert proven_way_back(classes, [Rehearsal(ran, ran)])[0] == "down"
+    way, reasons = proven_way_back(classes, [Rehearsal(ran, ran, ["+x"])])
+    assert way == "restore" and reasons[-1] == "1: its way down does not restore the schema"
 
 
 def test_what_a_program_does_is_known_once_it_was_seen():
-    ran = Ran("1", 0.1, 1, ["ALTER TABLE a ADD b int", 'ALTER TABLE "a" RENAME "b" TO "c"'])
-    (one, other) = seen(
+    ran = MigrationRun("1", 0.1, 1, ["ALTER TABLE a ADD b int", 'ALTER TABLE "a" RENAME "b" TO "c"'])
+    (one, other) = reclassified(
         [classify.of("1", None, True), classify.Class("2", "data", (), True)],
-        [Rehearsed(ran), Rehearsed(ran)],
+        [Rehearsal(ran), Rehearsal(ran)],
     )
     assert (one.kind, one.reasons, other.kind) == (
         "contract",
         ("line 2: renames what the old release uses",),
         "data",
     )
-    assert seen([classify.of("1", None, True)], [Rehearsed(Ran("1", 0.1, 1, []))])[0].kind == "unknown"
+    assert (
+        reclassified([classify.of("1", None, True)], [Rehearsal(MigrationRun("1", 0.1, 1, []))])[0].kind
+        == "unknown"
+    )
 
 
 def test_a_long_difference_is_cut():

@@ -20,7 +20,7 @@ def test_wrong_options_are_told_together_before_anything_is_read():
     assert told.value.why == [
         "lock_timeout: found 0; allowed: 1 or more",
         "count: found -1; allowed: 0 or more",
-        "rehearse_on: found 'shop', which is the database itself; allowed: a copy of it that nobody needs",
+        "rehearse_on: found 'shop', which is the database itself; allowed: a disposable copy of it",
     ]
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest import repository
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest.programs import Ended
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest.programs import (
+    ProgramResult,
+)
 
 GIVEN = {
     "stanza": "shop",
@@ -39,7 +41,7 @@ def segment(number):
     return f"{1:08X}{0:08X}{number:08X}"
 
 
-class Programs:
+class PgBackRestPrograms:
     def __init__(self, *backups, segments=(), code=0, message="ok"):
         self.backups, self.there, self.status, self.ran, self.fails = (
             list(backups),
@@ -56,15 +58,15 @@ class Programs:
         ]
         self.ran.append(" ".join([command, *options]))
         if command in self.fails:
-            return Ended(self.fails[command], "", f"ERROR: [{self.fails[command]:03}]: refused\n")
+            return ProgramResult(self.fails[command], "", f"ERROR: [{self.fails[command]:03}]: refused\n")
         if command == "info":
-            return Ended(0, json.dumps([self._info()]), "")
+            return ProgramResult(0, json.dumps([self._info()]), "")
         if command == "repo-ls":
             files = {
                 f"0000000100000000/{name}-{'a' * 40}.zst": {"type": "file", "time": NOW - 30}
                 for name in self.there
             }
-            return Ended(
+            return ProgramResult(
                 0, json.dumps({".": {"type": "path"}, "00000002.history": {"type": "file"}, **files}), ""
             )
         if command == "backup":
@@ -79,7 +81,7 @@ class Programs:
             self.backups[-1].setdefault("annotation", {}).update(
                 option.removeprefix("--annotation=").split("=") for option in options[1:]
             )
-        return Ended(0, "", "")
+        return ProgramResult(0, "", "")
 
     def _info(self):
         code, message = self.status

@@ -18,7 +18,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgback
     backup as operation,
 )
 
-from .backrest import GIVEN, NOW, Programs, backup, of, segment
+from .backrest import GIVEN, NOW, PgBackRestPrograms, backup, of, segment
 
 PARAMS = {**GIVEN, "type": "diff", "release": None, "reuse_within": 0}
 OF_RELEASE = {"release": "2.4.0", "restore-point": "pre_2.4.0"}
@@ -54,7 +54,7 @@ def did(programs):
 
 
 def test_the_restore_point_comes_after_the_backup_and_its_wal_before_the_mark():
-    programs = Programs(segments=[segment(7)], code=2, message="no valid backups")
+    programs = PgBackRestPrograms(segments=[segment(7)], code=2, message="no valid backups")
     result, server = taken(programs, release="2.4.0")
     assert did(programs) == [
         "check",
@@ -71,7 +71,7 @@ def test_the_restore_point_comes_after_the_backup_and_its_wal_before_the_mark():
 
 
 def test_without_a_release_nothing_is_asked_of_the_server():
-    programs = Programs(segments=[segment(7)])
+    programs = PgBackRestPrograms(segments=[segment(7)])
     result, server = taken(programs)
     assert (
         did(programs) == ["check", "backup --type=diff"]
@@ -101,13 +101,13 @@ def test_without_a_release_nothing_is_asked_of_the_server():
     ],
 )
 def test_what_is_there_already_is_not_made_again(there, given, made):
-    programs = Programs(there, segments=[segment(7)])
+    programs = PgBackRestPrograms(there, segments=[segment(7)])
     result, server = taken(programs, reuse_within=600, **given)
     assert did(programs) == made and result.changed == bool(made)
 
 
 def test_check_mode_only_looks():
-    programs = Programs(segments=[segment(7)])
+    programs = PgBackRestPrograms(segments=[segment(7)])
     result, server = taken(programs, check_mode=True, release="2.4.0")
     assert (
         result.changed
@@ -121,17 +121,17 @@ def test_a_point_whose_wal_does_not_come_is_no_point():
         ReleaseError,
         match=r"segment 000000010000000000000007 with the restore point pre_2.4.0 is not in the repository",
     ):
-        taken(Programs(segments=[segment(6)]), release="2.4.0")
+        taken(PgBackRestPrograms(segments=[segment(6)]), release="2.4.0")
 
 
 def test_what_cannot_be_done_is_refused():
     with pytest.raises(InputError, match="found a standby"):
-        taken(Programs(segments=[segment(7)]), standby=True, release="2.4.0")
+        taken(PgBackRestPrograms(segments=[segment(7)]), standby=True, release="2.4.0")
     with pytest.raises(InputError, match="release: found a b"):
-        taken(Programs(), release="a b")
+        taken(PgBackRestPrograms(), release="a b")
     with pytest.raises(ReleaseError, match="not usable: missing stanza path"):
-        taken(Programs(code=1, message="missing stanza path"))
-    programs = Programs()
+        taken(PgBackRestPrograms(code=1, message="missing stanza path"))
+    programs = PgBackRestPrograms()
     programs.fails["backup"] = 50
     with pytest.raises(Conflict):
         taken(programs)

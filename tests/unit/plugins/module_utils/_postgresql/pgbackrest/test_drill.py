@@ -20,7 +20,7 @@ SEGMENTS = {Segment(1, number): 0 for number in (1, 2, 5)}
             "0/3000000",
             "default",
             [
-                "recovery ended at 0/3000000, the archive goes on to 000000010000000000000005: what lies between is missing or broken"
+                "recovery ended at 0/3000000, the archive goes on to 000000010000000000000005: the WAL between is missing or damaged"
             ],
         ),
         ("0/3000000", "name", []),

@@ -9,7 +9,7 @@ from ansible_collections.runbook.release.plugins.module_utils._common.errors imp
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest import info
 
-from .backrest import GIVEN, NOW, Programs, backup, of, segment
+from .backrest import GIVEN, NOW, PgBackRestPrograms, backup, of, segment
 
 PARAMS = {
     **GIVEN,
@@ -35,18 +35,18 @@ def looked(programs, **given):
             [backup(1, age=90001)],
             [1],
             {},
-            ["shop: the newest backup (20261121-000001F) is 90001 s old, allowed are 90000"],
+            ["shop: the newest backup (20261121-000001F) is 90001 s old, at most 90000 allowed"],
         ),
         ([backup(1, age=90000)], [1], {}, []),
         (
             [backup(1, age=500), backup(2, "diff", 100)],
             [1, 2],
             {"max_full_age": 400},
-            ["shop: the newest full backup (20261121-000001F) is 500 s old, allowed are 400"],
+            ["shop: the newest full backup (20261121-000001F) is 500 s old, at most 400 allowed"],
         ),
         ([backup(1)], [1], {"verified_within": 200}, ["shop: there is no backup that a drill has proven"]),
         ([backup(1, annotation={"verified": "2026-11-21T00:00:00Z"})], [1], {"verified_within": 200}, []),
-        ([backup(1), backup(2, error=True)], [1, 2], {}, ["20261121-000002F: holds pages that are broken"]),
+        ([backup(1), backup(2, error=True)], [1, 2], {}, ["20261121-000002F: contains corrupt pages"]),
         (
             [backup(1)],
             [1, 2, 4],
@@ -63,16 +63,16 @@ def looked(programs, **given):
             {},
             ["20261121-000003F: cannot be restored, its WAL 000000010000000000000003 is missing"],
         ),
-        ([backup(1)], [1], {"wal_age": 29}, ["WAL: the last segment came 30 s ago, allowed are 29"]),
+        ([backup(1)], [1], {"wal_age": 29}, ["WAL: the last segment came 30 s ago, at most 29 allowed"]),
         ([backup(1)], [1], {"wal_age": 30}, []),
     ],
 )
 def test_what_is_a_reason_and_what_is_not(backups, there, given, said):
-    assert looked(Programs(*backups, segments=map(segment, there)), **given)["reasons"] == said
+    assert looked(PgBackRestPrograms(*backups, segments=map(segment, there)), **given)["reasons"] == said
 
 
 def test_what_is_there_is_told():
-    found = looked(Programs(backup(1), segments=[segment(1), segment(3)]))
+    found = looked(PgBackRestPrograms(backup(1), segments=[segment(1), segment(3)]))
     assert found["wal"] == {
         "segments": 2,
         "first": segment(1),
@@ -90,22 +90,22 @@ def test_what_is_there_is_told():
 
 
 def test_a_repository_that_cannot_be_read_is_unwell_and_one_that_is_used_is_left_alone():
-    programs = Programs(backup(1), segments=[segment(1)])
+    programs = PgBackRestPrograms(backup(1), segments=[segment(1)])
     programs.fails["repo-ls"] = 55
     assert looked(programs)["reasons"] == [
         "shop: `pgbackrest repo-ls` ended with code 55.; ERROR: [055]: refused"
     ]
     programs.fails["info"] = 50
-    with pytest.raises(Conflict, match="another pgBackRest works on this stanza"):
+    with pytest.raises(Conflict, match="another pgBackRest process works on this stanza"):
         looked(programs)
 
 
 @pytest.mark.parametrize("size", [0, 3 << 20, 2 << 30])
 def test_a_size_that_no_segment_has_is_refused(size):
     with pytest.raises(InputError, match="wal_segment_bytes: found"):
-        looked(Programs(backup(1)), wal_segment_bytes=size)
+        looked(PgBackRestPrograms(backup(1)), wal_segment_bytes=size)
 
 
 def test_a_stanza_that_is_not_configured_is_refused():
     with pytest.raises(InputError, match="stanza: found shopp"):
-        looked(Programs(), stanza="shopp")
+        looked(PgBackRestPrograms(), stanza="shopp")

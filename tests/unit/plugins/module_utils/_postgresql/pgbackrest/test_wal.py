@@ -50,4 +50,4 @@ def test_a_position_is_in_a_segment():
     ],
 )
 def test_what_is_missing_in_the_chain(there, missing):
-    assert [wal.told(gap, 16 * MIB) for gap in wal.gaps(segments(*there))] == missing
+    assert [wal.describe_gap(gap, 16 * MIB) for gap in wal.gaps(segments(*there))] == missing

@@ -20,7 +20,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.ledger import Ledger
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
-    Ended,
+    ProgramResult,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import (
     DatabaseError,
@@ -100,7 +100,7 @@ def run(service, index, direction, *endings):
 
 
 def test_secrets_and_limits_go_by_the_environment(service):
-    arguments, environment = run(service, 0, UP, Ended(0, f"[INFO] noise\n{MARK}{{}}\n", ""))
+    arguments, environment = run(service, 0, UP, ProgramResult(0, f"[INFO] noise\n{MARK}{{}}\n", ""))
     assert (
         arguments[:2] == ["node", "-e"]
         and "s3cret" not in " ".join(arguments)
@@ -116,7 +116,7 @@ def test_secrets_and_limits_go_by_the_environment(service):
         "migrations",
         False,
     )
-    _arguments, environment = run(service, 2, UP, Ended(0, f"{MARK}{{}}\n", ""))
+    _arguments, environment = run(service, 2, UP, ProgramResult(0, f"{MARK}{{}}\n", ""))
     assert (
         json.loads(environment["RUNBOOK_MIGRATION"])["alone"] and "lock_timeout=0" in environment["PGOPTIONS"]
     )
@@ -132,7 +132,7 @@ def test_what_it_was_seen_to_run(service):
         'INSERT INTO "migrations" VALUES (1)',
         "COMMIT;",
     ]
-    ended = Ended(0, f"{MARK}{json.dumps({'ran': own})}\n", "")
+    ended = ProgramResult(0, f"{MARK}{json.dumps({'ran': own})}\n", "")
     assert made.run(work(Programs(ended)), made.files()[0], UP) == ["ALTER TABLE a ADD b int"]
 
 
@@ -146,20 +146,20 @@ def test_what_it_answers(service):
         }
     }
     with pytest.raises(DatabaseError) as told:
-        run(service, 1, DOWN, Ended(1, f"{MARK}{json.dumps(refused)}\n", ""))
+        run(service, 1, DOWN, ProgramResult(1, f"{MARK}{json.dumps(refused)}\n", ""))
     assert told.value.sqlstate == "23503" and "detail: Key (a)=(1) is not present." in told.value.why
     with pytest.raises(Unreachable):
         run(
             service,
             1,
             UP,
-            Ended(
+            ProgramResult(
                 1,
                 f"{MARK}{json.dumps({'error': {'message': 'connect ECONNREFUSED', 'code': 'ECONNREFUSED'}})}\n",
                 "",
             ),
         )
     with pytest.raises(DatabaseError, match="without an answer"):
-        run(service, 1, UP, Ended(0, "[INFO] Done\n", ""))
+        run(service, 1, UP, ProgramResult(0, "[INFO] Done\n", ""))
     with pytest.raises(TooLong):
-        run(service, 1, UP, Ended(None, "", ""))
+        run(service, 1, UP, ProgramResult(None, "", ""))

@@ -14,7 +14,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.ledger import Ledger
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
-    Ended,
+    ProgramResult,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import DatabaseError
 
@@ -60,7 +60,7 @@ def test_its_history(src):
 
 
 def test_how_it_is_called(src):
-    made, programs = engine(src), Programs(Ended(0, "", ""), Ended(0, "", ""))
+    made, programs = engine(src), Programs(ProgramResult(0, "", ""), ProgramResult(0, "", ""))
     made.run(work(programs, Rows()), made.files()[1], UP)
     made.run(work(programs), made.files()[2], DOWN)
     (up, environment), (down, _environment) = programs.asked
@@ -95,7 +95,7 @@ def test_a_failure_is_told_by_its_message_and_without_stack_traces(src):
     made = engine(src)
     with pytest.raises(DatabaseError) as told:  # 0 is what it ended with
         made.run(
-            work(Programs(Ended(0, f"WARNING: a line before\n{FAILED}\nand one behind", "")), Rows()),
+            work(Programs(ProgramResult(0, f"WARNING: a line before\n{FAILED}\nand one behind", "")), Rows()),
             made.files()[2],
             UP,
         )
@@ -107,12 +107,12 @@ def test_a_failure_is_told_by_its_message_and_without_stack_traces(src):
         'Message    : ERROR: column "id" exists already',
     ]
     with pytest.raises(DatabaseError) as told:
-        made.run(work(Programs(Ended(1, "", "{ no document")), Rows()), made.files()[2], UP)
+        made.run(work(Programs(ProgramResult(1, "", "{ no document")), Rows()), made.files()[2], UP)
     assert told.value.why == ["{ no document"]
 
 
 def test_in_a_schema_that_holds_nothing_but_our_ledger_it_begins_at_zero(src):
-    made, programs = engine(src), Programs(Ended(0, "", ""))
+    made, programs = engine(src), Programs(ProgramResult(0, "", ""))
     made.run(work(programs, Rows((True,))), made.files()[0], UP)
     assert programs.asked[0][0] == [
         "flyway",

@@ -13,7 +13,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.ledger import Ledger
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
-    Ended,
+    ProgramResult,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import DatabaseError
 
@@ -40,7 +40,7 @@ def test_one_row_stands_for_all_before_it(engine):
 
 
 def test_the_password_is_not_in_the_address(engine):
-    programs = Programs(Ended(0, "", ""))
+    programs = Programs(ProgramResult(0, "", ""))
     engine.run(work(programs, Rows()), engine.files()[0], UP)
     ((arguments, environment),) = programs.asked
     assert (
@@ -59,8 +59,10 @@ def test_the_password_is_not_in_the_address(engine):
 def test_what_was_rolled_back_is_marked_so(engine, index, direction, dirty, forced):
     """But for a file that runs without a transaction: nobody knows how far it came."""
     programs = Programs(
-        Ended(1, "", "error: migration failed (details: pq: canceling statement due to lock timeout)"),
-        Ended(0, "", ""),
+        ProgramResult(
+            1, "", "error: migration failed (details: pq: canceling statement due to lock timeout)"
+        ),
+        ProgramResult(0, "", ""),
     )
     with pytest.raises(DatabaseError) as told:
         engine.run(work(programs, Rows((dirty, True))), engine.files()[index], direction)
@@ -71,7 +73,7 @@ def test_what_was_rolled_back_is_marked_so(engine, index, direction, dirty, forc
 
 
 def test_an_answer_that_was_lost_is_no_sign_that_it_was_rolled_back(engine):
-    programs = Programs(Ended(1, "", "error: migration failed: read tcp 10.0.0.1:5432: ECONNRESET"))
+    programs = Programs(ProgramResult(1, "", "error: migration failed: read tcp 10.0.0.1:5432: ECONNRESET"))
     with pytest.raises(DatabaseError):
         engine.run(work(programs, Rows((2, True))), engine.files()[1], UP)
     assert len(programs.asked) == 1
@@ -79,12 +81,12 @@ def test_an_answer_that_was_lost_is_no_sign_that_it_was_rolled_back(engine):
 
 @pytest.mark.parametrize(("code", "forced"), [(0, []), (None, []), (1, ["1"])])
 def test_a_failure_that_nobody_has_seen_is_made_up_for(engine, code, forced):
-    programs = Programs(Ended(0, "", ""))
+    programs = Programs(ProgramResult(0, "", ""))
     engine.recover(
         work(programs, Rows((2, True))),
         engine.files()[1],
         UP,
-        Ended(code, "", "error: migration failed: division by zero"),
+        ProgramResult(code, "", "error: migration failed: division by zero"),
     )
     assert [arguments[-1] for arguments, _environment in programs.asked] == forced
 
@@ -94,7 +96,7 @@ def test_a_failure_that_nobody_has_seen_is_made_up_for(engine, code, forced):
     [("", True, "require"), ("prefer", False, "disable"), ("verify-full", False, "verify-full")],
 )
 def test_tls_is_as_libpq_would_have_it(engine, given, tls, mode, monkeypatch):
-    programs = Programs(Ended(0, "", ""))
+    programs = Programs(ProgramResult(0, "", ""))
     monkeypatch.setenv("PGSSLMODE", given)
     engine.run(work(programs, Rows((1, False)) if tls else Rows()), engine.files()[0], UP)
     assert programs.asked[0][0][4].endswith(f"&sslmode={mode}")

@@ -14,7 +14,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.ledger import Ledger
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
-    Ended,
+    ProgramResult,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import DatabaseError
 
@@ -62,7 +62,7 @@ def test_the_order_is_that_of_its_plan(project):
 
 def test_how_it_is_called(project):
     made, (_users, limits) = engine(project)
-    programs = Programs(Ended(0, "", ""), Ended(0, "", ""), Ended(0, "", ""))
+    programs = Programs(ProgramResult(0, "", ""), ProgramResult(0, "", ""), ProgramResult(0, "", ""))
     made.run(work(programs), limits, UP)
     made.run(work(programs, Rows(("users",), ("limits",))), limits, DOWN)
     made.run(work(programs, Rows(("limits",))), limits, DOWN)
@@ -84,7 +84,7 @@ def test_what_it_says_of_a_failure(project):
         made.run(
             work(
                 Programs(
-                    Ended(
+                    ProgramResult(
                         2,
                         "",
                         'psql:deploy/users.sql:1: ERROR:  42P07: relation "users" already exists\nDeploy failed',

@@ -28,8 +28,8 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
     job_spec as spec,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
-    Doing,
-    Ended,
+    ProgramPurpose,
+    ProgramResult,
 )
 
 from ..migrations import context
@@ -43,7 +43,7 @@ GIVEN = {
     "image": "wallet:2",
 }
 HERE = Login({"host": "db", "user": "release", "password": "s3cret-s3cret", "dbname": "shop"})
-DOING = Doing(HERE, "3_limits", "up")
+DOING = ProgramPurpose(HERE, "3_limits", "up")
 SERVICE = {
     "kind": "Deployment",
     "metadata": {"name": "wallet", "namespace": "exchange"},
@@ -200,7 +200,7 @@ def test_a_program_runs_in_a_job_that_gets_its_password_from_a_secret_of_its_own
         kept.update(job=dict(server.jobs), secret=dict(server.secrets)),
         delete(path, body),
     )
-    assert ran(programs(server, lines, workload="wallet"), ["migrate", "$(HOME)"]) == Ended(
+    assert ran(programs(server, lines, workload="wallet"), ["migrate", "$(HOME)"]) == ProgramResult(
         0, "applied 3", ""
     )
     ((name, job),), ((secret_name, secret),) = kept["job"].items(), kept["secret"].items()
@@ -233,12 +233,14 @@ def test_a_program_runs_in_a_job_that_gets_its_password_from_a_secret_of_its_own
 def test_an_exit_code_is_the_program_s_and_its_time_is_the_deadline():
     server = Server(1, "DeadlineExceeded")
     made = programs(server)
-    assert ran(made) == Ended(1, "applied 3", "") and ran(made) == Ended(None, "applied 3", "")
+    assert ran(made) == ProgramResult(1, "applied 3", "") and ran(made) == ProgramResult(
+        None, "applied 3", ""
+    )
     assert [one.rsplit(" ", 1)[1] for one in server.did if one.startswith("delete")] == [
         "Background",
         "Foreground",
     ]
-    assert ran(made, seconds=0.5) == Ended(None, "", "") and len(server.did) == 6
+    assert ran(made, seconds=0.5) == ProgramResult(None, "", "") and len(server.did) == 6
 
 
 @pytest.mark.parametrize(
@@ -305,7 +307,7 @@ def test_the_job_of_a_run_that_is_gone_is_waited_for(ending, known):
     left(server)
     made = programs(server)
     assert made.at_work(HERE) == [spec.name_of(DOING)] and made.at_work(HERE.to("other")) == []
-    (found,) = made.take_up(HERE, 60)
+    (found,) = made.recover_abandoned(HERE, 60)
     assert (found.migration, found.direction, found.ended.code) == ("3_limits", "up", known)
     assert server.jobs == server.secrets == {} and made.at_work(HERE) == []
 
@@ -313,7 +315,7 @@ def test_the_job_of_a_run_that_is_gone_is_waited_for(ending, known):
 def test_one_that_is_on_its_way_out_is_not_looked_at():
     server = Server()
     left(server, deletionTimestamp="2026-11-21T10:00:00Z")
-    assert [one.ended.code for one in programs(server).take_up(HERE, 60)] == [None]
+    assert [one.ended.code for one in programs(server).recover_abandoned(HERE, 60)] == [None]
 
 
 def test_the_last_thing_takes_away_what_is_at_work():
@@ -321,7 +323,7 @@ def test_the_last_thing_takes_away_what_is_at_work():
     made = programs(server)
     made.abandon()
     assert server.did == []
-    watch = program_job.JobWait.until_ended
+    watch = program_job.JobWaiter.until_ended
     seen = []
 
     def abandoned(*given):
@@ -330,11 +332,11 @@ def test_the_last_thing_takes_away_what_is_at_work():
         raise KeyboardInterrupt
 
     try:
-        program_job.JobWait.until_ended = abandoned
+        program_job.JobWaiter.until_ended = abandoned
         with pytest.raises(KeyboardInterrupt):
             ran(made)
     finally:
-        program_job.JobWait.until_ended = watch
+        program_job.JobWaiter.until_ended = watch
     assert seen == [[]]
 
 
@@ -350,7 +352,7 @@ def test_paths_and_names_are_those_of_the_pod():
     made = programs(Server(), login_host="db.internal")
     assert made.path("/here/db") == "/app/db" and made.path("/here/db/migrations") == "/app/db/migrations"
     assert made.login(HERE).parameters["host"] == "db.internal"
-    long = Doing(
+    long = ProgramPurpose(
         HERE.to("a_database_with_a_name_that_goes_on_and_on"),
         "20261121093000_and_so_does_the_migration",
         "down",

@@ -21,7 +21,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 PROGRAM = """
 import os, sys, time
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Context
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.orphan import not_outliving
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.orphan import ended_with_controller
 
 def abandon():
     print("abandoning", flush=True)
@@ -29,7 +29,7 @@ def abandon():
         raise OSError("connection reset")
     print("abandoned", flush=True)
 
-with not_outliving(Context({}, controller=int(sys.argv[1])), abandon):
+with ended_with_controller(Context({}, controller=int(sys.argv[1])), abandon):
     print("at work", flush=True)
     time.sleep(float(sys.argv[2]))
 print("done", flush=True)
@@ -81,7 +81,7 @@ def test_a_signal_is_never_lost(monkeypatch):
     heard = []
     former = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
     try:
-        with _orphan.not_outliving(Context({}, controller=os.getppid())):
+        with _orphan.ended_with_controller(Context({}, controller=os.getppid())):
             os.kill(os.getpid(), signal.SIGTERM)
             assert heard == []
         assert heard == [signal.SIGTERM]

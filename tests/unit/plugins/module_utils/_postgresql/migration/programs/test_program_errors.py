@@ -9,7 +9,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
     sqlstate,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
-    Ended,
+    ProgramResult,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import Unreachable
 
@@ -38,12 +38,14 @@ def test_the_code_is_found_where_there_is_one(said, code):
 
 
 def test_a_lost_connection_is_told_from_a_refusal():
-    lost = error("sqitch", Ended(2, "", "connection to server at 127.0.0.1 failed: Connection refused"))
+    lost = error(
+        "sqitch", ProgramResult(2, "", "connection to server at 127.0.0.1 failed: Connection refused")
+    )
     assert isinstance(lost, Unreachable) and lost.what == "sqitch ended with exit code 2."
     assert not isinstance(
-        error("node", Ended(1, "", "getaddrinfo ENOTFOUND db.exmaple.com")), Unreachable
+        error("node", ProgramResult(1, "", "getaddrinfo ENOTFOUND db.exmaple.com")), Unreachable
     )  # waiting does not mend a name
-    plain = error("migrate", Ended(1, "out\n", "\n".join(f"line {number}" for number in range(40))))
+    plain = error("migrate", ProgramResult(1, "out\n", "\n".join(f"line {number}" for number in range(40))))
     assert (
         not isinstance(plain, Unreachable)
         and plain.why[0] == "line 29"

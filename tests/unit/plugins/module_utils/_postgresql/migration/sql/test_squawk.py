@@ -8,7 +8,7 @@ import json
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
-    Ended,
+    ProgramResult,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.sql import squawk
 
@@ -26,8 +26,10 @@ def told(name, line, rule):
 
 def test_what_is_found_in_order_with_lines_from_1():
     programs = Programs(
-        Ended(1, json.dumps([told("3_c", 4, "renaming-table"), told("1_a", 0, "prefer-text-field")]), ""),
-        Ended(0, "", ""),
+        ProgramResult(
+            1, json.dumps([told("3_c", 4, "renaming-table"), told("1_a", 0, "prefer-text-field")]), ""
+        ),
+        ProgramResult(0, "", ""),
     )
     found = squawk.lint(
         programs,
@@ -48,8 +50,8 @@ def test_what_is_found_in_order_with_lines_from_1():
 
 def test_a_rule_that_squawk_does_not_have_blocks_nothing_and_is_refused():
     programs = Programs(
-        Ended(0, "", ""),
-        Ended(
+        ProgramResult(0, "", ""),
+        ProgramResult(
             2,
             "",
             "error: invalid value 'ban-drop-tabel' for '--include <rule>': invalid rule name ban-drop-tabel",
@@ -65,9 +67,9 @@ def test_a_rule_that_squawk_does_not_have_blocks_nothing_and_is_refused():
 
 def test_a_linter_that_does_not_work_is_no_clean_file(monkeypatch):
     with pytest.raises(ReleaseError, match="squawk did not run"):
-        squawk.lint(Programs(Ended(127, "", "squawk: cannot")), [migration("1_a")], 150000, [])
-    with pytest.raises(ReleaseError, match="something else than JSON"):
-        squawk.lint(Programs(Ended(0, "hello", "")), [migration("1_a")], 150000, [])
+        squawk.lint(Programs(ProgramResult(127, "", "squawk: cannot")), [migration("1_a")], 150000, [])
+    with pytest.raises(ReleaseError, match="did not answer with JSON"):
+        squawk.lint(Programs(ProgramResult(0, "hello", "")), [migration("1_a")], 150000, [])
     monkeypatch.setattr(squawk.shutil, "which", lambda name: None)
     monkeypatch.setattr(squawk.sys, "executable", "/nowhere/python")
     with pytest.raises(ReleaseError, match="is missing where this task runs"):

@@ -7,7 +7,12 @@ from __future__ import annotations
 import copy
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload import fields as parts
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout.strategies.registry import (
+    strategy_of,
+)
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.fields import (
+    values as fields,
+)
 
 WALLET = {
     "metadata": {"name": "wallet", "uid": "u", "resourceVersion": "7"},
@@ -38,10 +43,14 @@ WALLET = {
 }
 
 
+def desired(workload):
+    return strategy_of(workload).plan(workload, {"kind": "Deployment"})[0].desired
+
+
 def patched(**workload):
     """What the patch says beside the marks."""
-    after = parts.wanted(workload)
-    return parts.body(WALLET, parts.observed(WALLET, after), after, {}).get("spec")
+    after = desired(workload)
+    return fields.patch(WALLET, fields.live(WALLET, after), after, {}).get("spec")
 
 
 def container(spec, kind="containers"):
@@ -49,8 +58,8 @@ def container(spec, kind="containers"):
 
 
 def test_the_patch_holds_only_what_differs_and_the_version_it_was_made_for():
-    after = parts.wanted({"images": {"wallet": "r/wallet:2", "schema": "r/schema:1"}, "replicas": 2})
-    body = parts.body(WALLET, parts.observed(WALLET, after), after, {"a": "b", "c": None})
+    after = desired({"images": {"wallet": "r/wallet:2", "schema": "r/schema:1"}, "replicas": 2})
+    body = fields.patch(WALLET, fields.live(WALLET, after), after, {"a": "b", "c": None})
     assert body["metadata"] == {"uid": "u", "resourceVersion": "7", "annotations": {"a": "b", "c": None}}
     assert body["spec"] == {"template": {"spec": {"containers": [{"name": "wallet", "image": "r/wallet:2"}]}}}
 
@@ -110,7 +119,7 @@ def test_recreate_takes_the_numbers_of_the_rolling_update_away():
 
 
 def test_going_back_gives_exactly_what_was_there():
-    wanted = parts.wanted(
+    wanted = desired(
         {
             "images": {"wallet": "r/wallet:2"},
             "env": {"wallet": {"NODE": "n1", "NEW": "x"}},
@@ -118,13 +127,13 @@ def test_going_back_gives_exactly_what_was_there():
             "strategy": "recreate",
         }
     )
-    before = parts.observed(WALLET, wanted)
+    before = fields.live(WALLET, wanted)
     there = copy.deepcopy(WALLET)
     there["spec"].update(replicas=5, strategy={"type": "Recreate"})
     there["spec"]["template"]["spec"]["containers"][0].update(
         image="r/wallet:2", env=[{"name": "NODE", "value": "n1"}, {"name": "NEW", "value": "x"}]
     )
-    spec = parts.body(there, parts.observed(there, before), before, {})["spec"]
+    spec = fields.patch(there, fields.live(there, before), before, {})["spec"]
     assert spec["replicas"] == 2 and spec["strategy"] == {
         "$patch": "replace",
         "type": "RollingUpdate",
@@ -145,7 +154,7 @@ def test_going_back_gives_exactly_what_was_there():
 
 
 def test_nested_and_flat_say_the_same():
-    given = parts.wanted(
+    given = desired(
         {
             "images": {"a": "i"},
             "env": {"a": {"N": None}},
@@ -153,16 +162,16 @@ def test_nested_and_flat_say_the_same():
             "replicas": 0,
         }
     )
-    assert parts.nested(given) == {
+    assert fields.nested(given) == {
         "images": {"a": "i"},
         "env": {"a": {"N": None}},
         "resources": {"a": {"limits": {"cpu": "1"}}},
         "replicas": 0,
     }
-    assert parts.flat(parts.nested(given)) == given
+    assert fields.flat(fields.nested(given)) == given
 
 
 def test_an_autoscaler_and_a_strategy_are_no_matter_of_the_pod_template():
-    assert set(parts.of_template({("replicas",): 3, ("strategy",): {}, ("images", "a"): "i"})) == {
+    assert set(fields.of_pod_template({("replicas",): 3, ("strategy",): {}, ("images", "a"): "i"})) == {
         ("images", "a")
     }

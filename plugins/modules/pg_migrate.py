@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: db_migrate
+module: pg_migrate
 short_description: Migrate a PostgreSQL database without freezing what uses it
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
@@ -22,7 +22,12 @@ description:
   - A file of plain SQL is one transaction. One with statements that PostgreSQL takes outside a transaction only, such as C(CREATE INDEX CONCURRENTLY),
     or with the line C(-- runbook:no-transaction), is run statement by statement; interrupted, the next run goes on behind the last one that was done,
     and an invalid index that was left behind is dropped and built anew.
+  - SQL is read by PostgreSQL's own parser, with the Python package C(pglast); RV(pending[].kind) comes from its parse trees, also for what stands in
+    C(DO) blocks and in functions that the same file creates and calls.
+    What only C(psql) understands (its commands and variables, rows behind C(COPY ... FROM STDIN)) is refused with its line.
   - In check mode nothing is written, nor is any table made; pending migrations are listed, linted and classified.
+requirements:
+  - pglast >= 7.0
 extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._postgresql
@@ -221,7 +226,7 @@ options:
       own connection lives, it is tried three times only.
     type: int
     default: 300
-  lock_patience:
+  lock_wait_timeout:
     description: Seconds to wait for another run that holds the lock of the database.
     type: int
     default: 0
@@ -233,7 +238,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Tell what the release would do to the database, and what the way back would be
-  runbook.release.db_migrate:
+  runbook.release.pg_migrate:
     login_host: db.example.com
     login_user: release
     login_password: "{{ database_password }}"
@@ -244,7 +249,7 @@ EXAMPLES = r"""
   register: migrations
 
 - name: Rehearse it on the backup that was just restored
-  runbook.release.db_migrate:
+  runbook.release.pg_migrate:
     login_host: db.example.com
     login_user: release
     login_password: "{{ database_password }}"
@@ -255,7 +260,7 @@ EXAMPLES = r"""
     rehearse_on: exchange_copy
 
 - name: Migrate
-  runbook.release.db_migrate:
+  runbook.release.pg_migrate:
     login_host: db.example.com
     login_user: release
     login_password: "{{ database_password }}"
@@ -265,7 +270,7 @@ EXAMPLES = r"""
     retry_window: 600
 
 - name: Migrate with the program that is in the new image of the service, which only pods can run
-  runbook.release.db_migrate:
+  runbook.release.pg_migrate:
     login_host: db.example.com
     login_user: release
     login_password: "{{ database_password }}"
@@ -280,7 +285,7 @@ EXAMPLES = r"""
       src: /app/migrations
 
 - name: Take back what the release has brought
-  runbook.release.db_migrate:
+  runbook.release.pg_migrate:
     login_host: db.example.com
     login_user: release
     login_password: "{{ database_password }}"

@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from ..module_utils._kubernetes.release_state.report import OPERATION
+from ..module_utils._kubernetes.release_state.operations import REPORT
 from ..plugin_utils._in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
-    operation = OPERATION
+    operation = REPORT

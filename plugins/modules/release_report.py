@@ -70,13 +70,13 @@ report:
 """
 
 from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.report import (
-    OPERATION,
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.operations import (
+    REPORT,
 )
 
 
 def main() -> None:
-    run_module(OPERATION)
+    run_module(REPORT)
 
 
 if __name__ == "__main__":

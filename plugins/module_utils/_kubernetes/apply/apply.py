@@ -18,10 +18,11 @@ from ansible.module_utils.common.yaml import yaml_dump
 from ..._common.errors import Conflict, NotFound, ReleaseError
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import Option
+from ..._release.lock import NO_LOCK, LockGuard, LockLost, held_temporarily
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import KubeApi, Object
-from ..release_state.lock import NO_LOCK, LockGuard, LockLost, held_temporarily
+from ..release_state.lease import Lease
 from . import field_ownership as applied
 from . import readiness as ready
 from .discovery import Resource, Resources
@@ -136,17 +137,7 @@ class _Work:
             or bool(self._members.to_delete)
             or self._members.differs()
         )
-        with (
-            held_temporarily(
-                self._api,
-                self._context.params["namespace"],
-                "(kube_apply)",
-                self._context.params["lock_force"],
-                self._context,
-            )
-            if writes
-            else contextlib.nullcontext(NO_LOCK) as guard
-        ):
+        with self._lock() if writes else contextlib.nullcontext(NO_LOCK) as guard:
             # The parent of the set lies in a namespace that may be among
             # the manifests; kinds come before their objects.
             self._writes(guard, [step for step in self._plan if step.manifest.kind == "Namespace"])
@@ -163,6 +154,14 @@ class _Work:
             dataclasses.replace(step, after=thing, foreseen=False) if step.foreseen else step
             for step, thing in self._now
         ]
+
+    def _lock(self) -> t.ContextManager[LockGuard]:
+        params = self._context.params
+
+        def lock_for(release: str) -> Lease:
+            return Lease(self._api, params["namespace"], release, self._context)
+
+        return held_temporarily(lock_for, "(kube_apply)", params["lock_force"])
 
     def _writes(self, guard: LockGuard, plan: list[Step]) -> None:
         for step in plan:

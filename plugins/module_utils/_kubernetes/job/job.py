@@ -16,7 +16,7 @@ from ..._common.yaml import load
 from ..api.client import ClusterApi
 from ..api.options import NAMESPACE, TEXTS, TIMEOUT
 from ..api.port import KubeApi, Object, jobs
-from ..release_state.lock import Lock
+from ..release_state.lease import Lease
 from ..workload.by_name import named
 from ..workload.status import by_name
 from . import spec
@@ -36,7 +36,7 @@ def run(api: KubeApi, context: Context) -> Result:
         return _would(api, context, step, wanted, after)
     if step == NOTHING:
         return Result(False, values=_told(wanted, "succeeded", 0))
-    lock = Lock(api, params["namespace"], params["release"] or "", context)
+    lock = Lease(api, params["namespace"], params["release"] or "", context)
     if params["lock_token"] is not None:
         lock.take_or_confirm(params["lock_token"], False)
     job = t.cast("Object", there) if step == ATTACH else _begin(api, context, step, wanted, there)

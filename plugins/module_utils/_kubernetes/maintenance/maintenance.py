@@ -13,10 +13,11 @@ import typing as t
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import REQUIRED, Option
+from ..._release.lock import ReleaseLock
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import MERGE, WORKLOADS, KubeApi, Object, autoscalers
-from ..release_state.lock import Lock
+from ..release_state.lease import Lease
 from ..rollout.wave import WaveRunner, at_once
 from ..workload import validation
 from ..workload.autoscaler import owner_of
@@ -82,7 +83,7 @@ def run(api: KubeApi, context: Context) -> Result:
         for line in _planned_lines(plan):
             context.say(f"would change {line}")
         return Result(bool(after), before, after, values)
-    lock = Lock(api, namespace, params["release"], context)
+    lock = Lease(api, namespace, params["release"], context)
     lock.take_or_confirm(params["lock_token"], params["lock_force"])
     values["workloads"] = _apply(api, context, plan, versions, lock)
     if params["drain"]:
@@ -138,7 +139,7 @@ def _plan_enter(
 
 
 def _apply(
-    api: KubeApi, context: Context, plan: _Plan, versions: t.Mapping[str, str], lock: Lock
+    api: KubeApi, context: Context, plan: _Plan, versions: t.Mapping[str, str], lock: ReleaseLock
 ) -> list[dict[str, t.Any]]:
     namespace = context.params["namespace"]
     for floor in plan.floors:

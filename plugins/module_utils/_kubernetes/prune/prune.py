@@ -13,6 +13,8 @@ import typing as t
 from ..._common.errors import Conflict, NotFound, ReleaseError
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import Option
+from ..._release.lock import held_temporarily
+from ..._release.record import VERDICT
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE
 from ..api.permissions import OPTIONAL, in_words, missing
@@ -28,7 +30,9 @@ from ..api.port import (
     replica_sets,
     workloads,
 )
-from ..release_state import lock, record
+from ..release_state import config_map as record
+from ..release_state import lease
+from ..release_state.lease import Lease
 from ..workload import baseline
 from ..workload import config_copies as config
 from ..workload import status as workload
@@ -157,7 +161,7 @@ def of_records(path: str, items: list[Object], things: list[Object], locked: str
 
 
 def _verdict(item: Object) -> dict[str, t.Any]:
-    return t.cast("dict[str, t.Any]", json.loads((item.get("data") or {}).get(record.VERDICT) or "{}"))
+    return t.cast("dict[str, t.Any]", json.loads((item.get("data") or {}).get(VERDICT) or "{}"))
 
 
 def run(api: KubeApi, context: Context) -> Result:
@@ -178,9 +182,11 @@ def run(api: KubeApi, context: Context) -> Result:
             if verdict.goes:
                 context.say(f"would delete {verdict.kind} {verdict.name}: {verdict.why}")
     elif any(verdict.goes for verdict in verdicts):
-        with lock.held_temporarily(
-            api, params["namespace"], "(kube_prune)", params["lock_force"], context
-        ) as guard:
+
+        def lock_for(release: str) -> Lease:
+            return Lease(api, params["namespace"], release, context)
+
+        with held_temporarily(lock_for, "(kube_prune)", params["lock_force"]) as guard:
             # Looked at again under the lock: nobody begins or undoes a release from now on.
             verdicts = _verdicts(
                 api,
@@ -258,7 +264,7 @@ def _workloads(api: KubeApi, namespace: str) -> list[Object]:
 def _locked_for(api: KubeApi, namespace: str) -> str:
     """Also when it has expired: its release may be taken up again."""
     try:
-        found = lock.held(api.get(f"{leases(namespace)}/{lock.NAME}"))
+        found = lease.holder_of(api.get(f"{leases(namespace)}/{lease.NAME}"))
     except NotFound:
         found = None
     return found.release if found else ""

@@ -18,11 +18,13 @@ import typing as t
 from ..._common.errors import ReleaseError
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import REQUIRED, Option
+from ..._release.lock import LockLost, ReleaseLock
+from ..._release.record import Record
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import WORKLOADS, KubeApi, Object
-from ..release_state.lock import Lock, LockLost
-from ..release_state.record import Record
+from ..release_state.config_map import record_of
+from ..release_state.lease import Lease
 from ..workload import baseline
 from ..workload import config_copies as config
 from ..workload.autoscaler import Autoscalers
@@ -66,7 +68,7 @@ def _change(live: Object, target: RollbackTarget, timeout: int) -> Change:
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
     namespace, release = params["namespace"], params["release"]
-    record = Record(api, namespace, release, context.clock)
+    record = record_of(api, namespace, release, context.clock)
     kept = record.read()
     if params["unfinished_only"] and (closed := kept["verdict"]):
         context.say(f"release {release} was finished at {closed['at']} ({closed['verdict']}); it stays")
@@ -86,7 +88,7 @@ def run(api: KubeApi, context: Context) -> Result:
             raise _partly(release, left, [], wrote=False)
         values = {"workloads": [change.as_result() for change in changes], "finished": False}
         return Result(bool(after), before, after, values)
-    rollback = _Rollback(api, context, Lock(api, namespace, release, context), record, live, targets)
+    rollback = _Rollback(api, context, Lease(api, namespace, release, context), record, live, targets)
     paths = {change.path(namespace).rpartition("/")[0] for change in changes}
     watched = {path: version for path, version in versions.items() if path in paths}
     back = rollback.run(waves, watched, left)
@@ -146,7 +148,7 @@ def _left(context: Context, record: t.Mapping[str, t.Any], live: t.Mapping[str, 
 class _Rollback:
     api: KubeApi
     context: Context
-    lock: Lock
+    lock: ReleaseLock
     record: Record
     live: t.Mapping[str, Object]
     targets: t.Mapping[str, RollbackTarget]

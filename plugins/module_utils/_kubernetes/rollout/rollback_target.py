@@ -12,7 +12,7 @@ import typing as t
 from ..._common.errors import InputError, NotFound
 from ..._common.operation import Clock
 from ..api.port import WORKLOADS, KubeApi, Object
-from ..release_state.record import Record
+from ..release_state.config_map import record_of
 from ..workload import baseline, revisions
 from ..workload.fields.base import FieldValues
 from ..workload.listing import Workloads
@@ -131,7 +131,7 @@ class ToRelease:
         return targets
 
     def _workloads_of(self, target: str) -> dict[str, dict[str, t.Any]]:
-        record = Record(self._api, self._namespace, target, self._clock).read()
+        record = record_of(self._api, self._namespace, target, self._clock).read()
         verdict = record["verdict"].get("verdict")
         if verdict != "succeeded":
             reason = "there is no record of it (any more)"

@@ -15,11 +15,13 @@ import typing as t
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import REQUIRED, Option
+from ..._release.lock import LockLost, ReleaseLock
+from ..._release.record import Record
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import WORKLOADS, KubeApi, Object
-from ..release_state.lock import Lock, LockLost
-from ..release_state.record import Record
+from ..release_state.config_map import record_of
+from ..release_state.lease import Lease
 from ..workload import config_copies
 from ..workload.autoscaler import Autoscalers
 from ..workload.change import Change, diff
@@ -55,8 +57,8 @@ def run(api: KubeApi, context: Context) -> Result:
         context,
         planner,
         contents,
-        Lock(api, namespace, release, context),
-        Record(api, namespace, release, context.clock),
+        Lease(api, namespace, release, context),
+        record_of(api, namespace, release, context.clock),
     )
     with WaveRunner(api, context, objects, versions, look_back=True) as wave:
         workloads = rollout.run(services, changes, wave)
@@ -94,7 +96,7 @@ class _Rollout:
     context: Context
     planner: Planner
     contents: t.Mapping[str, Object]
-    lock: Lock
+    lock: ReleaseLock
     record: Record
 
     def run(

@@ -18,9 +18,9 @@ import typing as t
 
 from ..._common.errors import Conflict, ReleaseError
 from ..._common.operation import Context
+from ..._release.lock import ReleaseLock
 from ..api.port import Event, Follow, KubeApi, Object, pods, workloads
 from ..diagnosis.failure import Finding, Situation, failure
-from ..release_state.lock import Lock
 from ..watching.live_objects import LiveObjects, Update, Where
 from ..watching.problems import Problems
 from ..workload import status as workload
@@ -134,7 +134,7 @@ class WaveRunner:
         known = self._live.objects
         return {name: known[where] for name, where in self._where.items() if where in known}
 
-    def run(self, moves: t.Sequence[Move], lock: Lock, parallel: int = 0, verb: str = "") -> None:
+    def run(self, moves: t.Sequence[Move], lock: ReleaseLock, parallel: int = 0, verb: str = "") -> None:
         """Takes the workloads of one wave to their end, at most ``parallel`` at a time (0: all of them).
 
         :param lock: asserted before every write, and renewed while waiting.

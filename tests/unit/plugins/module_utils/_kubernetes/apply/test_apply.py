@@ -13,7 +13,7 @@ from ansible_collections.runbook.release.plugins.module_utils._common.errors imp
 from ansible_collections.runbook.release.plugins.module_utils._common.owner import identity
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.api.port import Event
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.apply import apply
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lock import LockLost
+from ansible_collections.runbook.release.plugins.module_utils._release.lock import LockLost
 
 from ..apiserver import DEFINITION, LEASE, MARKET, Server, config_map, context, path_of
 

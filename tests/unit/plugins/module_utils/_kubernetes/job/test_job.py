@@ -14,10 +14,8 @@ from ansible_collections.runbook.release.plugins.module_utils._common.errors imp
 )
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.api.port import SYNC, TICK, Event
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.job import job
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lock import (
-    Lock,
-    LockLost,
-)
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lease import Lease
+from ansible_collections.runbook.release.plugins.module_utils._release.lock import LockLost
 
 from ..cluster import PODS, Cluster, context
 
@@ -316,7 +314,7 @@ def test_a_workload_that_is_not_there_is_named():
 
 def test_within_a_release_the_lock_has_to_be_the_one_that_was_taken():
     server = Server(RUNS, WELL)
-    lock = Lock(server, "exchange", "2.4.0", context(server, {})[0])
+    lock = Lease(server, "exchange", "2.4.0", context(server, {})[0])
     lock.take()
     with pytest.raises(LockLost):
         ran(server, release="2.4.0", lock_token=lock.token + 1)

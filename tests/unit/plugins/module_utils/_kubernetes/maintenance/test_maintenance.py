@@ -12,8 +12,8 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes.mainte
     maintenance as scale,
 )
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.maintenance.plan import MARK
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lock import LockLost
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout import rollout
+from ansible_collections.runbook.release.plugins.module_utils._release.lock import LockLost
 
 from ..cluster import Cluster, context, image, workload
 

@@ -22,7 +22,7 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes.api.po
     workloads,
 )
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.prune import prune
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lock import LockLost
+from ansible_collections.runbook.release.plugins.module_utils._release.lock import LockLost
 
 from ..apiserver import LEASE, Server, context
 from .test_config_copies import CONFIG, config_copy

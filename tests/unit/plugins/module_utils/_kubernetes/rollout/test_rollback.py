@@ -10,7 +10,9 @@ from ansible_collections.runbook.release.plugins.module_utils._common.errors imp
     NotFound,
     ReleaseError,
 )
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.record import Record
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.config_map import (
+    record_of,
+)
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout import rollback, rollout
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.baseline import (
     BASELINE,
@@ -115,7 +117,7 @@ def test_several_releases_back_by_the_record_of_the_one_that_succeeded():
         rolled_back(cluster, release="1.2.0", to_release="1.1.0")
     assert "cannot roll back to release 1.1.0: it is not finished" in str(caught.value)
     given, _lines = context(cluster, {})
-    Record(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
+    record_of(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
     for version in ("1.2.0", "1.3.0"):
         for name in ("auth", "wallet"):
             release_again(cluster, name, version)
@@ -129,7 +131,7 @@ def test_several_releases_back_by_the_record_of_the_one_that_succeeded():
 def test_a_release_whose_revisions_are_gone_is_a_loud_error_that_names_all_of_them():
     cluster = released(["auth"], ["wallet"])
     given, _lines = context(cluster, {})
-    Record(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
+    record_of(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
     for name in ("auth", "wallet"):
         release_again(cluster, name, "1.2.0")
         del cluster.replica_sets[f"{name}-1.1.0"]
@@ -184,7 +186,7 @@ def test_a_wave_that_does_not_come_back_is_told_and_the_others_go_back():
 def test_a_finished_release_stays_when_only_an_unfinished_one_is_to_go():
     cluster = released(["auth"])
     given, _lines = context(cluster, {})
-    Record(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
+    record_of(cluster, NAMESPACE, "1.1.0", given.clock).close({"verdict": "succeeded"})
     result, _lines = rolled_back(cluster, unfinished_only=True)
     assert result.values["finished"] and cluster.images() == {"auth": "1.1.0"}
 

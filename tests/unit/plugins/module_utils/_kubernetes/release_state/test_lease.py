@@ -11,17 +11,15 @@ import sys
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common import owner
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError, Unavailable
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state import (
-    lock_operations as operations,
-)
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lock import (
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lease import (
     NAME,
     SECONDS,
     TAKEN_FROM,
-    Lock,
-    LockLost,
+    Lease,
 )
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout import rollback, rollout
+from ansible_collections.runbook.release.plugins.module_utils._release import lock_operations as operations
+from ansible_collections.runbook.release.plugins.module_utils._release.lock import LockLost
 
 from ..cluster import Cluster, context, image, workload
 
@@ -34,7 +32,7 @@ def cluster():
 
 
 def lock(cluster, owner=None, release="1.1.0"):
-    made = Lock(cluster, "exchange", release, context(cluster, {})[0])
+    made = Lease(cluster, "exchange", release, context(cluster, {})[0])
     made.me = owner or made.me
     return made
 
@@ -225,14 +223,14 @@ def test_a_converged_run_takes_no_lock(cluster):
 
 def by_hand(cluster, state="present", force=False, check_mode=False):
     given, _lines = context(cluster, {"release": "certificates", "state": state, "force": force}, check_mode)
-    return operations.run(cluster, given)
+    return operations.run(Lease(cluster, "exchange", given.params["release"], given), given)
 
 
 def test_by_hand_a_second_taking_changes_nothing_and_check_mode_writes_nothing(cluster):
     assert by_hand(cluster, check_mode=True).changed and cluster.leases == {}
     assert by_hand(cluster).changed and not by_hand(cluster).changed
     assert by_hand(cluster, "absent").changed and not by_hand(cluster, "absent").changed
-    assert operations.run_info(cluster, context(cluster, {})[0]).values == {
+    assert operations.run_info(lock(cluster), context(cluster, {})[0]).values == {
         "mine": False,
         "held": False,
         "holder": "",
@@ -247,7 +245,7 @@ def test_by_hand_another_runs_lock_goes_by_force_only(cluster):
         with pytest.raises(ReleaseError, match="Another release is under way"):
             by_hand(cluster, state)
     assert "(forced)" in by_hand(cluster, force=True).values["taken_from"]
-    told = operations.run_info(cluster, context(cluster, {})[0]).values
+    told = operations.run_info(lock(cluster), context(cluster, {})[0]).values
     assert told["mine"] and told["release"] == "certificates" and 58 <= told["seconds_left"] <= 60
 
 

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.runbook.release.plugins.module_utils._release.report import markdown, verdict
+from ansible_collections.runbook.release.plugins.module_utils._release.report.markdown import markdown
+from ansible_collections.runbook.release.plugins.module_utils._release.verdict import verdict
 
 WAVE = [
     {"kind": "wave", "phase": "began", "at": "2026-01-01T03:00:00Z", "wave": 1, "changes": {"auth": {}}},

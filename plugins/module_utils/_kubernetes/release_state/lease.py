@@ -3,24 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The lock of a platform: one release at a time in a namespace, as a Lease in it.
+"""The lock of a platform as a Lease in its namespace: one release at a time.
 
-It is taken before the first write, renewed before every write and while waiting, and given back
-when the record of the release is closed. A controller that was stopped for longer than the
-lease lasts, or from which the lock was taken by force, finds that out before its next write and
-stops. Times are the API server's, so clocks need not agree.
+A controller that was stopped for longer than the lease lasts, or from which the lock was taken by force, finds
+that out before its next write and stops. Times are the API server's, so clocks need not agree.
 """
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import datetime
 import typing as t
 
 from ..._common import owner
 from ..._common.errors import Conflict, NotFound, ReleaseError, Unavailable
 from ..._common.operation import Context
+from ..._release.lock import Holder, LockLost
 from ..api.port import KubeApi, Object, leases
 
 NAME = "runbook-release"
@@ -32,23 +29,7 @@ _MAX_AGE_SECONDS = 1.0
 _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
-class LockLost(ReleaseError):
-    """Another run holds the lock; nothing more was written."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Held:
-    """Who holds the lock for which release, until when (seconds since the epoch, the API server's)."""
-
-    by: str
-    release: str
-    until: float
-
-    def __str__(self) -> str:
-        return f"{self.by}, for release {self.release or '(not named)'}"
-
-
-def held(lease: Object | None) -> Held | None:
+def holder_of(lease: Object | None) -> Holder | None:
     """None when there is no lease, or it was given back. An expired one is still told: see ``until``."""
     spec = (lease or {}).get("spec") or {}
     if not lease or not spec.get("holderIdentity"):
@@ -59,10 +40,10 @@ def held(lease: Object | None) -> Held | None:
         .timestamp()
     )
     release = (lease["metadata"].get("annotations") or {}).get(RELEASE, "")
-    return Held(spec["holderIdentity"], release, renewed + spec.get("leaseDurationSeconds", SECONDS))
+    return Holder(spec["holderIdentity"], release, renewed + spec.get("leaseDurationSeconds", SECONDS))
 
 
-class Lock:
+class Lease:
     """The lock of one namespace, for this owner and release."""
 
     def __init__(self, api: KubeApi, namespace: str, release: str, context: Context) -> None:
@@ -74,28 +55,19 @@ class Lock:
         self.token: int | None = None
 
     def take_or_confirm(self, token: int | None, force: bool) -> None:
-        """Before the first write of an operation.
-
-        :param token: what an earlier operation of this run was
-            given; with it the lock has to be the very one held then.
-        """
         if token is None:
             self.take(force)
         else:
             self.token = token
             self.confirm()
 
-    def current_holder(self) -> Held | None:
-        """Who holds it now and is not known to have ended; None when it can be taken."""
-        found = held(self._read())
+    def current_holder(self) -> Holder | None:
+        found = holder_of(self._read())
         return None if found is None or self._is_over(found) else found
 
     def take(self, force: bool = False) -> str:
-        """Takes the lock or renews our own. Gives what it
-        was taken from ('' when it was free or ours already).
-        """
         lease = self._read()
-        found = held(lease)
+        found = holder_of(lease)
         other = found if found and found.by != self.me else None
         if other and not self._is_over(other) and not force:
             raise self.refusal(other)
@@ -103,8 +75,11 @@ class Lock:
         self._write(lease, taken, fresh=other is not None or found is None)
         return taken
 
-    def refusal(self, other: Held) -> ReleaseError:
-        left = max(1, round(other.until - self._api.time()))
+    def seconds_left(self, holder: Holder) -> int:
+        return max(0, round(holder.until - self._api.time()))
+
+    def refusal(self, other: Holder) -> ReleaseError:
+        left = max(1, self.seconds_left(other))
         return ReleaseError(
             f"Another release is under way in namespace {self._namespace}; nothing was changed.",
             why=[
@@ -116,9 +91,8 @@ class Lock:
         )
 
     def confirm(self) -> None:
-        """Before a write: renews, and raises LockLost when somebody else holds the lock by now."""
         lease = self._read()
-        found = held(lease)
+        found = holder_of(lease)
         if (
             lease is None
             or found is None
@@ -138,14 +112,10 @@ class Lock:
         self._write(lease, "", fresh=False)
 
     def assert_held(self) -> None:
-        """Before each of many writes in a row: confirms, unless it did so
-        a moment ago. A process may be stopped between any two of them.
-        """
         if self._renewed is None or self._clock.now() - self._renewed > _MAX_AGE_SECONDS:
             self.confirm()
 
     def renew_if_due(self) -> None:
-        """While waiting: renews when a third of the time is over."""
         late = 0.0 if self._renewed is None else self._clock.now() - self._renewed
         if late > SECONDS / 3:
             try:
@@ -155,9 +125,8 @@ class Lock:
                     raise
 
     def give_back(self) -> bool:
-        """Gives the lock back when it is ours; whether it was."""
         lease = self._read()
-        found = held(lease)
+        found = holder_of(lease)
         if lease is None or found is None or found.by != self.me:
             return False
         lease["spec"]["holderIdentity"] = ""
@@ -171,7 +140,7 @@ class Lock:
         except NotFound:
             return None
 
-    def _is_over(self, found: Held) -> bool:
+    def _is_over(self, found: Holder) -> bool:
         return found.until < self._api.time() or owner.is_dead(found.by)
 
     def _write(self, lease: Object | None, taken: str, fresh: bool) -> None:
@@ -217,43 +186,3 @@ class Lock:
                 then="run this release again",
             ) from exc
         self._renewed = began
-
-
-class LockGuard(t.NamedTuple):
-    """What goes on holding a lock: ``assert_held`` before every write, ``renew_if_due`` while waiting."""
-
-    assert_held: t.Callable[[], None]
-    renew_if_due: t.Callable[[], None]
-
-
-NO_LOCK = LockGuard(lambda: None, lambda: None)
-
-
-@contextlib.contextmanager
-def held_temporarily(
-    api: KubeApi, namespace: str, name: str, force: bool, context: Context
-) -> t.Iterator[LockGuard]:
-    """Holds the lock for as long as the block lasts, for what is no release itself.
-
-    A release that works in the namespace is not disturbed. One
-    of this very run is renewed, and goes on holding the lock.
-
-    :param name: what those who find the lock taken see in place of a release.
-    :param force: take it over from another run.
-    """
-    holder = Lock(api, namespace, "", context).current_holder()
-    own = Lock(api, namespace, name, context)
-    is_ours = holder is not None and holder.by == own.me
-    if holder and is_ours:
-        own = Lock(api, namespace, holder.release, context)
-    try:
-        own.take(force)
-    except NotFound:
-        yield NO_LOCK  # the namespace is not there yet, so nobody works in it
-        return
-    try:
-        yield LockGuard(own.assert_held, own.renew_if_due)
-    finally:
-        if not is_ours:
-            with contextlib.suppress(ReleaseError):  # it expires by itself; what failed before is what counts
-                own.give_back()

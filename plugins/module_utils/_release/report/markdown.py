@@ -17,16 +17,6 @@ import typing as t
 Entry = dict[str, t.Any]
 
 
-def verdict(entries: list[Entry], reason: str) -> str:
-    """succeeded, rolled_back, failed, or unchanged where nothing had to be done."""
-    undone = [entry for entry in entries if entry["kind"] == "rollback" and entry["phase"] == "ended"]
-    if undone:
-        return "failed" if undone[-1]["failed"] else "rolled_back"
-    if reason:
-        return "failed"
-    return "succeeded" if entries else "unchanged"
-
-
 def markdown(platform: str, release: str, record: dict[str, t.Any]) -> str:
     """:param record: ``attempt``, ``entries`` and ``verdict`` as the record of the release holds them."""
     closed, entries = record["verdict"], record["entries"]

@@ -255,7 +255,8 @@ def test_sqitch_in_check_mode_for_real_again_and_back(shop: Service) -> None:
     ) == "0"
 
 
-@pytest.fixture(params=["flyway", "golang_migrate"])
+# Flyway starts a Java machine a dozen times in each of these.
+@pytest.fixture(params=["golang_migrate", soak("flyway")])
 def contract(request: pytest.FixtureRequest, database: t.Any, tmp_path: Path) -> Service:
     src = tmp_path / "migrations"
     src.mkdir()
@@ -326,7 +327,6 @@ def with_undo(folder: Path) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("contract", ["golang_migrate", soak("flyway")], indirect=True)
 def test_a_command_line_builds_an_index_concurrently(contract: Service) -> None:
     """Flyway's own lock would be a transaction that the index waits for without end."""
     assert contract.run().result["changed"]
@@ -345,7 +345,6 @@ def test_a_command_line_builds_an_index_concurrently(contract: Service) -> None:
     )
 
 
-@pytest.mark.parametrize("contract", ["golang_migrate", soak("flyway")], indirect=True)
 def test_a_command_line_is_tried_again_behind_a_lock(contract: Service) -> None:
     assert contract.run(count=1).result["changed"]
     with reader_in_the_way(contract, 2):

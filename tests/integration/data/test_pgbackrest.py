@@ -198,6 +198,7 @@ def over_tls(sandbox: t.Any, bucket: Bucket) -> t.Iterator[dict[str, object]]:
             }  # fmt: skip
 
 
+@pytest.mark.soak
 def test_in_a_bucket_it_is_the_same(data_tasks: Tasks, over_tls: dict[str, object]) -> None:
     with folder() as home, contextlib.ExitStack() as stack:
         archived = Archived(home, **over_tls)

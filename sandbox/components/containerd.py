@@ -13,7 +13,7 @@ from sandbox.components.base import Component
 from sandbox.demo.image_archive import image_archive
 from sandbox.settings import BRIDGE, POD_CIDR
 
-# The path cAdvisor inside the kubelet looks at, whatever the kubelet is told.
+# The path that cAdvisor inside the kubelet reads, whatever the settings of the kubelet say.
 SOCKET = "/run/containerd/containerd.sock"
 PAUSE_IMAGE = "localhost/sandbox/pause:1"
 

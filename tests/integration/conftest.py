@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.option.markexpr:
         config.option.markexpr = f"not {tiers.MARK}"
     config.addinivalue_line(
-        "markers", "alone: it disturbs the whole cluster, or looks at all of it; tests of other workers wait"
+        "markers", "alone: it disturbs the whole cluster, or inspects all of it; tests of other workers wait"
     )
     config.pluginmanager.register(CostPlugin(playbook_forkserver.processor_seconds), "costs")
     config.stash[ALONE] = alone = contextlib.ExitStack()

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What goes wrong in life, at a constant 200 requests/s: every test looks at the cluster and at the traffic."""
+"""What goes wrong in life, at a constant 200 requests/s: every test checks the cluster and the traffic."""
 
 from __future__ import annotations
 

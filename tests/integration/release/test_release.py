@@ -1,10 +1,7 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-
-"""The first release on a real cluster. Every test looks at
-the cluster and the traffic, not at our own results alone.
-"""
+"""The first release on a real cluster. Every test checks the cluster and the traffic, not our own results alone."""
 
 from __future__ import annotations
 
@@ -122,7 +119,7 @@ def test_a_bad_release_is_reported_within_ten_seconds_of_its_first_crash_and_und
 
 @pytest.fixture
 def broker() -> t.Iterator[socket.socket]:
-    """Something that the platform leans on. Whoever connects finds it listening until it is closed."""
+    """A dependency of the platform. Whoever connects finds it listening until it is closed."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening
 

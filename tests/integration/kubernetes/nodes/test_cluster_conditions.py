@@ -43,7 +43,7 @@ def web(space: Kubectl, registry: str) -> Manifest:
 
 @pytest.fixture(scope="session")
 def foreign_image(sandbox: t.Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Its program says that it is for another CPU; that is all the kernel looks at."""
+    """Its program says that it is for another CPU; that is all the kernel reads."""
     program = bytearray((Builder(sandbox.settings).ensure(("task",)) / "task").read_bytes())
     program[18:20] = AARCH64  # e_machine of the ELF header
     path = tmp_path_factory.mktemp("foreign") / "task"

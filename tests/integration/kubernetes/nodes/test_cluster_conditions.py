@@ -15,9 +15,9 @@ import uuid
 
 import pytest
 
-from sandbox.build import Builder
-from sandbox.catalogue import FIRST, GOOD, Image
-from sandbox.images import Images
+from sandbox.build.builder import Builder
+from sandbox.demo.demo_services import FIRST, GOOD, Image
+from sandbox.demo.images import Images
 from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import READY, Manifest, deployment
 from tests.integration.support.playbooks.tasks import Ran, Tasks
@@ -43,13 +43,13 @@ def web(space: Kubectl, registry: str) -> Manifest:
 
 @pytest.fixture(scope="session")
 def foreign_image(sandbox: t.Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Its program says that it is for another CPU; that is all the kernel looks at."""
+    """Its program says that it is for another CPU; that is all the kernel reads."""
     program = bytearray((Builder(sandbox.settings).ensure(("task",)) / "task").read_bytes())
     program[18:20] = AARCH64  # e_machine of the ELF header
     path = tmp_path_factory.mktemp("foreign") / "task"
     path.write_bytes(program)
     path.chmod(0o755)
-    images, image = sandbox.place.images, Image("foreign", FIRST)
+    images, image = sandbox.demo.images, Image("foreign", FIRST)
     Images(images.run, images.registry, path, sandbox.settings.root / "foreign-image").publish([image])
     return image.reference(images.registry)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+import typing as t
 from pathlib import Path
 
 # in the environment of every process the sandbox starts; its value is the state directory
@@ -32,7 +32,7 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def pids() -> Iterator[int]:
+def pids() -> t.Iterator[int]:
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             yield int(entry)
@@ -52,7 +52,7 @@ def namespace(pid: int | str, kind: str) -> str | None:
         return None
 
 
-def marked(state: Path) -> Iterator[int]:
+def marked(state: Path) -> t.Iterator[int]:
     """Processes that carry the mark of this state directory."""
     wanted = f"{MARK}={state}".encode()
     for pid in pids():

@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+import typing as t
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def require_root() -> None:
         )
 
 
-def missing(needed: Iterable[str] = NEEDED) -> list[str]:
+def missing(needed: t.Iterable[str] = NEEDED) -> list[str]:
     return [
         name
         for name in needed
@@ -76,7 +76,7 @@ def missing(needed: Iterable[str] = NEEDED) -> list[str]:
     ]
 
 
-def install_missing(needed: Mapping[str, tuple[str, ...]] = NEEDED) -> None:
+def install_missing(needed: t.Mapping[str, tuple[str, ...]] = NEEDED) -> None:
     absent = missing(needed)
     if absent:
         if not shutil.which("apt-get"):
@@ -95,7 +95,7 @@ def install_missing(needed: Mapping[str, tuple[str, ...]] = NEEDED) -> None:
             subprocess.run(["systemctl", "disable", "--quiet", *units], capture_output=True, check=False)
 
 
-def load_modules(wanted: Iterable[str]) -> None:
+def load_modules(wanted: t.Iterable[str]) -> None:
     for module in wanted:
         if subprocess.run(["modprobe", module], capture_output=True, check=False).returncode != 0:
             raise SandboxError(
@@ -129,7 +129,7 @@ def _apt(*arguments: str) -> None:
 
 
 @contextmanager
-def _services_held() -> Iterator[None]:
+def _services_held() -> t.Iterator[None]:
     """Packages may not start services of their own: the
     sandbox starts what it needs, apart from the machine's.
     """

@@ -4,8 +4,8 @@
 """A host with systemd as its first process, in namespaces of its
 own, for what cannot be seen without one: units, timers, the journal.
 
-    python -m sandbox.host up NAME [--until PID]    prints the id of the
-    host's first process, as seen from here python -m sandbox.host down NAME
+    python -m sandbox.node.host up NAME [--until PID]    prints the id of the
+    host's first process, as seen from here python -m sandbox.node.host down NAME
 
 One process here keeps it, with all of the host below it: processes, mounts and network end with
 the keeper, the keeper with the process of ``--until`` (a test run that is killed leaves
@@ -24,9 +24,18 @@ import sys
 import time
 from pathlib import Path
 
-from sandbox import cgroup, host_files, machine, network, procfs
 from sandbox.errors import SandboxError
-from sandbox.launch import CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, MS_PRIVATE, MS_REC, check, libc, mount
+from sandbox.node import cgroup, host_files, network, procfs, requirements
+from sandbox.node.enter_namespaces import (
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    MS_PRIVATE,
+    MS_REC,
+    check,
+    libc,
+    mount,
+)
 from sandbox.settings import Settings
 
 CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x02000000, 0x04000000, 0x08000000
@@ -39,7 +48,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "systemctl": ("systemd",),
     "useradd": ("passwd",),
     **{
-        name: machine.NEEDED[name]
+        name: requirements.NEEDED[name]
         for name in ("/usr/lib/postgresql", "pg_dump", "pgbackrest", "zstd", "nsenter")
     },
 }
@@ -51,8 +60,8 @@ PATIENCE = 60.0
 def up(name: str, until: int | None) -> int:
     """Starts the host and waits until systemd has started what it starts."""
     _require_root()
-    machine.install_missing(NEEDED)
-    machine.load_modules(module for module in network.modules_wanted() if module == "overlay")
+    requirements.install_missing(NEEDED)
+    requirements.load_modules(module for module in network.modules_wanted() if module == "overlay")
     down(name)
     heard, said = os.pipe()
     if os.fork() == 0:
@@ -108,7 +117,9 @@ def down(name: str) -> None:
 def _is_keeper(pid: int, name: str) -> bool:
     """Told by its command line, as a file can be stale, and by its session, which no `up` makes for itself."""
     line = procfs.command_line(pid)
-    return line[1:5] == ["-m", "sandbox.host", "up", name] and pid != os.getpid() and os.getsid(pid) == pid
+    return (
+        line[1:5] == ["-m", "sandbox.node.host", "up", name] and pid != os.getpid() and os.getsid(pid) == pid
+    )
 
 
 def _log(name: str) -> Path:
@@ -213,7 +224,7 @@ def _start(name: str, group: Path) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m sandbox.host", description="A host with systemd, of this machine's own files."
+        prog="python -m sandbox.node.host", description="A host with systemd, of this machine's own files."
     )
     parser.add_argument("command", choices=["up", "down"])
     parser.add_argument("name")

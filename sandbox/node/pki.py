@@ -9,7 +9,7 @@ import base64
 import datetime
 import ipaddress
 import json
-from collections.abc import Sequence
+import typing as t
 from pathlib import Path
 
 from cryptography import x509
@@ -80,7 +80,7 @@ class Keys:
 
     def certificate(
         self, name: str, common: str, issuer: tuple[ec.EllipticCurvePrivateKey, x509.Certificate],
-        usages: Sequence[x509.ObjectIdentifier] = (CLIENT,), group: str = "", alternatives: Sequence[str] = (),
+        usages: t.Sequence[x509.ObjectIdentifier] = (CLIENT,), group: str = "", alternatives: t.Sequence[str] = (),
     ) -> None:  # fmt: skip
         key = ec.generate_private_key(ec.SECP256R1())
         attributes = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group)] if group else []

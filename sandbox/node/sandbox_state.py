@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sandbox import procfs
 from sandbox.api import SandboxApi
-from sandbox.namespaces import Namespaces
-from sandbox.pki import Keys
+from sandbox.node import procfs
+from sandbox.node.namespaces import Namespaces
+from sandbox.node.pki import Keys
 from sandbox.settings import Settings
 
 
@@ -31,7 +31,7 @@ class Record:
         return self.boot == procfs.boot_id() and procfs.start_time(self.pid) == self.started
 
 
-class Box:
+class SandboxState:
     def __init__(self, settings: Settings, programs: Path) -> None:
         self.settings = settings
         self.programs = programs

@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import typing as t
 
 from sandbox.api import apply_path
-from sandbox.box import Box
 from sandbox.components.kwok import Kwok
 from sandbox.errors import SandboxError
+from sandbox.node.sandbox_state import SandboxState
 
 TAINT = {"key": "sandbox/fake", "value": "true", "effect": "NoSchedule"}
 
 
-def node(name: str, pods: int) -> dict[str, Any]:
+def node(name: str, pods: int) -> dict[str, t.Any]:
     size = {"cpu": "64", "memory": "256Gi", "pods": str(pods)}
     return {
         "apiVersion": "v1",
@@ -31,31 +31,31 @@ def node(name: str, pods: int) -> dict[str, Any]:
     }
 
 
-def place(box: Box, nodes: int, pods_per_node: int) -> None:
+def place(sandbox: SandboxState, nodes: int, pods_per_node: int) -> None:
     """Exactly this many fake nodes, all Ready."""
-    with box.namespaces.network():
-        Kwok(box).ensure()
+    with sandbox.namespaces.network():
+        Kwok(sandbox).ensure()
         names = {f"fake-{number}" for number in range(1, nodes + 1)}
-        listed = box.api.get("/api/v1/nodes?labelSelector=type%3Dkwok") or {"items": []}
+        listed = sandbox.api.get("/api/v1/nodes?labelSelector=type%3Dkwok") or {"items": []}
         for old in {item["metadata"]["name"] for item in listed["items"]} - names:
-            box.api.send("DELETE", f"/api/v1/nodes/{old}")
+            sandbox.api.send("DELETE", f"/api/v1/nodes/{old}")
         for name in names:
             made = node(name, pods_per_node)
-            box.api.send("PATCH", apply_path(f"/api/v1/nodes/{name}"), made)
-            box.api.send("PATCH", apply_path(f"/api/v1/nodes/{name}/status"), made)
-        _wait_ready(box, names)
+            sandbox.api.send("PATCH", apply_path(f"/api/v1/nodes/{name}"), made)
+            sandbox.api.send("PATCH", apply_path(f"/api/v1/nodes/{name}/status"), made)
+        _wait_ready(sandbox, names)
 
 
-def _wait_ready(box: Box, names: set[str]) -> None:
+def _wait_ready(sandbox: SandboxState, names: set[str]) -> None:
     if not names:
         return
     left = set(names)
-    for event in box.api.watch("/api/v1/nodes?labelSelector=type%3Dkwok", seconds=60):
+    for event in sandbox.api.watch("/api/v1/nodes?labelSelector=type%3Dkwok", seconds=60):
         conditions = event["object"].get("status", {}).get("conditions", [])
         if any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions):
             left.discard(event["object"]["metadata"]["name"])
         if not left:
             return
     raise SandboxError(
-        f"These fake nodes are not Ready after 60 s: {', '.join(sorted(left))}. Look at {box.settings.logs / 'kwok.log'}"
+        f"These fake nodes are not Ready after 60 s: {', '.join(sorted(left))}. Look at {sandbox.settings.logs / 'kwok.log'}"
     )

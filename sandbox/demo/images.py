@@ -11,19 +11,19 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+import typing as t
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from pathlib import Path
 
-from sandbox.box import Box, write
-from sandbox.catalogue import PLATFORM, Image
 from sandbox.components.docker import SOCKET
+from sandbox.demo.demo_services import PLATFORM, Image
 from sandbox.errors import SandboxError
 from sandbox.locking import locked
+from sandbox.node.sandbox_state import SandboxState, write
 from sandbox.settings import SOURCES
 
-Run = Callable[[list[str]], "subprocess.CompletedProcess[str]"]
+Run = t.Callable[[list[str]], "subprocess.CompletedProcess[str]"]
 
 
 class Images:
@@ -37,7 +37,7 @@ class Images:
         self.context = workplace / "image-context"
         self.memory = workplace / "images.json"
 
-    def publish(self, images: Iterable[Image]) -> dict[str, str]:
+    def publish(self, images: t.Iterable[Image]) -> dict[str, str]:
         """Digests by reference, after building and pushing those that are new or whose content has changed."""
         with locked(self.memory.with_suffix(".lock"), "Another command builds images; waiting for it."):
             return self._publish_all({image.reference(self.registry): image for image in images})
@@ -104,20 +104,23 @@ class Images:
         return done
 
 
-def of_sandbox(box: Box) -> Images:
+def of_sandbox(sandbox: SandboxState) -> Images:
     """Images built by the sandbox's own engine for its own registry."""
     client = buildkit_client()
     extra = {
         "DOCKER_HOST": f"unix://{SOCKET}",
         "DOCKER_BUILDKIT": "1",
-        "DOCKER_CONFIG": str(box.settings.root / "docker-config"),
+        "DOCKER_CONFIG": str(sandbox.settings.root / "docker-config"),
     }
 
     def run(argv: list[str]) -> subprocess.CompletedProcess[str]:
-        return box.namespaces.run([client, *argv[1:]], extra=extra, check=False)
+        return sandbox.namespaces.run([client, *argv[1:]], extra=extra, check=False)
 
     return Images(
-        run, f"{box.settings.registry}/{PLATFORM}", Path(box.program("exchange")), box.settings.root
+        run,
+        f"{sandbox.settings.registry}/{PLATFORM}",
+        Path(sandbox.program("exchange")),
+        sandbox.settings.root,
     )
 
 
@@ -138,8 +141,8 @@ def buildkit_client() -> str:
         path for path in ("/usr/bin/docker", shutil.which("docker")) if path and Path(path).exists()
     ]
     for path in candidates:
-        told = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
-        major = re.search(r"version (\d+)\.", told)
+        output = subprocess.run([path, "--version"], capture_output=True, text=True, check=False).stdout
+        major = re.search(r"version (\d+)\.", output)
         if major and int(major[1]) < 23:
             return path
         if subprocess.run([path, "buildx", "version"], capture_output=True, check=False).returncode == 0:

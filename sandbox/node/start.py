@@ -7,31 +7,31 @@ from __future__ import annotations
 
 import time
 
-from sandbox import machine, network, stack
-from sandbox.box import Box
-from sandbox.build import CLUSTER, Builder
+from sandbox.build.builder import CLUSTER, Builder
 from sandbox.locking import locked
+from sandbox.node import network, requirements, supervisor
+from sandbox.node.sandbox_state import SandboxState
 from sandbox.settings import Settings
 
 WAITING = "Another command is changing the sandbox; waiting for it."
 
 
-def bring_up(settings: Settings) -> Box:
-    machine.require_root()
+def bring_up(settings: Settings) -> SandboxState:
+    requirements.require_root()
     with locked(settings.lock, WAITING):
-        machine.install_missing()
-        machine.load_modules(network.modules_wanted())
+        requirements.install_missing()
+        requirements.load_modules(network.modules_wanted())
         programs = Builder(settings).ensure(CLUSTER)
         began = time.monotonic()
-        box = Box(settings, programs)
-        started = stack.up(box)
+        sandbox = SandboxState(settings, programs)
+        started = supervisor.up(sandbox)
     lasted = time.monotonic() - began
     print(
         f"The sandbox is ready: {len(started)} server(s) started in {lasted:.1f} s."
         if started
         else f"The sandbox runs already ({lasted:.1f} s)."
     )
-    return box
+    return sandbox
 
 
 def exports(settings: Settings) -> str:

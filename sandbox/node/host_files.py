@@ -16,8 +16,8 @@ import sys
 import uuid
 from pathlib import Path
 
-from sandbox.launch import MS_BIND, libc, mount
-from sandbox.launch import check as check_call
+from sandbox.node.enter_namespaces import MS_BIND, libc, mount
+from sandbox.node.enter_namespaces import check as check_call
 from sandbox.settings import CHECKOUT
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT = 0x1, 0x2, 0x4, 0x8, 0x20

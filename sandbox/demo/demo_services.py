@@ -7,7 +7,7 @@ on each other, and the versions there are of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import typing as t
 from dataclasses import dataclass, field
 
 PLATFORM = "exchange"
@@ -37,7 +37,7 @@ FAULTS = (
 class Image:
     service: str
     version: str
-    faults: Mapping[str, str] = field(default_factory=dict)
+    faults: t.Mapping[str, str] = field(default_factory=dict)
 
     def reference(self, registry: str) -> str:
         return f"{registry}/{self.service}:{self.version}"

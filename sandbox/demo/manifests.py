@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from sandbox.api import Json
-from sandbox.catalogue import GATEWAY, PLATFORM, SERVICES
+from sandbox.demo.demo_services import GATEWAY, PLATFORM, SERVICES
 
 OWNER = {"app.kubernetes.io/managed-by": "runbook-release-sandbox"}
 

@@ -11,19 +11,20 @@ import signal
 from pathlib import Path
 from types import FrameType
 
-from sandbox import fake_nodes, machine, place, user_cluster
-from sandbox.box import write
-from sandbox.build import Builder
-from sandbox.catalogue import FAULTS, FIRST, PLATFORM, SERVICES, VERSIONS, Image
+from sandbox.build.builder import Builder
+from sandbox.demo import demo_target, user_cluster
+from sandbox.demo.demo_services import FAULTS, FIRST, PLATFORM, SERVICES, VERSIONS, Image
+from sandbox.demo.load import FOREVER, Load, tell
 from sandbox.errors import SandboxError
-from sandbox.load import FOREVER, Load, tell
+from sandbox.node import fake_nodes, requirements
+from sandbox.node.sandbox_state import write
 from sandbox.settings import Settings
 
 
-def _place(settings: Settings, options: argparse.Namespace) -> place.Place:
+def _place(settings: Settings, options: argparse.Namespace) -> demo_target.DemoTarget:
     if not user_cluster.chosen(settings):
-        machine.require_root()
-    return place.running(settings, options.namespace)
+        requirements.require_root()
+    return demo_target.running(settings, options.namespace)
 
 
 def platform(settings: Settings, options: argparse.Namespace) -> int:
@@ -71,12 +72,12 @@ def load(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def kwok(settings: Settings, options: argparse.Namespace) -> int:
-    machine.require_root()
+    requirements.require_root()
     Builder(settings).ensure(("kwok",))
-    where = place.running(settings)
-    if where.box is None:
+    where = demo_target.running(settings)
+    if where.sandbox is None:
         raise SandboxError("Fake nodes are for the sandbox only; unset KUBECONFIG and try again.")
-    fake_nodes.place(where.box, options.nodes, options.pods_per_node)
+    fake_nodes.place(where.sandbox, options.nodes, options.pods_per_node)
     print(
         f"{options.nodes} fake node(s) for {options.pods_per_node} pods each are Ready. Pods get there by tolerating the taint sandbox/fake."
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo: a good release and a bad one, under constant load, told in a few lines at the end."""
+"""The demo: a good release and a bad one, under constant load, summed up in a few lines at the end."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import subprocess
 import sys
 import threading
 import time
+import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from sandbox import machine, place, start, user_cluster
-from sandbox.build import Builder
-from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS, SERVICES
+from sandbox.build.builder import Builder
+from sandbox.demo import demo_target, user_cluster
+from sandbox.demo.demo_services import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS, SERVICES
+from sandbox.demo.demo_target import DemoTarget
+from sandbox.demo.load import Load, tell
 from sandbox.errors import SandboxError
-from sandbox.load import Load, tell
-from sandbox.place import Place
+from sandbox.node import requirements, start
 from sandbox.settings import CHECKOUT, Settings
 
 RATE = 200
@@ -34,10 +35,10 @@ class Phase:
     version: str
     code: int
     seconds: float
-    load: dict[str, Any]
+    load: dict[str, t.Any]
     versions: dict[str, str]
     report: str | None = None
-    told: list[str] = field(default_factory=list)  # the lines of the playbook that say why
+    reported: list[str] = field(default_factory=list)  # the lines of the playbook that say why
     noticed: float | None = None  # seconds from the first crash of a container to the first such line
     undone: float | None = None  # seconds from there to the report
 
@@ -49,35 +50,35 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     print(f"\nThe platform runs version {FIRST}, nine services, in namespace {where.space}.", flush=True)
     good = _release(where, GOOD, "a good release")
     bad = _release(where, BAD, f"a bad release: {BROKEN_SERVICE} {BAD} exits at start")
-    tunnel = where.box is None and not os.environ.get("DEMO_URL")
+    tunnel = where.sandbox is None and not os.environ.get("DEMO_URL")
     problems = judge(good, bad, strict=not tunnel)
     print(story(good, bad, time.monotonic() - began))
     if tunnel:
         print(
             "Requests went through `kubectl port-forward`, which is cut whenever its pod is replaced; for true figures give DEMO_URL=http://..."
         )
-    if where.box is not None:
+    if where.sandbox is not None:
         print(f"To look around: {start.exports(settings)}\nTo end it: make sandbox-down")
     for problem in problems:
         print(f"NOT AS IT SHOULD BE: {problem}", file=sys.stderr)
     return 1 if problems else 0
 
 
-def _prepare(settings: Settings) -> Place:
+def _prepare(settings: Settings) -> DemoTarget:
     space = os.environ.get("DEMO_NAMESPACE") or "exchange"
     if kubeconfig := user_cluster.chosen(settings):
-        return place.in_user_cluster(settings, kubeconfig, space)
-    machine.require_root()
-    box = start.bring_up(settings)
+        return demo_target.in_user_cluster(settings, kubeconfig, space)
+    requirements.require_root()
+    sandbox = start.bring_up(settings)
     Builder(settings).ensure(("k6",))
-    return place.in_sandbox(box, space)
+    return demo_target.in_sandbox(sandbox, space)
 
 
 @dataclass
 class CrashWatch:
     """Notes when the cluster first tells of a crashed container of the broken service."""
 
-    where: Place
+    where: DemoTarget
     seen: float | None = None
 
     def start(self) -> None:
@@ -96,13 +97,13 @@ class CrashWatch:
             print(f"The demo cannot tell when the first crash was: {problem}", file=sys.stderr)
 
 
-def crashed(pod: dict[str, Any]) -> bool:
+def crashed(pod: dict[str, t.Any]) -> bool:
     statuses = pod.get("status", {}).get("containerStatuses", [])
     ends = [status.get(kind, {}).get("terminated") for status in statuses for kind in ("state", "lastState")]
     return any(end and end.get("exitCode") for end in ends)
 
 
-def _release(where: Place, version: str, what: str) -> Phase:
+def _release(where: DemoTarget, version: str, what: str) -> Phase:
     print(f"\n=== {what}, {version}, under {RATE} requests a second ===\n", flush=True)
     with where.target() as target:
         load, crash = Load(str(where.programs / "k6"), target, RATE), CrashWatch(where)
@@ -136,7 +137,7 @@ def _release(where: Place, version: str, what: str) -> Phase:
     return phase
 
 
-def _playbook(where: Place, version: str, url: str) -> tuple[int, list[tuple[float, str]]]:
+def _playbook(where: DemoTarget, version: str, url: str) -> tuple[int, list[tuple[float, str]]]:
     """Runs the release as a user would, shows what it says while it says it, and keeps when it said what."""
     program = Path(sys.executable).with_name("ansible-playbook")
     if not program.exists():
@@ -214,7 +215,7 @@ def story(good: Phase, bad: Phase, seconds: float) -> str:
             if off(bad.versions, GOOD)
             else f"all nine services are on {good.version} again."
         ),
-        *(f"  {line}" for line in list(dict.fromkeys(bad.told))[:2]),
+        *(f"  {line}" for line in list(dict.fromkeys(bad.reported))[:2]),
         *(
             [f"  noticed {max(bad.noticed, 0):.1f} s after the first crash"]
             if bad.noticed is not None

@@ -7,43 +7,43 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
+import typing as t
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from sandbox import cgroup, network
-from sandbox.box import Box
 from sandbox.components import Component, standard
 from sandbox.errors import SandboxError
-from sandbox.namespaces import Namespaces
+from sandbox.node import cgroup, network
+from sandbox.node.namespaces import Namespaces
+from sandbox.node.sandbox_state import SandboxState
 from sandbox.settings import Settings
 
 # Kept by `down`: what is costly to make again and does no harm. Everything else is a new cluster's to make.
 KEPT = ("registry", "docker", "images.json")
 
 
-def up(box: Box, components: Sequence[Component] | None = None) -> list[str]:
+def up(sandbox: SandboxState, components: t.Sequence[Component] | None = None) -> list[str]:
     """Whatever the state before, all components run afterwards.
     Returns the names of those that had to be started.
     """
-    if box.namespaces.first is None:
+    if sandbox.namespaces.first is None:
         # After a crash of the machine or of everything: for each cgroup of a container that is
         # no more, cAdvisor would wait for seconds, and the node not start its pods for minutes.
-        box.namespaces.destroy()
-        cgroup.remove(box.settings.identity)
-        box.settings.root.mkdir(parents=True, exist_ok=True)
-        box.namespaces.make(Path(box.program("pause")))
-    cgroup.make(box.settings.identity)
-    network.ensure(box.namespaces)
-    box.keys.make_all()
-    box.write_kubeconfigs()
-    started = ensure_all(box, standard(box) if components is None else components)
+        sandbox.namespaces.destroy()
+        cgroup.remove(sandbox.settings.identity)
+        sandbox.settings.root.mkdir(parents=True, exist_ok=True)
+        sandbox.namespaces.make(Path(sandbox.program("pause")))
+    cgroup.make(sandbox.settings.identity)
+    network.ensure(sandbox.namespaces)
+    sandbox.keys.make_all()
+    sandbox.write_kubeconfigs()
+    started = ensure_all(sandbox, standard(sandbox) if components is None else components)
     if started:
-        _wait_for_accounts(box)
+        _wait_for_accounts(sandbox)
     return started
 
 
-def ensure_all(box: Box, components: Sequence[Component]) -> list[str]:
+def ensure_all(sandbox: SandboxState, components: t.Sequence[Component]) -> list[str]:
     names = {component.name for component in components}
     waiting = {component.name: component for component in components}
     done: set[str] = set()
@@ -51,7 +51,7 @@ def ensure_all(box: Box, components: Sequence[Component]) -> list[str]:
     began = time.monotonic()
 
     def work(component: Component) -> bool:
-        with box.namespaces.network():
+        with sandbox.namespaces.network():
             return component.ensure()
 
     with ThreadPoolExecutor(max_workers=len(components)) as pool:
@@ -84,12 +84,12 @@ def ensure_all(box: Box, components: Sequence[Component]) -> list[str]:
     return started
 
 
-def _wait_for_accounts(box: Box) -> None:
+def _wait_for_accounts(sandbox: SandboxState) -> None:
     """No pod can be created before its namespace has its
     default account, a moment after the controllers start.
     """
-    with box.namespaces.network():
-        for event in box.api.watch(
+    with sandbox.namespaces.network():
+        for event in sandbox.api.watch(
             "/api/v1/namespaces/default/serviceaccounts?fieldSelector=metadata.name%3Ddefault", seconds=60
         ):
             if event["type"] in ("ADDED", "MODIFIED"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.namespaces import Namespaces
+from sandbox.node.namespaces import Namespaces
 from sandbox.settings import BRIDGE, NODE_IP, POD_CIDR, SERVICE_CIDR
 
 # One shell inside the namespaces is quicker than a dozen programs from outside.

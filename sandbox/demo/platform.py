@@ -8,9 +8,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from sandbox import manifests
 from sandbox.api import Cluster, Json, apply_path
-from sandbox.catalogue import SERVICES
+from sandbox.demo import manifests
+from sandbox.demo.demo_services import SERVICES
 from sandbox.errors import SandboxError
 
 # Where objects live, and which of a kind may stay that are not ours.
@@ -60,9 +60,9 @@ class Platform:
                     open_ones.pop(name, None)
             if not open_ones:
                 return
-        told = "; ".join(f"{name}: {missing}" for name, missing in open_ones.items())
+        unready = "; ".join(f"{name}: {missing}" for name, missing in open_ones.items())
         raise SandboxError(
-            f"The demo platform in namespace {self.space} is not ready after {limit:.0f} s. {told}\nLook at: kubectl -n {self.space} get pods"
+            f"The demo platform in namespace {self.space} is not ready after {limit:.0f} s. {unready}\nLook at: kubectl -n {self.space} get pods"
         )
 
     def versions(self) -> dict[str, str]:

@@ -5,33 +5,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import typing as t
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import health, images, user_cluster
+from sandbox import health
 from sandbox.api import Cluster
-from sandbox.box import Box
-from sandbox.build import Builder
-from sandbox.catalogue import PLATFORM, Image
-from sandbox.catalogue import images as all_images
+from sandbox.build.builder import Builder
+from sandbox.demo import images, user_cluster
+from sandbox.demo.demo_services import PLATFORM, Image
+from sandbox.demo.demo_services import images as all_images
+from sandbox.demo.images import Images
+from sandbox.demo.load import Target
+from sandbox.demo.platform import Platform
 from sandbox.errors import SandboxError
-from sandbox.images import Images
-from sandbox.load import Target
-from sandbox.platform import Platform
+from sandbox.node.sandbox_state import SandboxState
 from sandbox.settings import Settings
 
 
 @dataclass(frozen=True)
-class Place:
+class DemoTarget:
     settings: Settings
     cluster: Cluster
     images: Images
     space: str
     kubeconfig: str
     programs: Path
-    box: Box | None = None  # None: the cluster is the user's
+    sandbox: SandboxState | None = None  # None: the cluster is the user's
 
     @property
     def platform(self) -> Platform:
@@ -43,8 +44,8 @@ class Place:
         """
         self.images.publish(all_images())
         took = self.platform.place(version)
-        if self.box is not None:
-            with self.box.namespaces.network():
+        if self.sandbox is not None:
+            with self.sandbox.namespaces.network():
                 health.wait(
                     "The ingress", lambda: health.answers(f"{self.settings.ingress_url}/api/v1/markets"), 30
                 )
@@ -55,30 +56,36 @@ class Place:
         return f"{reference}@{self.images.publish([image])[reference]}"
 
     @contextmanager
-    def target(self) -> Iterator[Target]:
+    def target(self) -> t.Iterator[Target]:
         """Where load goes, for as long as the block lasts."""
-        if self.box is None:
+        if self.sandbox is None:
             with user_cluster.gateway_target(self.kubeconfig, self.space) as target:
                 yield target
             return
         yield Target(
             self.settings.ingress_url,
-            ("nsenter", "--target", str(self.box.namespaces.require()), "--net", "--"),
+            ("nsenter", "--target", str(self.sandbox.namespaces.require()), "--net", "--"),
         )
 
 
-def in_sandbox(box: Box, space: str = PLATFORM) -> Place:
-    return Place(
-        box.settings, box.api, images.of_sandbox(box), space, str(box.settings.kubeconfig), box.programs, box
+def in_sandbox(sandbox: SandboxState, space: str = PLATFORM) -> DemoTarget:
+    return DemoTarget(
+        sandbox.settings,
+        sandbox.api,
+        images.of_sandbox(sandbox),
+        space,
+        str(sandbox.settings.kubeconfig),
+        sandbox.programs,
+        sandbox,
     )
 
 
-def in_user_cluster(settings: Settings, kubeconfig: str, space: str = PLATFORM) -> Place:
+def in_user_cluster(settings: Settings, kubeconfig: str, space: str = PLATFORM) -> DemoTarget:
     registry = user_cluster.registry()
     cluster = user_cluster.UserCluster(kubeconfig)
     programs = Builder(settings).ensure(("exchange", "k6"))
     workplace = settings.state / "user-cluster"
-    return Place(
+    return DemoTarget(
         settings,
         cluster,
         images.of_user(registry, programs / "exchange", workplace),
@@ -88,11 +95,11 @@ def in_user_cluster(settings: Settings, kubeconfig: str, space: str = PLATFORM) 
     )
 
 
-def running(settings: Settings, space: str = PLATFORM) -> Place:
+def running(settings: Settings, space: str = PLATFORM) -> DemoTarget:
     """The place a command means, without starting anything."""
     if kubeconfig := user_cluster.chosen(settings):
         return in_user_cluster(settings, kubeconfig, space)
-    box = Box(settings, Builder(settings).folder)
-    if box.namespaces.first is None:
+    sandbox = SandboxState(settings, Builder(settings).folder)
+    if sandbox.namespaces.first is None:
         raise SandboxError("The sandbox does not run. Start it with: make sandbox")
-    return in_sandbox(box, space)
+    return in_sandbox(sandbox, space)

@@ -15,12 +15,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import typing as t
 from contextlib import contextmanager
 from pathlib import Path
 
-from sandbox import procfs
 from sandbox.errors import SandboxError
+from sandbox.node import procfs
 from sandbox.settings import SOURCES, Settings
 
 FIRST = "runbook-sandbox"  # how the first process is recognised: pause runbook-sandbox STATE
@@ -89,13 +89,13 @@ class Namespaces:
         return {**kept, procfs.MARK: str(self.settings.state), **(extra or {})}
 
     def _launch(
-        self, order: dict[str, object], name: str, extra: dict[str, str], keep: Sequence[int] = ()
+        self, order: dict[str, object], name: str, extra: dict[str, str], keep: t.Sequence[int] = ()
     ) -> int:
         log = self.settings.logs / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         order |= {"log": str(log), "env": self.environment(extra), "pass": list(keep)}
         done = subprocess.run(
-            [sys.executable, "-I", "-S", str(SOURCES / "launch.py"), json.dumps(order)],
+            [sys.executable, "-I", "-S", str(SOURCES / "node" / "enter_namespaces.py"), json.dumps(order)],
             capture_output=True, text=True, pass_fds=keep, check=False,
         )  # fmt: skip
         if done.returncode != 0:
@@ -103,7 +103,11 @@ class Namespaces:
         return int(done.stdout)
 
     def start(
-        self, name: str, argv: Sequence[str], extra: dict[str, str] | None = None, keep: Sequence[int] = ()
+        self,
+        name: str,
+        argv: t.Sequence[str],
+        extra: dict[str, str] | None = None,
+        keep: t.Sequence[int] = (),
     ) -> int:
         """Starts a program in the background in all namespaces
         and returns its process id as seen from outside.
@@ -111,7 +115,7 @@ class Namespaces:
         return self._launch({"enter": self.require(), "argv": list(argv)}, name, extra or {}, keep)
 
     def run(
-        self, argv: Sequence[str], *, extra: dict[str, str] | None = None, check: bool = True
+        self, argv: t.Sequence[str], *, extra: dict[str, str] | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
         """Runs a program to its end in all namespaces."""
         inside = ["nsenter", "--target", str(self.require()), "--mount", "--pid", "--net", "--", *argv]
@@ -129,7 +133,7 @@ class Namespaces:
         return Path(f"/proc/{self.require()}/root") / inside.lstrip("/")
 
     @contextmanager
-    def network(self) -> Iterator[None]:
+    def network(self) -> t.Iterator[None]:
         """This thread's new sockets belong to the sandbox's network, until the block ends."""
         before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
         _enter_network(f"/proc/{self.require()}/ns/net")
@@ -140,7 +144,7 @@ class Namespaces:
             os.close(before)
 
     @contextmanager
-    def outside(self) -> Iterator[None]:
+    def outside(self) -> t.Iterator[None]:
         """The other way round, for a thread that is inside:
         the main thread never leaves the machine's network.
         """

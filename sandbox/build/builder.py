@@ -5,16 +5,16 @@
 
 from __future__ import annotations
 
+import typing as t
 import hashlib
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import SandboxError
-from sandbox.golang import Go
+from sandbox.build.golang import Go
 from sandbox.locking import locked
 from sandbox.settings import SOURCES, Settings
 
@@ -81,7 +81,7 @@ class Builder:
         self.folder = settings.state / "bin" / version_key()
         self.flags = linker_flags(self.version)
 
-    def outdated(self, names: Sequence[str]) -> list[Program]:
+    def outdated(self, names: t.Sequence[str]) -> list[Program]:
         return [program for program in PROGRAMS if program.name in names and not self._built(program)]
 
     def _stamp(self, program: Program) -> Path:
@@ -95,7 +95,7 @@ class Builder:
             and stamp.read_text() == sources_stamp(program, self.flags)
         )
 
-    def ensure(self, names: Sequence[str] = ALL) -> Path:
+    def ensure(self, names: t.Sequence[str] = ALL) -> Path:
         """The folder of the programs, after building those that are missing or whose source has changed."""
         if self.outdated(names):
             with locked(
@@ -105,7 +105,7 @@ class Builder:
                 self._build_all(self.outdated(names))
         return self.folder
 
-    def _build_all(self, todo: Sequence[Program]) -> None:
+    def _build_all(self, todo: t.Sequence[Program]) -> None:
         if not todo:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ class Builder:
         self._stamp(program).write_text(sources_stamp(program, self.flags))
         _tell(f"{title}: built", began, always=True)
 
-    def _run(self, program: Program, *arguments: str) -> Iterator[str]:
+    def _run(self, program: Program, *arguments: str) -> t.Iterator[str]:
         """Lines of a go command as they come; an error carries all that it said."""
         process = self.go.popen(*arguments)
         assert process.stdout is not None
@@ -154,9 +154,9 @@ class Builder:
             said.append(line)
             yield line.strip()
         if process.wait() != 0:
-            told = "".join(said[-40:])
+            output = "".join(said[-40:])
             raise SandboxError(
-                f"{program.name} does not build: `go {arguments[0]} {program.package}` failed in sandbox/go:\n{told}"
+                f"{program.name} does not build: `go {arguments[0]} {program.package}` failed in sandbox/go:\n{output}"
             )
 
 

@@ -12,14 +12,14 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+import typing as t
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from sandbox import health, procfs
-from sandbox.catalogue import SERVICES, VERSIONS
+from sandbox import health
+from sandbox.demo.demo_services import SERVICES, VERSIONS
 from sandbox.errors import SandboxError
+from sandbox.node import procfs
 from sandbox.settings import SOURCES
 
 FOREVER = 24 * 3600
@@ -30,7 +30,7 @@ class Target:
     """Where requests go, and what a command has to be wrapped in to get there."""
 
     url: str
-    wrapper: Sequence[str] = ()
+    wrapper: t.Sequence[str] = ()
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Load:
     target: Target
     rate: int = 200
     seconds: int = FOREVER
-    versions: Iterable[str] = VERSIONS
+    versions: t.Iterable[str] = VERSIONS
     _folder: tempfile.TemporaryDirectory[str] = field(
         default_factory=lambda: tempfile.TemporaryDirectory(prefix="runbook-load-")
     )
@@ -86,7 +86,7 @@ class Load:
             )  # fmt: skip
         self._began = time.monotonic()
 
-    def stop(self) -> dict[str, Any]:
+    def stop(self) -> dict[str, t.Any]:
         """Ends it now; the requests under way at this moment are not counted."""
         self.interrupt()
         return self.result()
@@ -95,7 +95,7 @@ class Load:
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> dict[str, t.Any]:
         """Waits for the end and tells what was seen."""
         if self._process is None:
             raise SandboxError("This load was never started.")
@@ -115,11 +115,11 @@ class Load:
         return {"rate": self.rate, "seconds": round(lasted, 1), **found}
 
 
-def summarise(raw: dict[str, Any], errors: str = "") -> dict[str, Any]:
+def summarise(raw: dict[str, t.Any], errors: str = "") -> dict[str, t.Any]:
     """k6's own summary, reduced to what a release is judged by."""
     metrics = raw["metrics"]
 
-    def value(metric: str, statistic: str) -> Any:
+    def value(metric: str, statistic: str) -> t.Any:
         return metrics.get(metric, {}).get("values", {}).get(statistic)
 
     def moment(statistic: str) -> str | None:
@@ -158,7 +158,7 @@ def summarise(raw: dict[str, Any], errors: str = "") -> dict[str, Any]:
     }
 
 
-def _samples(errors: str, count: int = 5) -> list[dict[str, Any]]:
+def _samples(errors: str, count: int = 5) -> list[dict[str, t.Any]]:
     samples = []
     for line in errors.splitlines():
         start = line.find("{")
@@ -175,7 +175,7 @@ def _samples(errors: str, count: int = 5) -> list[dict[str, Any]]:
     return samples
 
 
-def tell(summary: dict[str, Any]) -> str:
+def tell(summary: dict[str, t.Any]) -> str:
     latency = summary["latency_ms"]
     text = (
         f"{summary['sent']} requests sent, {summary['failed']} failed, {summary['dropped_iterations']} not sent in time;"

@@ -12,21 +12,20 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator, Mapping
+import typing as t
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import urllib3
 
 from sandbox import health
 from sandbox.api import Json
+from sandbox.demo.load import Target
 from sandbox.errors import SandboxError
-from sandbox.load import Target
 from sandbox.settings import Settings
 
 
-def chosen(settings: Settings, environment: Mapping[str, str] = os.environ) -> str | None:
+def chosen(settings: Settings, environment: t.Mapping[str, str] = os.environ) -> str | None:
     """The kubeconfig of the user's cluster, or None when there is none or it is the sandbox's own."""
     kubeconfig = environment.get("KUBECONFIG")
     if not kubeconfig or Path(kubeconfig).resolve() == settings.kubeconfig.resolve():
@@ -34,7 +33,7 @@ def chosen(settings: Settings, environment: Mapping[str, str] = os.environ) -> s
     return kubeconfig
 
 
-def registry(environment: Mapping[str, str] = os.environ) -> str:
+def registry(environment: t.Mapping[str, str] = os.environ) -> str:
     name = environment.get("REGISTRY", "").rstrip("/")
     if not name:
         raise SandboxError(
@@ -61,7 +60,7 @@ class UserCluster:
 
     def _request(
         self, method: str, path: str, body: Json | None = None, stream_seconds: int | None = None
-    ) -> Any:
+    ) -> t.Any:
         kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
         headers = {"Content-Type": kind, "Accept": "application/json"}
         headers |= {
@@ -91,7 +90,7 @@ class UserCluster:
             )
         return found
 
-    def watch(self, path: str, seconds: int) -> Iterator[Json]:
+    def watch(self, path: str, seconds: int) -> t.Iterator[Json]:
         joiner = "&" if "?" in path else "?"
         answer = self._request(
             "GET", f"{path}{joiner}watch=true&timeoutSeconds={seconds}", stream_seconds=seconds
@@ -108,8 +107,8 @@ class UserCluster:
 
 @contextmanager
 def gateway_target(
-    kubeconfig: str, space: str, environment: Mapping[str, str] = os.environ
-) -> Iterator[Target]:
+    kubeconfig: str, space: str, environment: t.Mapping[str, str] = os.environ
+) -> t.Iterator[Target]:
     """DEMO_URL, or a tunnel by kubectl for as long as the block lasts."""
     if url := environment.get("DEMO_URL"):
         yield Target(url.rstrip("/"))

@@ -111,7 +111,7 @@ findings:
   sample: [{about: bitcoin height, text: "result.blocks is 923001, 7 behind result.headers (923008), at most 3 allowed"}]
 new_reasons:
   description: RV(reasons) of checks that did not fail in O(before).
-  returned: success
+  returned: when O(before) is given
   type: list
   elements: str
   sample: []

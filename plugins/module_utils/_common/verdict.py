@@ -47,13 +47,16 @@ class Verdict:
 
     def as_result(self, before: t.Mapping[str, t.Any] | None = None) -> dict[str, t.Any]:
         """
-        :param before: the result of the same question before the release; what failed then is not new.
+        :param before: the result of the same question before the release; what failed then is not
+            among ``new_reasons``.
         """
-        known = {finding["about"] for finding in (before or {}).get("findings") or []}
-        return {
+        result = {
             "verdict": self.outcome,
             "healthy": not self.reasons,
             "reasons": [str(reason) for reason in self.reasons],
             "findings": [reason._asdict() for reason in self.reasons],
-            "new_reasons": [str(reason) for reason in self.reasons if reason.about not in known],
         }
+        if before is not None:
+            known = {finding["about"] for finding in before.get("findings") or []}
+            result["new_reasons"] = [str(reason) for reason in self.reasons if reason.about not in known]
+        return result

@@ -22,6 +22,8 @@ export RUFF_CACHE_DIR := $(RUNBOOK_STATE)/ruff
 # Runs a command with the locked virtualenv's programs first.
 in_venv = venv=$$(tests/gates/bootstrap) && PATH="$$venv/bin:$$PATH"
 PYTEST_ARGS ?=
+# Below tests/integration.
+FOLDER ?=
 GATES ?=
 
 .PHONY: help demo test test-unit test-integration test-molecule soak lint sandbox sandbox-down bench build lock clean
@@ -38,14 +40,14 @@ test: ## Everything: lint, unit, molecule, artifact, integration
 test-unit: ## Unit tests; PYTEST_ARGS="-k waves" for some of them
 	@$(in_venv) python -m pytest tests/unit $(PYTEST_ARGS)
 
-test-integration: ## Tests against the sandbox
-	@$(in_venv) python -m pytest tests/integration $(PYTEST_ARGS)
+test-integration: ## Tests against the sandbox; FOLDER=data for one folder
+	@$(in_venv) python -m pytest tests/integration/$(FOLDER) $(PYTEST_ARGS)
 
 test-molecule: ## The roles' Molecule scenarios
 	@$(in_venv) python -m tests.gates.molecule
 
-soak: ## The long form of the loops in the tests: twenty interruptions by kill -9, Ctrl-C and SIGTERM, a crash after 30 s
-	@$(in_venv) SOAK_INTERRUPTIONS=20 SOAK_CRASH_SECONDS=30 python -m pytest tests/integration -k "interrupted or later or killed_at_any" -v $(PYTEST_ARGS)
+soak: ## What repeats the tests in longer and further forms; FOLDER=data for one folder
+	@$(in_venv) python -m pytest tests/integration/$(FOLDER) -m soak -v -n 2 $(PYTEST_ARGS)
 
 lint: ## All gates; GATES="ruff mypy" for some of them
 	@$(in_venv) python -m tests.gates $(GATES)

@@ -10,25 +10,24 @@ import contextlib
 import json
 import ssl
 import tempfile
+import typing as t
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
 
 from sandbox.errors import SandboxError
 
-Json = dict[str, Any]
+Json = dict[str, t.Any]
 
 
-class Cluster(Protocol):
+class Cluster(t.Protocol):
     """What the demo platform needs of a cluster, whosever it is."""
 
     def get(self, path: str) -> Json | None: ...
 
     def send(self, method: str, path: str, body: Json | None = None) -> Json | None: ...
 
-    def watch(self, path: str, seconds: int) -> Iterator[Json]: ...
+    def watch(self, path: str, seconds: int) -> t.Iterator[Json]: ...
 
 
 class SandboxApi:
@@ -52,7 +51,7 @@ class SandboxApi:
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self.context)
         )
 
-    def _open(self, method: str, path: str, body: Json | None = None, timeout: float = 30.0) -> Any:
+    def _open(self, method: str, path: str, body: Json | None = None, timeout: float = 30.0) -> t.Any:
         data = None if body is None else json.dumps(body).encode()
         kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
         request = urllib.request.Request(
@@ -73,16 +72,16 @@ class SandboxApi:
         except urllib.error.HTTPError as problem:
             if problem.code == 404:
                 return None
-            told = problem.read().decode(errors="replace")
+            text = problem.read().decode(errors="replace")
             with contextlib.suppress(ValueError, KeyError):
-                told = json.loads(told)["message"]
-            raise SandboxError(f"The API server refused {method} {path}: {problem.code} {told}") from None
+                text = json.loads(text)["message"]
+            raise SandboxError(f"The API server refused {method} {path}: {problem.code} {text}") from None
         except OSError as problem:
             raise SandboxError(
                 f"The API server at {self.url} does not answer {method} {path}: {problem}"
             ) from None
 
-    def watch(self, path: str, seconds: int) -> Iterator[Json]:
+    def watch(self, path: str, seconds: int) -> t.Iterator[Json]:
         """Events until the server ends the watch after `seconds`,
         beginning with one for each object that exists.
         """

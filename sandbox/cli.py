@@ -9,16 +9,17 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+import typing as t
 
-from sandbox import commands, demo, fake_nodes, machine, stack, user_cluster
-from sandbox.box import Box
-from sandbox.build import Builder
+from sandbox.build.builder import Builder
 from sandbox.components import standard
+from sandbox.demo import commands, story, user_cluster
 from sandbox.errors import SandboxError
 from sandbox.locking import locked
+from sandbox.node import fake_nodes, requirements, supervisor
+from sandbox.node.sandbox_state import SandboxState
+from sandbox.node.start import WAITING, bring_up, exports
 from sandbox.settings import Settings
-from sandbox.start import WAITING, bring_up, exports
 
 
 def _up(settings: Settings, options: argparse.Namespace) -> int:
@@ -32,16 +33,16 @@ def _up(settings: Settings, options: argparse.Namespace) -> int:
         raise SandboxError(
             "SANDBOX is empty, or kwok for two fake nodes beside the real one, or kwok=N for N of them."
         )
-    box = bring_up(settings)
+    sandbox = bring_up(settings)
     if kind:
         Builder(settings).ensure(("kwok",))
-        fake_nodes.place(box, int(nodes or 2), 110)
-    print_summary(box)
+        fake_nodes.place(sandbox, int(nodes or 2), 110)
+    print_summary(sandbox)
     return 0
 
 
-def print_summary(box: Box) -> None:
-    settings = box.settings
+def print_summary(sandbox: SandboxState) -> None:
+    settings = sandbox.settings
     print(f"  Kubernetes  {settings.api_url}")
     print(f"  ingress     {settings.ingress_url}")
     print(f"  registry    {settings.registry}")
@@ -52,10 +53,10 @@ def print_summary(box: Box) -> None:
 
 
 def _down(settings: Settings, options: argparse.Namespace) -> int:
-    machine.require_root()
+    requirements.require_root()
     with locked(settings.lock, WAITING):
         began = time.monotonic()
-        stack.down(settings)
+        supervisor.down(settings)
     print(
         f"The sandbox is down and nothing of it runs ({time.monotonic() - began:.1f} s). Its images and built programs are kept: make clean removes them."
     )
@@ -63,15 +64,15 @@ def _down(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _status(settings: Settings, options: argparse.Namespace) -> int:
-    machine.require_root()
-    box = Box(settings, Builder(settings).folder)
-    if box.namespaces.first is None:
+    requirements.require_root()
+    sandbox = SandboxState(settings, Builder(settings).folder)
+    if sandbox.namespaces.first is None:
         print("The sandbox does not run. Start it with: make sandbox")
         return 1
     sick = 0
-    with box.namespaces.network():
-        for component in standard(box):
-            record = box.record(component.name)
+    with sandbox.namespaces.network():
+        for component in standard(sandbox):
+            record = sandbox.record(component.name)
             well = record is not None and component.healthy()
             sick += not well
             state = "works" if well else "does not answer" if record else "has ended"
@@ -87,8 +88,8 @@ def _env(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _exec(settings: Settings, options: argparse.Namespace) -> int:
-    machine.require_root()
-    box = Box(settings, Builder(settings).folder)
+    requirements.require_root()
+    sandbox = SandboxState(settings, Builder(settings).folder)
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         raise SandboxError(
@@ -98,12 +99,12 @@ def _exec(settings: Settings, options: argparse.Namespace) -> int:
         **os.environ,
         "RUNBOOK_SANDBOX": str(settings.state),
         "KUBECONFIG": str(settings.kubeconfig),
-        "PATH": f"{box.programs}:{os.environ.get('PATH', '')}",
+        "PATH": f"{sandbox.programs}:{os.environ.get('PATH', '')}",
     }
     sys.stdout.flush()
     os.execvpe(
         "nsenter",
-        ["nsenter", "--target", str(box.namespaces.require()), "--net", "--", *command],
+        ["nsenter", "--target", str(sandbox.namespaces.require()), "--net", "--", *command],
         environment,
     )
 
@@ -120,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
     known = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(
-        name: str, run: Callable[[Settings, argparse.Namespace], int], text: str
+        name: str, run: t.Callable[[Settings, argparse.Namespace], int], text: str
     ) -> argparse.ArgumentParser:
         made = known.add_parser(name, help=text, description=text)
         made.set_defaults(run=run)
@@ -134,7 +135,7 @@ def parser() -> argparse.ArgumentParser:
         "command", nargs=argparse.REMAINDER
     )
     command("build", _build, "only build the programs")
-    command("demo", demo.run, "a good and a bad release under load, told on the screen")
+    command("demo", story.run, "a good and a bad release under load, summed up on the screen")
     for name, run, text in (
         ("platform", commands.platform, "place the demo platform, or put it back to a version"),
         ("image", commands.image, "build and push one service's image, with faults if wanted"),

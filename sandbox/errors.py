@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stops a command of the sandbox, told in sentences instead of a traceback."""
+"""What stops a command of the sandbox, said in sentences instead of a traceback."""
 
 from __future__ import annotations
 

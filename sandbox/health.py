@@ -9,9 +9,9 @@ import http.client
 import socket
 import ssl
 import time
+import typing as t
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 from sandbox.errors import SandboxError
@@ -56,9 +56,9 @@ def last_lines(log: Path, count: int = 8) -> str:
 
 def wait(
     what: str,
-    check: Callable[[], bool],
+    check: t.Callable[[], bool],
     limit: float,
-    alive: Callable[[], bool] = lambda: True,
+    alive: t.Callable[[], bool] = lambda: True,
     log: Path | None = None,
 ) -> None:
     """Until the check holds; ends early, with the last lines of the log, when the process behind it has died."""
@@ -69,7 +69,7 @@ def wait(
         running = alive()
         if not running or lasted > limit:
             why = "has ended" if not running else f"does not answer after {lasted:.0f} s"
-            told = f" The last lines of {log}:\n{last_lines(log)}" if log else ""
-            raise SandboxError(f"{what} {why}.{told}")
+            tail = f" The last lines of {log}:\n{last_lines(log)}" if log else ""
+            raise SandboxError(f"{what} {why}.{tail}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.25)

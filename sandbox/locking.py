@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+import typing as t
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def locked(path: Path, meanwhile: str) -> Iterator[None]:
+def locked(path: Path, meanwhile: str) -> t.Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+import typing as t
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Settings:
     offset: int = 0
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+    def from_environment(cls, environment: t.Mapping[str, str] = os.environ) -> Settings:
         state = environment.get("RUNBOOK_STATE")
         if not state:
             cache = environment.get("XDG_CACHE_HOME") or str(

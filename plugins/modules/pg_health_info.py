@@ -90,7 +90,7 @@ options:
     default: 10
 seealso:
   - module: runbook.release.redis_health_info
-  - module: runbook.release.service_check
+  - module: runbook.release.service_info
 """
 
 EXAMPLES = r"""

@@ -88,7 +88,7 @@ requirements:
   - redis >= 5.0
 seealso:
   - module: runbook.release.pg_health_info
-  - module: runbook.release.service_check
+  - module: runbook.release.service_info
 """
 
 EXAMPLES = r"""

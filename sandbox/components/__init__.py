@@ -8,7 +8,6 @@ A new one is a subclass of `Component` in a file of its own and one line here.
 
 from __future__ import annotations
 
-from sandbox.box import Box
 from sandbox.components.apiserver import ApiServer
 from sandbox.components.base import Component
 from sandbox.components.containerd import Containerd
@@ -27,6 +26,7 @@ from sandbox.components.registry import Registry
 from sandbox.components.s3 import S3
 from sandbox.components.targets import Targets
 from sandbox.components.traefik import Traefik
+from sandbox.node.sandbox_state import SandboxState
 
 STANDARD: tuple[type[Component], ...] = (
     Etcd, ApiServer, ControllerManager, Scheduler, Containerd, Kubelet, KubeProxy, CoreDns,
@@ -34,7 +34,7 @@ STANDARD: tuple[type[Component], ...] = (
 )  # fmt: skip
 
 
-def standard(box: Box) -> list[Component]:
+def standard(sandbox: SandboxState) -> list[Component]:
     """Those that every sandbox has, and kwok where fake nodes were asked for since it was made."""
-    wanted = [*STANDARD, Kwok] if Kwok(box).folder.is_dir() else STANDARD
-    return [kind(box) for kind in wanted]
+    wanted = [*STANDARD, Kwok] if Kwok(sandbox).folder.is_dir() else STANDARD
+    return [kind(sandbox) for kind in wanted]

@@ -11,7 +11,7 @@ from pathlib import Path
 from sandbox.components.base import Component
 from sandbox.settings import ETCD_PORT, NODE_IP, SERVICE_CIDR
 
-# Every write is told, and every read that is not the cluster talking to itself.
+# Every write is logged, and every read that is not the cluster talking to itself.
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -46,7 +46,7 @@ class ApiServer(Component):
         return {self._policy: json.dumps(AUDIT_POLICY, indent=1)}
 
     def argv(self) -> list[str]:
-        key = self.box.keys.path
+        key = self.sandbox.keys.path
         flags: dict[str, object] = {
             # Pods reach it by the node's address, which is what the `kubernetes` Service leads to.
             "bind-address": "0.0.0.0", "advertise-address": NODE_IP, "secure-port": self.settings.port("api"),
@@ -66,10 +66,10 @@ class ApiServer(Component):
             "audit-policy-file": self._policy, "audit-log-path": self.audit_log, "audit-log-maxsize": 100, "audit-log-maxbackup": 2,
         }  # fmt: skip
         return [
-            self.box.program("controlplane"),
+            self.sandbox.program("controlplane"),
             "apiserver",
             *(f"--{name}={value}" for name, value in flags.items()),
         ]
 
     def healthy(self) -> bool:
-        return self.box.api.ready()
+        return self.sandbox.api.ready()

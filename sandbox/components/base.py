@@ -5,24 +5,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import typing as t
 from pathlib import Path
-from typing import ClassVar
 
-from sandbox import health, procfs
-from sandbox.box import Box, fingerprint, write
+from sandbox import health
 from sandbox.errors import SandboxError
+from sandbox.node import procfs
+from sandbox.node.sandbox_state import SandboxState, fingerprint, write
 
 
 class Component:
-    name: ClassVar[str]
-    after: ClassVar[tuple[str, ...]] = ()  # names of those that must work first
-    listens: ClassVar[str] = ""  # shown to the user: what is reached where
-    limit: ClassVar[float] = 60.0  # seconds from start to health
+    name: t.ClassVar[str]
+    after: t.ClassVar[tuple[str, ...]] = ()  # names of those that must work first
+    listens: t.ClassVar[str] = ""  # shown to the user: what is reached where
+    limit: t.ClassVar[float] = 60.0  # seconds from start to health
 
-    def __init__(self, box: Box) -> None:
-        self.box = box
-        self.settings = box.settings
+    def __init__(self, sandbox: SandboxState) -> None:
+        self.sandbox = sandbox
+        self.settings = sandbox.settings
 
     @property
     def folder(self) -> Path:
@@ -50,9 +50,9 @@ class Component:
         """What has to hold once it works; runs on every `up`, so it must be quick when nothing is to do."""
 
     def alive(self) -> bool:
-        return self.box.record(self.name) is not None
+        return self.sandbox.record(self.name) is not None
 
-    def handles(self) -> Sequence[int]:
+    def handles(self) -> t.Sequence[int]:
         """Open descriptors the program inherits."""
         return ()
 
@@ -75,7 +75,7 @@ class Component:
 
     def _keep(self) -> bool:
         """True for a process that runs as it should. One that hangs, or was started otherwise, is ended."""
-        record = self.box.record(self.name)
+        record = self.sandbox.record(self.name)
         if record is None:
             return False
         if record.fingerprint == self.fingerprint:
@@ -89,7 +89,7 @@ class Component:
 
     def _end_unrecorded(self) -> None:
         """A process whose record was lost would hold the port its successor needs."""
-        inside = procfs.namespace(self.box.namespaces.require(), "pid")
+        inside = procfs.namespace(self.sandbox.namespaces.require(), "pid")
         for pid in procfs.pids():
             started = procfs.start_time(pid)
             if (
@@ -104,5 +104,5 @@ class Component:
         for path, content in self.files().items():
             write(path, content)
         handles = self.handles()
-        pid = self.box.namespaces.start(self.name, self.argv(), self.environment(), handles)
-        self.box.remember(self.name, pid, self.fingerprint)
+        pid = self.sandbox.namespaces.start(self.name, self.argv(), self.environment(), handles)
+        self.sandbox.remember(self.name, pid, self.fingerprint)

@@ -10,10 +10,10 @@ import json
 from pathlib import Path
 
 from sandbox.components.base import Component
-from sandbox.image_archive import image_archive
+from sandbox.demo.image_archive import image_archive
 from sandbox.settings import BRIDGE, POD_CIDR
 
-# The path cAdvisor inside the kubelet looks at, whatever the kubelet is told.
+# The path that cAdvisor inside the kubelet reads, whatever the settings of the kubelet say.
 SOCKET = "/run/containerd/containerd.sock"
 PAUSE_IMAGE = "localhost/sandbox/pause:1"
 
@@ -100,19 +100,19 @@ disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshot
 
     def healthy(self) -> bool:
         return (
-            self.box.namespaces.path(SOCKET).is_socket()
-            and self.box.namespaces.run(self._ctr("version"), check=False).returncode == 0
+            self.sandbox.namespaces.path(SOCKET).is_socket()
+            and self.sandbox.namespaces.run(self._ctr("version"), check=False).returncode == 0
         )
 
     def settle(self) -> None:
         """The image of the process that holds a pod's namespaces; it is made here, not pulled."""
-        pause = Path(self.box.program("pause")).read_bytes()
+        pause = Path(self.sandbox.program("pause")).read_bytes()
         wanted = hashlib.sha256(pause).hexdigest()
         imported = self.folder / "root" / "pause-image"
         if imported.exists() and imported.read_text() == wanted:
             return
         archive = self.folder / "pause.tar"
         archive.write_bytes(image_archive(PAUSE_IMAGE, "pause", pause))
-        self.box.namespaces.run(self._ctr("images", "import", "--snapshotter", "overlayfs", str(archive)))
+        self.sandbox.namespaces.run(self._ctr("images", "import", "--snapshotter", "overlayfs", str(archive)))
         archive.unlink()
         imported.write_text(wanted)

@@ -23,7 +23,7 @@ class _Controller(Component):
         return health.answers(f"https://127.0.0.1:{self.port}/healthz", context=health.unverified())
 
     def _login(self, user: str) -> list[str]:
-        kubeconfig = self.box.kubeconfig(user)
+        kubeconfig = self.sandbox.kubeconfig(user)
         return [
             f"--{flag}={kubeconfig}"
             for flag in ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
@@ -35,9 +35,9 @@ class ControllerManager(_Controller):
     port = 10257
 
     def argv(self) -> list[str]:
-        key = self.box.keys.path
+        key = self.sandbox.keys.path
         return [
-            self.box.program("controlplane"), "controller-manager", *self._login("controller-manager"), *_ALONE, *_FAST,
+            self.sandbox.program("controlplane"), "controller-manager", *self._login("controller-manager"), *_ALONE, *_FAST,
             "--use-service-account-credentials=true", f"--service-account-private-key-file={key('service-accounts.key')}",
             f"--root-ca-file={key('ca.crt')}", f"--cluster-signing-cert-file={key('ca.crt')}", f"--cluster-signing-key-file={key('ca.key')}",
             f"--service-cluster-ip-range={SERVICE_CIDR}",
@@ -53,4 +53,4 @@ class Scheduler(_Controller):
     port = 10259
 
     def argv(self) -> list[str]:
-        return [self.box.program("controlplane"), "scheduler", *self._login("scheduler"), *_ALONE, *_FAST]
+        return [self.sandbox.program("controlplane"), "scheduler", *self._login("scheduler"), *_ALONE, *_FAST]

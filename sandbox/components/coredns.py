@@ -30,7 +30,7 @@ class CoreDns(Component):
     health {_HEALTH}
     ready {_READY}
     kubernetes cluster.local in-addr.arpa {{
-        kubeconfig {self.box.kubeconfig("coredns")}
+        kubeconfig {self.sandbox.kubeconfig("coredns")}
         pods insecure
         ttl 5
     }}
@@ -45,7 +45,7 @@ class CoreDns(Component):
 """}  # fmt: skip
 
     def argv(self) -> list[str]:
-        return [self.box.program("coredns"), "-conf", str(self._corefile)]
+        return [self.sandbox.program("coredns"), "-conf", str(self._corefile)]
 
     def healthy(self) -> bool:
         return health.answers(f"http://{_READY}/ready")

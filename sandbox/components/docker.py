@@ -27,14 +27,14 @@ class Docker(Component):
     def _start(self) -> None:
         # One that was killed leaves its id behind, and while the
         # kernel still knows that id the next one refuses to start.
-        self.box.namespaces.path(PID_FILE).unlink(missing_ok=True)
+        self.sandbox.namespaces.path(PID_FILE).unlink(missing_ok=True)
         super()._start()
 
     def healthy(self) -> bool:
-        if not self.box.namespaces.path(SOCKET).is_socket():
+        if not self.sandbox.namespaces.path(SOCKET).is_socket():
             return False
         return (
-            self.box.namespaces.run(
+            self.sandbox.namespaces.run(
                 ["curl", "-fsS", "--unix-socket", SOCKET, "http://docker/_ping"], check=False
             ).returncode
             == 0

@@ -16,7 +16,7 @@ class Etcd(Component):
     def argv(self) -> list[str]:
         client, peer = f"http://127.0.0.1:{ETCD_PORT}", f"http://127.0.0.1:{ETCD_PORT + 1}"
         return [
-            self.box.program("controlplane"), "etcd", "--name", "sandbox", "--data-dir", str(self.folder), "--log-level", "warn",
+            self.sandbox.program("controlplane"), "etcd", "--name", "sandbox", "--data-dir", str(self.folder), "--log-level", "warn",
             # Not waiting for the disk: what it holds is worth nothing after a power cut.
             "--unsafe-no-fsync",
             "--listen-client-urls", client, "--advertise-client-urls", client,

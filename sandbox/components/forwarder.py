@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import socket
 import sys
-from collections.abc import Sequence
+import typing as t
 
 from sandbox import health
 from sandbox.components.base import Component
@@ -21,13 +21,13 @@ class Forwarder(Component):
 
     def argv(self) -> list[str]:
         ports = [self.settings.port(name) for name in PUBLIC_PORTS]
-        return [sys.executable, "-I", "-S", str(SOURCES / "forward.py"), json.dumps(ports)]
+        return [sys.executable, "-I", "-S", str(SOURCES / "node" / "forward.py"), json.dumps(ports)]
 
     def _start(self) -> None:
         # The program lives in the sandbox's network and is handed sockets that listen in the machine's.
         self._sockets: list[socket.socket] = []
         try:
-            with self.box.namespaces.outside():
+            with self.sandbox.namespaces.outside():
                 for name in PUBLIC_PORTS:
                     self._sockets.append(self._listen(self.settings.port(name)))
             super()._start()
@@ -49,9 +49,9 @@ class Forwarder(Component):
         listener.listen(512)
         return listener
 
-    def handles(self) -> Sequence[int]:
+    def handles(self) -> t.Sequence[int]:
         return [listener.fileno() for listener in self._sockets]
 
     def healthy(self) -> bool:
-        with self.box.namespaces.outside():
+        with self.sandbox.namespaces.outside():
             return all(health.listens("127.0.0.1", self.settings.port(name)) for name in PUBLIC_PORTS)

@@ -28,7 +28,7 @@ class Kubelet(Component):
         return self.settings.root / "resolv.conf"
 
     def files(self) -> dict[Path, str]:
-        key = self.box.keys.path
+        key = self.sandbox.keys.path
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         config = {
             "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
@@ -60,7 +60,7 @@ class Kubelet(Component):
 
     def argv(self) -> list[str]:
         return [
-            self.box.program("controlplane"), "kubelet", f"--config={self._config}", f"--kubeconfig={self.box.kubeconfig('kubelet')}",
+            self.sandbox.program("controlplane"), "kubelet", f"--config={self._config}", f"--kubeconfig={self.sandbox.kubeconfig('kubelet')}",
             f"--hostname-override={NODE}", f"--node-ip={NODE_IP}", f"--root-dir={self.folder}", f"--cert-dir={self.folder / 'pki'}", "--v=2",
         ]  # fmt: skip
 
@@ -74,6 +74,6 @@ class Kubelet(Component):
     def healthy(self) -> bool:
         if not health.answers("http://127.0.0.1:10248/healthz"):
             return False
-        node = self.box.api.get(f"/api/v1/nodes/{NODE}")
+        node = self.sandbox.api.get(f"/api/v1/nodes/{NODE}")
         conditions = (node or {}).get("status", {}).get("conditions", [])
         return any(condition["type"] == "Ready" and condition["status"] == "True" for condition in conditions)

@@ -26,7 +26,7 @@ class KubeProxy(Component):
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1", "kind": "KubeProxyConfiguration", "mode": "iptables",
             "healthzBindAddress": "127.0.0.1:10256", "metricsBindAddress": "127.0.0.1:10249",
             "hostnameOverride": NODE, "clusterCIDR": POD_CIDR, "nodePortAddresses": ["127.0.0.0/8"], "oomScoreAdj": 0,
-            "clientConnection": {"kubeconfig": str(self.box.kubeconfig("proxy"))},
+            "clientConnection": {"kubeconfig": str(self.sandbox.kubeconfig("proxy"))},
             # Zero leaves the kernel's settings alone: they are the whole machine's and may not be writable.
             "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s",
                           "udpTimeout": "0s", "udpStreamTimeout": "0s"},
@@ -35,7 +35,7 @@ class KubeProxy(Component):
         return {self._config: json.dumps(config, indent=1)}
 
     def argv(self) -> list[str]:
-        return [self.box.program("controlplane"), "proxy", f"--config={self._config}", "--v=2"]
+        return [self.sandbox.program("controlplane"), "proxy", f"--config={self._config}", "--v=2"]
 
     def healthy(self) -> bool:
         return health.answers("http://127.0.0.1:10256/healthz")

@@ -26,9 +26,9 @@ class Kwok(Component):
         return {self._stages: (SOURCES / "kwok" / "stages.yaml").read_text()}
 
     def argv(self) -> list[str]:
-        key = self.box.keys.path
+        key = self.sandbox.keys.path
         return [
-            self.box.program("kwok"), f"--kubeconfig={self.box.kubeconfig('kwok')}", f"--config={self._stages}",
+            self.sandbox.program("kwok"), f"--kubeconfig={self.sandbox.kubeconfig('kwok')}", f"--config={self._stages}",
             "--manage-all-nodes=false", "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake",
             # Nothing answers at the pods' addresses; the API server asks for logs at the node's.
             f"--cidr={FAKE_POD_CIDR}", "--node-ip=127.0.0.1", f"--node-port={_PORT}", f"--server-address=127.0.0.1:{_PORT}",

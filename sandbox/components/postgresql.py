@@ -10,9 +10,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from sandbox.box import write
 from sandbox.components.base import Component
 from sandbox.errors import SandboxError
+from sandbox.node.sandbox_state import write
 from sandbox.settings import POSTGRES_PASSWORD
 
 FOLDER = (
@@ -48,7 +48,7 @@ class Postgresql(Component):
         if not (outside / "data" / "PG_VERSION").exists():
             shutil.rmtree(outside / "data", ignore_errors=True)
             write(outside / "password", POSTGRES_PASSWORD + "\n")
-            self.box.namespaces.run([
+            self.sandbox.namespaces.run([
                 *_as_user(), str(programs() / "initdb"), "-D", f"{FOLDER}/data", "-U", USER, "--no-sync",
                 "--auth=scram-sha-256", f"--pwfile={FOLDER}/password", "--encoding=UTF8", "--locale=C.UTF-8",
             ])  # fmt: skip

@@ -12,13 +12,13 @@ import json
 import re
 import sys
 import time
+import typing as t
 from pathlib import Path
-from typing import Any
 
 from sandbox.api import SandboxApi
-from sandbox.box import write
 from sandbox.components.base import Component
 from sandbox.errors import SandboxError
+from sandbox.node.sandbox_state import write
 from sandbox.settings import CHECKOUT, Settings
 
 
@@ -35,7 +35,7 @@ class Targets(Component):
             sys.executable,
             "-m",
             "sandbox.components.targets",
-            str(self.box.kubeconfig("targets")),
+            str(self.sandbox.kubeconfig("targets")),
             str(targets_file(self.settings)),
         ]
 
@@ -46,7 +46,7 @@ class Targets(Component):
         return targets_file(self.settings).exists()
 
 
-def target(pod: dict[str, Any]) -> dict[str, Any] | None:
+def target(pod: dict[str, t.Any]) -> dict[str, t.Any] | None:
     """Prometheus' description of one pod, or None when it is not to be scraped, has no address or is over."""
     notes, status = pod["metadata"].get("annotations") or {}, pod.get("status") or {}
     if (
@@ -67,7 +67,7 @@ def follow(api: SandboxApi, out: Path) -> None:
     """One watch: the whole list first, then every change, until the server ends it."""
     listed = api.get("/api/v1/pods") or {}
     known = {pod["metadata"]["uid"]: target(pod) for pod in listed.get("items", [])}
-    written: list[dict[str, Any]] | None = None
+    written: list[dict[str, t.Any]] | None = None
     version = listed["metadata"]["resourceVersion"]
     events = api.watch(f"/api/v1/pods?resourceVersion={version}&allowWatchBookmarks=true", seconds=600)
     while True:

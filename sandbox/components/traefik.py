@@ -58,10 +58,10 @@ class Traefik(Component):
         ]  # fmt: skip
 
     def environment(self) -> dict[str, str]:
-        return {"KUBECONFIG": str(self.box.kubeconfig("traefik"))}
+        return {"KUBECONFIG": str(self.sandbox.kubeconfig("traefik"))}
 
     def _start(self) -> None:
-        self.box.api.send(
+        self.sandbox.api.send(
             "PATCH", apply_path("/apis/networking.k8s.io/v1/ingressclasses/nginx"), INGRESS_CLASS
         )
         super()._start()

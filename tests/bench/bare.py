@@ -43,10 +43,10 @@ class Api:
 
 
 def settled(thing: Json) -> bool:
-    now, wanted = thing.get("status", {}), thing["spec"]["replicas"]
+    now, desired = thing.get("status", {}), thing["spec"]["replicas"]
     seen = now.get("observedGeneration", 0) >= thing["metadata"]["generation"]
     return seen and all(
-        now.get(count, 0) == wanted for count in ("updatedReplicas", "replicas", "availableReplicas")
+        now.get(count, 0) == desired for count in ("updatedReplicas", "replicas", "availableReplicas")
     )
 
 
@@ -85,6 +85,7 @@ def watch(namespace: str, kind: str) -> None:
 if __name__ == "__main__":
     what, *given = sys.argv[1:]
     if what == "roll":
-        print(roll(*given[:3], json.loads(given[3])))
+        namespace, registry, version, waves = given
+        print(roll(namespace, registry, version, json.loads(waves)))
     else:
         watch(*given)

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sandbox.settings import Settings
 from tests.bench.engine import HERE, ROOT, environment
-from tests.bench.figures import told
+from tests.bench.figures import Race, Run, measured, report
 from tests.integration.support.servers import databases
 
 GOALS = (
@@ -47,18 +47,18 @@ def main() -> int:
         size = int(database.psql("SELECT pg_database_size(current_database())"))
         print(f"a database of {size / 1e6:.0f} MB", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            seconds, figures = measured(
+            runs, figures = race(
                 database, bucket, Path(folder), int(os.environ.get("BENCH_DATA_ROUNDS", "3"))
             )
-            return told("one database", seconds, GOALS, figures, LIMITS, FLOORS)
+            return report(Race("one database", runs, GOALS, FLOORS), figures, LIMITS)
     finally:
         database.drop()
         bucket.empty()
 
 
-def measured(
+def race(
     database: databases.Database, bucket: databases.Bucket, folder: Path, rounds: int
-) -> tuple[dict[str, list[float]], dict[str, float]]:
+) -> tuple[dict[str, list[Run]], dict[str, float]]:
     plain, archive = folder / "plain.sql.gz", folder / "archive.dump"
     copied = f"{sys.executable} {HERE / 'copy_to_s3.py'} {plain} {bucket.url} {bucket.name}"
     subprocess.run(
@@ -78,23 +78,23 @@ def measured(
             made=False,
         ),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    runs: dict[str, list[Run]] = {name: [] for name in contestants}
     memory, stored = 0.0, 0
     for number in range(1, rounds + 1):
         for name, contestant in contestants.items():
             rested(database, bucket)
-            seconds[name].append(contestant())
-            print(f"round {number}/{rounds}  {name:<22} {seconds[name][-1]:6.1f} s", flush=True)
+            runs[name].append(measured(contestant))
+            print(f"round {number}/{rounds}  {name:<22} {runs[name][-1].seconds:6.1f} s", flush=True)
     last = backup(database, bucket)
     memory, stored = last["memory_mb"], last["backup"]["bytes"]
     figures = {
         "peak memory of a backup, MB": memory,
         "size of a backup / gzip -6": stored / plain.stat().st_size,
         "temporary bytes": float(last["temporary_bytes"]),
-        "hashing / without": statistics.median(seconds["backup to S3"])
-        / statistics.median(seconds["backup without hashes"]),
+        "hashing / without": statistics.median(run.seconds for run in runs["backup to S3"])
+        / statistics.median(run.seconds for run in runs["backup without hashes"]),
     }
-    return seconds, figures
+    return runs, figures
 
 
 def rested(database: databases.Database, bucket: databases.Bucket) -> None:
@@ -153,10 +153,10 @@ def operation(
         env=environment(),
         cwd=ROOT,
     )
-    told = t.cast("dict[str, t.Any]", json.loads(done.stdout))
-    if told["error"]:
-        raise SystemExit(f"{name} failed: {told['error']}")
-    return told
+    result = t.cast("dict[str, t.Any]", json.loads(done.stdout))
+    if result["error"]:
+        raise SystemExit(f"{name} failed: {result['error']}")
+    return result
 
 
 if __name__ == "__main__":

@@ -66,13 +66,13 @@ def main() -> None:
             os.environ["TMPDIR"], tempfile.tempdir = name, name
             watching = Temporary(Path(name))
             began = time.monotonic()
-            told: dict[str, object] = {"error": None}
+            cost: dict[str, object] = {"error": None}
             try:
                 result = operation.run(operation.connect(context), context)
-                told |= {"backup": result.values["backup"], "filled": result.values.get("rto_seconds")}
+                cost |= {"backup": result.values["backup"], "filled": result.values.get("rto_seconds")}
             except ReleaseError as exc:
-                told["error"] = str(exc)
-            told |= {
+                cost["error"] = str(exc)
+            cost |= {
                 "seconds": time.monotonic() - began,
                 # Ours alone: what the system tells of children counts the
                 # moment before they become another program.
@@ -81,7 +81,7 @@ def main() -> None:
             }
         finally:
             subprocess.run(["umount", name], check=True)
-    print(json.dumps(told))
+    print(json.dumps(cost))
 
 
 if __name__ == "__main__":

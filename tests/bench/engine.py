@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The engine by itself: how soon it notices, how soon it tells a bad version, what a wave of hundreds costs."""
+"""The engine by itself: how soon it notices, how soon it reports a bad version, what a wave of hundreds costs."""
 
 from __future__ import annotations
 
@@ -61,14 +61,22 @@ def rollout(services: list[list[str]], registry: str, version: str) -> Json:
         for number, wave in enumerate(services, start=1)
         for name in wave
     ]
-    told = operation("ROLLOUT", release=version, workloads=workloads)
-    if told["error"]:
-        raise SystemExit(f"The rollout to {version} failed: {told['error']}")
-    return told
+    result = operation("ROLLOUT", release=version, workloads=workloads)
+    if result["error"]:
+        raise SystemExit(f"The rollout to {version} failed: {result['error']}")
+    return result
 
 
 def bare(waves: list[list[str]], registry: str, version: str) -> float:
-    command = [sys.executable, HERE / "bare.py", "roll", "exchange", registry, version, json.dumps(waves)]
+    command = [
+        sys.executable,
+        str(HERE / "bare.py"),
+        "roll",
+        "exchange",
+        registry,
+        version,
+        json.dumps(waves),
+    ]
     return float(
         subprocess.run(command, capture_output=True, text=True, check=True, env=environment()).stdout
     )
@@ -109,7 +117,7 @@ class Watching:
 
 
 def noticing(waves: list[list[str]], registry: str, version: str) -> float:
-    """Median milliseconds from another watch being told that a service has settled to our saying so."""
+    """Median milliseconds from another watch's event that a service has settled to our saying so."""
     from tests.bench.bare import settled
 
     def there(name: str) -> t.Callable[[Json], bool]:
@@ -121,9 +129,9 @@ def noticing(waves: list[list[str]], registry: str, version: str) -> float:
         )
 
     with Watching("exchange", "deployments") as published:
-        told = rollout(waves, registry, version)
+        result = rollout(waves, registry, version)
     late = []
-    for at, line in told["said"]:
+    for at, line in result["said"]:
         name, _colon, text = line.partition(": ")
         if text.startswith("settled"):
             late.append((at - published.first(there(name))) * 1000)
@@ -153,12 +161,12 @@ def detecting() -> dict[str, float]:
     found = {}
     for name, fault in FAULTS.items():
         with Watching("exchange", "pods") as published:
-            told = operation(
+            result = operation(
                 "ROLLOUT", release="bench-bad", workloads=[{"name": "wallet", **fault}], stuck_after=30
             )
-        if not told["error"]:
+        if not result["error"]:
             raise SystemExit(f"The bad version ({name}) was not found out.")
-        found[name] = told["ended"] - published.first(troubled)
+        found[name] = result["ended"] - published.first(troubled)
         back = operation("ROLLBACK", release="bench-bad")
         if back["error"]:
             raise SystemExit(f"The bad version ({name}) could not be taken back: {back['error']}")
@@ -171,11 +179,11 @@ def scale(count: int) -> Json:
     workloads = [
         {"name": f"service-{number}", "images": {"app": "registry.invalid/app:2"}} for number in range(count)
     ]
-    told = operation("ROLLOUT", namespace=_SCALE_SPACE, release="2", workloads=workloads, timeout=600)
-    if told["error"]:
-        raise SystemExit(f"The wave of {count} failed: {told['error']}")
+    result = operation("ROLLOUT", namespace=_SCALE_SPACE, release="2", workloads=workloads, timeout=600)
+    if result["error"]:
+        raise SystemExit(f"The wave of {count} failed: {result['error']}")
     _kubectl("delete", "namespace", _SCALE_SPACE, "--timeout=300s")
-    return told
+    return result
 
 
 def _place(count: int) -> None:

@@ -38,7 +38,7 @@ def main() -> None:
         requests[method] += 1
         return send(self, method, *more, **others)  # type: ignore[arg-type]
 
-    ClusterApi._send_once = counted  # type: ignore[method-assign, assignment]
+    ClusterApi._send_once = counted  # type: ignore[method-assign]
     said: list[tuple[float, str]] = []
     error = ""
     cpu, began = time.process_time(), time.monotonic()
@@ -53,7 +53,7 @@ def main() -> None:
         )
     except ReleaseError as exc:
         error = exc.what
-    told = {
+    result = {
         "seconds": time.monotonic() - began,
         "ended": time.time(),
         "cpu": time.process_time() - cpu,
@@ -62,7 +62,7 @@ def main() -> None:
         "said": said,
         "error": error,
     }
-    print(json.dumps(told))
+    print(json.dumps(result))
 
 
 if __name__ == "__main__":

@@ -17,13 +17,15 @@ import pytest
 import yaml
 from xdist.scheduler import LoadScopeScheduling
 
-from sandbox import place, start, user_cluster
-from sandbox.build import ALL, Builder
-from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS, Image
-from sandbox.images import Images
+from sandbox.build.builder import ALL, Builder
+from sandbox.demo import demo_target, user_cluster
+from sandbox.demo.demo_services import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS, Image
+from sandbox.demo.images import Images
 from sandbox.locking import locked
+from sandbox.node import start
 from sandbox.settings import Settings
 from tests.gates.cost_plugin import CostPlugin
+from tests.integration.support import tiers
 from tests.integration.support.engines import db_migrate, flyway, golang_migrate
 from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.playbooks import playbook_forkserver
@@ -51,8 +53,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: t.Any) -> Folders:
 
 def pytest_configure(config: pytest.Config) -> None:
     """One run at a time. The workers of a run (`-n 2`) stand under the lock of the process that started them."""
+    config.addinivalue_line("markers", f"{tiers.MARK}: {tiers.DESCRIPTION}")
+    if not config.option.markexpr:
+        config.option.markexpr = f"not {tiers.MARK}"
     config.addinivalue_line(
-        "markers", "alone: it disturbs the whole cluster, or looks at all of it; tests of other workers wait"
+        "markers", "alone: it disturbs the whole cluster, or inspects all of it; tests of other workers wait"
     )
     config.pluginmanager.register(CostPlugin(playbook_forkserver.processor_seconds), "costs")
     config.stash[ALONE] = alone = contextlib.ExitStack()
@@ -85,9 +90,9 @@ def sandbox() -> Sandbox:
     """Started, or repaired, once; it stays up afterwards, for the next run and to look around."""
     settings = Settings.from_environment()
     if kubeconfig := user_cluster.chosen(settings):
-        return Sandbox(settings, place.in_user_cluster(settings, kubeconfig))
+        return Sandbox(settings, demo_target.in_user_cluster(settings, kubeconfig))
     Builder(settings).ensure(ALL)
-    return Sandbox(settings, place.in_sandbox(start.bring_up(settings)))
+    return Sandbox(settings, demo_target.in_sandbox(start.bring_up(settings)))
 
 
 @pytest.fixture
@@ -98,7 +103,7 @@ def kubectl(sandbox: Sandbox) -> Kubectl:
 @pytest.fixture(scope="session")
 def task_image(sandbox: Sandbox) -> str:
     """An image whose program (/exchange, as in all of them) does what its arguments say: sandbox/go/task."""
-    programs, images = Builder(sandbox.settings).ensure(("task",)), sandbox.place.images
+    programs, images = Builder(sandbox.settings).ensure(("task",)), sandbox.demo.images
     image = Image("task", FIRST)
     Images(images.run, images.registry, programs / "task", sandbox.settings.root / "task-image").publish(
         [image]
@@ -114,8 +119,8 @@ def registry(sandbox: Sandbox) -> str:
         Image("auth", GOOD),
         Image(BROKEN_SERVICE, BAD, {"FAULT_EXIT_AT_START": "3", "FAULT_LAST_WORDS": LAST_WORDS}),
     ):
-        sandbox.place.publish(image)
-    return str(sandbox.place.images.registry)
+        sandbox.demo.publish(image)
+    return str(sandbox.demo.images.registry)
 
 
 @pytest.fixture

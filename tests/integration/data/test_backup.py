@@ -27,10 +27,10 @@ from tests.integration.support.processes import command_lines
 from tests.integration.support.servers import databases
 from tests.integration.support.servers.backups import backup, drill, listed
 from tests.integration.support.servers.databases import Bucket, Database
+from tests.integration.support.tiers import soak, split
 from tests.integration.support.waiting import wait_for, wait_for_none
 
 ORDERS = 60_000  # about 50 MB, whose dump at level 1 goes to S3 in two parts
-INTERRUPTIONS = int(os.environ.get("SOAK_INTERRUPTIONS") or 4)
 
 
 @pytest.fixture(scope="session")
@@ -167,7 +167,7 @@ def test_in_a_folder_only_the_owner_may_read_it_and_restores_may_use_several_job
     assert taken["bytes"] == sum(path.stat().st_size for path in files if path.name != "manifest.json")
 
 
-@pytest.mark.parametrize("broken", ["pg_dump", "zstd"])
+@pytest.mark.parametrize("broken", ["pg_dump", soak("zstd")])
 def test_a_program_of_the_stream_that_is_killed_leaves_nothing(
     broken: str, data_tasks: Tasks, filled: Database, bucket: Bucket, tmp_path: Path
 ) -> None:
@@ -227,7 +227,11 @@ FAULTS: dict[str, tuple[t.Callable[[str, str], t.Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+# A part, the manifest and the connection. The others are further answers of the same kinds.
+IN_TEST = {"answers 500 to every part", "cuts the connection in mid-part", "refuses the manifest"}
+
+
+@pytest.mark.parametrize("fault", split(FAULTS, IN_TEST))
 def test_when_s3_fails_nothing_is_visible(
     fault: str, data_tasks: Tasks, filled: Database, bucket: Bucket
 ) -> None:
@@ -312,11 +316,12 @@ def test_a_database_that_is_dropped_in_mid_dump(
     nothing_is_left(bucket, database)
 
 
+@pytest.mark.parametrize("times", [2, soak(20)])
 def test_killed_at_any_moment_it_is_whole_or_not_there(
-    data_tasks: Tasks, filled: Database, bucket: Bucket
+    times: int, data_tasks: Tasks, filled: Database, bucket: Bucket
 ) -> None:
     drawn = random.Random(time.time())
-    for _round in range(INTERRUPTIONS):
+    for _round in range(times):
         running = data_tasks.start({"runbook.release.pg_backup": {**filled.login, **bucket.store}})
         with contextlib.suppress(subprocess.TimeoutExpired):
             running.wait(drawn.uniform(0.8, 2.2))
@@ -358,7 +363,7 @@ LOSSES = {
 }
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", split(LOSSES, {"one row is changed", "an index is missing"}))
 def test_a_drill_finds_what_a_dump_lacks(
     loss: str, data_tasks: Tasks, database: Database, bucket: Bucket
 ) -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""pg_health_info, redis_health_info and service_check against real servers with planted trouble."""
+"""pg_health_info, redis_health_info and service_info against real servers with planted trouble."""
 
 from __future__ import annotations
 
@@ -155,27 +155,27 @@ def test_data_is_compared_before_and_after_a_release(data_tasks: Tasks, database
     ]
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "DELETE FROM customers RETURNING n",
-        "WITH gone AS (DELETE FROM customers RETURNING n) SELECT count(*) FROM gone",
-        "SELECT 1; COMMIT; DELETE FROM customers",
-        "SELECT 1) AS x; COMMIT; DELETE FROM customers; SELECT * FROM (SELECT 1",
-        "COMMIT",
-        "SELECT take_away()",
-        "SELECT nextval('numbers')",
-    ],
+WRITES = (
+    "DELETE FROM customers RETURNING n",
+    "WITH gone AS (DELETE FROM customers RETURNING n) SELECT count(*) FROM gone",
+    "SELECT 1; COMMIT; DELETE FROM customers",
+    "SELECT 1) AS x; COMMIT; DELETE FROM customers; SELECT * FROM (SELECT 1",
+    "COMMIT",
+    "SELECT take_away()",
+    "SELECT nextval('numbers')",
 )
-def test_a_query_cannot_write(data_tasks: Tasks, database: Database, sql: str) -> None:
+
+
+def test_a_query_cannot_write(data_tasks: Tasks, database: Database) -> None:
     database.psql("CREATE TABLE customers AS SELECT generate_series(1, 100) n; CREATE SEQUENCE numbers")
     database.psql("CREATE FUNCTION take_away() RETURNS int LANGUAGE sql AS 'DELETE FROM customers; SELECT 1'")
-    ran = data_tasks.run(pg(database, checks=[], queries=[{"name": "evil", "sql": sql}]))
-    assert (
-        ran.failed
-        and "queries (evil).sql: found a statement that cannot be run" in ran.result["msg"]
-        and "allowed: a SELECT" in ran.result["msg"]
-    )
+    ran = data_tasks.run(*(pg(database, checks=[], queries=[{"name": "evil", "sql": sql}]) for sql in WRITES))
+    for sql, result in zip(WRITES, ran.results, strict=True):
+        assert (
+            result["failed"]
+            and "queries (evil).sql: found a statement that cannot be run" in result["msg"]
+            and "allowed: a SELECT" in result["msg"]
+        ), sql
     assert (
         database.psql("SELECT count(*) FROM customers") == "100"
         and database.psql("SELECT is_called FROM numbers") == "f"
@@ -505,7 +505,7 @@ def node() -> t.Iterator[str]:
 
 def checked(data_tasks: Tasks, *checks: dict[str, t.Any], more: t.Sequence[str] = ()) -> Ran:
     return data_tasks.run(
-        {"runbook.release.service_check": {"checks": list(checks), "attempts": 1}}, more=more
+        {"runbook.release.service_info": {"checks": list(checks), "attempts": 1}}, more=more
     )
 
 

@@ -184,13 +184,13 @@ def test_a_release_that_stopped_between_two_migrations_is_rehearsed_and_goes_on(
     migrating: Phases, database: Database, bucket: Bucket
 ) -> None:
     """Its copy is from before the first: only the backup from before the release is a way back."""
-    not_yet = f"IF current_database() = '{database.name}' AND to_regclass('mended') IS NULL THEN RAISE EXCEPTION 'not yet'; END IF;"
+    not_yet = f"IF current_database() = '{database.name}' AND to_regclass('fixed') IS NULL THEN RAISE EXCEPTION 'not yet'; END IF;"
     second = migrating.folder / "migrations" / "20261121094000_holders.sql"
     second.write_text(f"DO $$ BEGIN {not_yet} END $$;\nALTER TABLE users ADD COLUMN held_by text;\n")
     stopped = migrating.run("release")
     assert stopped.rc != 0 and "not yet" in stopped.out and columns(database) == "1", stopped.out
     names = bucket.names()
-    database.psql("CREATE TABLE mended (id int)")
+    database.psql("CREATE TABLE fixed (id int)")
     again = migrating.run("release")
     assert (
         changed(again) >= 1

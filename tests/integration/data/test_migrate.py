@@ -21,6 +21,7 @@ from tests.integration.support.engines.migrations import FIRST, Folder, reader_i
 from tests.integration.support.examples import examples
 from tests.integration.support.playbooks.tasks import Task, Tasks
 from tests.integration.support.processes import command_lines
+from tests.integration.support.tiers import soak
 from tests.integration.support.waiting import wait_for, wait_for_none
 
 LIMITS = {
@@ -310,7 +311,7 @@ def test_what_a_dead_runner_left_is_ended_before_anything_runs(wallet: Folder) -
     left.close()
 
 
-@pytest.mark.parametrize("name", ["migrating", "migrate"])
+@pytest.mark.parametrize("name", ["migrating", soak("migrate")])
 def test_a_lost_connection_is_made_anew_and_nothing_runs_twice(wallet: Folder, name: str) -> None:
     """That which works, and that which holds the lock."""
     wallet.add(

@@ -22,6 +22,7 @@ from tests.integration.support.engines import db_migrate, flyway, sqitch
 from tests.integration.support.engines.migrations import Folder, reader_in_the_way, tasks_in, working
 from tests.integration.support.playbooks.tasks import Ran, Task
 from tests.integration.support.processes import command_lines
+from tests.integration.support.tiers import soak
 from tests.integration.support.waiting import wait_for, wait_for_none
 
 TABLES = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
@@ -254,7 +255,8 @@ def test_sqitch_in_check_mode_for_real_again_and_back(shop: Service) -> None:
     ) == "0"
 
 
-@pytest.fixture(params=["flyway", "golang_migrate"])
+# Flyway starts a Java machine a dozen times in each of these.
+@pytest.fixture(params=["golang_migrate", soak("flyway")])
 def contract(request: pytest.FixtureRequest, database: t.Any, tmp_path: Path) -> Service:
     src = tmp_path / "migrations"
     src.mkdir()

@@ -19,13 +19,14 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.pki import SERVER, Keys
+from sandbox.node.pki import SERVER, Keys
 from tests.integration.support.examples import PGBACKREST, examples
 from tests.integration.support.faults.s3_proxy import S3Proxy
 from tests.integration.support.playbooks.runner import Outcome, local_play, signal_all
 from tests.integration.support.playbooks.tasks import Task, Tasks
 from tests.integration.support.servers.databases import Bucket
 from tests.integration.support.servers.postgres_cluster import PostgresCluster, as_user, folder
+from tests.integration.support.tiers import soak
 from tests.integration.support.waiting import wait_for
 
 SECRET = "correct-horse-4c1"
@@ -197,6 +198,7 @@ def over_tls(sandbox: t.Any, bucket: Bucket) -> t.Iterator[dict[str, object]]:
             }  # fmt: skip
 
 
+@pytest.mark.soak
 def test_in_a_bucket_it_is_the_same(data_tasks: Tasks, over_tls: dict[str, object]) -> None:
     with folder() as home, contextlib.ExitStack() as stack:
         archived = Archived(home, **over_tls)
@@ -359,7 +361,7 @@ def test_the_role_configures_all_of_it_once(data_tasks: Tasks, tmp_path: Path) -
         )
 
 
-@pytest.mark.parametrize("stage", ["pgbackrest", "postgres"])
+@pytest.mark.parametrize("stage", ["postgres", soak("pgbackrest")])
 def test_a_drill_that_was_killed_is_cleared_away_by_the_next(
     data_tasks: Tasks, archived: Archived, stage: str
 ) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import procfs
+from sandbox.node import procfs
 from tests.integration.support.playbooks.runner import ROOT
 
 NAME = f"runbook-host-test-{os.getpid()}"
@@ -25,7 +25,7 @@ NAME = f"runbook-host-test-{os.getpid()}"
 
 def host(*arguments: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "sandbox.host", *arguments],
+        [sys.executable, "-m", "sandbox.node.host", *arguments],
         cwd=ROOT,
         capture_output=True,
         text=True,

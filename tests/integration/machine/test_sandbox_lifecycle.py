@@ -18,11 +18,13 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import health, procfs
+from sandbox import health
 from sandbox.components import STANDARD
-from sandbox.namespaces import Namespaces
+from sandbox.node import procfs
+from sandbox.node.namespaces import Namespaces
 from sandbox.settings import CHECKOUT, PUBLIC_PORTS, Settings
 from tests.integration.support.running_sandbox import Sandbox
+from tests.integration.support.tiers import soak
 
 
 def free_offset() -> int:
@@ -140,7 +142,12 @@ def test_up_is_quick_and_quicker_when_it_runs_already(second: Second) -> None:
 
 @pytest.mark.parametrize(
     "victims",
-    [["etcd", "kubelet"], ["kube-apiserver", "traefik", "forwarder"], ["containerd", "docker", "coredns"]],
+    [
+        ["kube-apiserver", "traefik", "forwarder"],
+        soak(["etcd", "kubelet"]),
+        soak(["containerd", "docker", "coredns"]),
+    ],
+    ids=" ".join,
 )
 def test_up_repairs_what_was_killed_and_nothing_else(second: Second, victims: list[str]) -> None:
     second.must("up")
@@ -152,6 +159,7 @@ def test_up_repairs_what_was_killed_and_nothing_else(second: Second, victims: li
     assert second.run("status")[0] == 0
 
 
+@pytest.mark.soak
 def test_up_replaces_a_server_that_hangs(second: Second) -> None:
     second.must("up")
     hanging = second.pid("coredns")
@@ -173,6 +181,7 @@ def test_a_stale_record_is_never_trusted(second: Second) -> None:
         somebody.kill()
 
 
+@pytest.mark.soak
 def test_up_repairs_the_death_of_everything(second: Second) -> None:
     second.must("up")
     os.kill(second.first, signal.SIGKILL)
@@ -180,13 +189,19 @@ def test_up_repairs_the_death_of_everything(second: Second) -> None:
     assert second.run("status")[0] == 0
 
 
-def test_down_leaves_nothing_whatever_it_meets(second: Second) -> None:
+def test_down_leaves_nothing(second: Second) -> None:
     second.must("down")
     before = machine(second)
-
     second.must("up")
     second.must("down")
     nothing_left(second, before)
+    assert "is down" in second.must("down")
+
+
+@pytest.mark.soak
+def test_down_leaves_nothing_whatever_it_meets(second: Second) -> None:
+    second.must("down")
+    before = machine(second)
 
     half = second.start("up")
     while not (second.settings.root / "run" / "etcd.json").exists():
@@ -205,8 +220,6 @@ def test_down_leaves_nothing_whatever_it_meets(second: Second) -> None:
     second.must("down")
     assert held.wait(timeout=10) != 0
     nothing_left(second, before)
-
-    assert "is down" in second.must("down")
 
 
 def test_the_other_sandbox_did_not_notice(sandbox: Sandbox, second: Second) -> None:

@@ -13,22 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.catalogue import FIRST, VERSIONS
-from sandbox.load import FOREVER, Load
-from sandbox.place import Place
+from sandbox.demo.demo_services import FIRST, VERSIONS
+from sandbox.demo.demo_target import DemoTarget
+from sandbox.demo.load import FOREVER, Load
 from tests.integration.support.playbooks.demo_platform import Playbooks
 from tests.integration.support.running_sandbox import LoadFactory, Sandbox
 
 
 @pytest.fixture
-def platform(sandbox: Sandbox) -> Place:
+def platform(sandbox: Sandbox) -> DemoTarget:
     """The demo platform as if it had just been placed: version 1.0.0, and nothing of an earlier test."""
-    sandbox.place.place(FIRST)
-    return sandbox.place
+    sandbox.demo.place(FIRST)
+    return sandbox.demo
 
 
 @pytest.fixture
-def load(platform: Place) -> LoadFactory:
+def load(platform: DemoTarget) -> LoadFactory:
     """`with load(rate=200) as traffic:` — afterwards `traffic` holds the figures."""
 
     @contextlib.contextmanager
@@ -46,7 +46,7 @@ def load(platform: Place) -> LoadFactory:
 
 
 @pytest.fixture
-def playbooks(platform: Place, sandbox: Sandbox, tmp_path: Path) -> Playbooks:
+def playbooks(platform: DemoTarget, sandbox: Sandbox, tmp_path: Path) -> Playbooks:
     return Playbooks(
         sandbox.kubeconfig,
         tmp_path,

@@ -16,7 +16,7 @@ import typing as t
 import pytest
 import yaml
 
-from sandbox.catalogue import GOOD
+from sandbox.demo.demo_services import GOOD
 from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.playbooks.demo_platform import Playbooks
 from tests.integration.support.playbooks.runner import ROOT, Outcome, signal_all

@@ -1,16 +1,13 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-
-"""The first release on a real cluster. Every test looks at
-the cluster and the traffic, not at our own results alone.
-"""
+"""The first release on a real cluster. Every test checks the cluster and the traffic, not our own results alone."""
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
-import os
 import random
 import re
 import signal
@@ -22,7 +19,7 @@ import typing as t
 import pytest
 import yaml
 
-from sandbox import start
+from sandbox.node import start
 from tests.integration.support.kubectl import NAMESPACE, Kubectl
 from tests.integration.support.playbooks.demo_platform import (
     SERVICES,
@@ -31,6 +28,7 @@ from tests.integration.support.playbooks.demo_platform import (
     three_services,
 )
 from tests.integration.support.playbooks.runner import ROOT, interrupt, signal_all
+from tests.integration.support.tiers import soak
 
 GOOD, BAD, BEFORE = "1.1.0", "1.2.0", "1.0.0"
 LAST_LINE = "fatal: wallet ledger schema 41 is older than required 42"
@@ -121,7 +119,7 @@ def test_a_bad_release_is_reported_within_ten_seconds_of_its_first_crash_and_und
 
 @pytest.fixture
 def broker() -> t.Iterator[socket.socket]:
-    """Something that the platform leans on. Whoever connects finds it listening until it is closed."""
+    """A dependency of the platform. Whoever connects finds it listening until it is closed."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield listening
 
@@ -231,42 +229,64 @@ def test_an_inventory_without_a_cluster_is_refused(playbooks: Playbooks) -> None
     assert done.rc != 0 and "no host in the group kubernetes" in done.out
 
 
-# A short form in every run, of three services; `make soak` makes it twenty,
-# of all. The moment is drawn by number, so a failure can be had again.
-SOAK = int(os.environ.get("SOAK_INTERRUPTIONS", "0"))
+@dataclasses.dataclass(frozen=True)
+class Interruption:
+    """
+    :ivar number: draws the moment, so that a failure can be had again.
+    """
+
+    number: int
+    how: signal.Signals
+    services: t.Sequence[str] = tuple(THREE_SERVICES)
+
+    @property
+    def arguments(self) -> list[str]:
+        return three_services() if len(self.services) < len(SERVICES) else []
+
+    @property
+    def moment(self) -> int:
+        """The line of progress after which it comes."""
+        return random.Random(self.number).randint(2, 30 if len(self.services) == len(SERVICES) else 12)
+
+    def __str__(self) -> str:
+        return f"{len(self.services)} services-{self.how.name}-{self.number}"
+
+
+HOW = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 INTERRUPTIONS = [
-    (number, [signal.SIGKILL, signal.SIGINT, signal.SIGTERM][number % 3]) for number in range(SOAK or 3)
+    Interruption(0, signal.SIGKILL),
+    Interruption(1, signal.SIGINT),
+    soak(Interruption(2, signal.SIGTERM)),
+    *(soak(Interruption(number, HOW[number % 3], SERVICES)) for number in range(20)),
 ]
-ROLLED, HOW, LINES = (SERVICES, [], 30) if SOAK else (THREE_SERVICES, three_services(), 12)
 
 
-@pytest.mark.parametrize(("number", "how"), INTERRUPTIONS)
+@pytest.mark.parametrize("interruption", INTERRUPTIONS, ids=str)
 def test_interrupted_at_any_moment_it_converges_when_it_is_run_again_or_rolled_back(
-    playbooks: Playbooks, kubectl: Kubectl, load: t.Any, number: int, how: signal.Signals
+    playbooks: Playbooks, kubectl: Kubectl, load: t.Any, interruption: Interruption
 ) -> None:
+    arguments, number = interruption.arguments, interruption.number
     with load(rate=200) as traffic:
-        running = playbooks.start("playbooks/rollout.yml", GOOD, *HOW)
-        moment = random.Random(number).randint(2, LINES)
+        running = playbooks.start("playbooks/rollout.yml", GOOD, *arguments)
         for count, _line in enumerate(t.cast("t.IO[str]", running.stderr), start=1):
-            if count == moment:
+            if count == interruption.moment:
                 break
-        if how is signal.SIGKILL:
-            signal_all(running, how)  # the controller and its workers: the machine is gone
+        if interruption.how is signal.SIGKILL:
+            signal_all(running, signal.SIGKILL)  # the controller and its workers: the machine is gone
             running.communicate(timeout=30)
         else:
-            interrupt(running, how)
+            interrupt(running, interruption.how)
         assert set(kubectl.versions().values()) <= {BEFORE, GOOD}
 
         if number % 2 == 0:
-            outcome = playbooks.release(GOOD, *HOW)
-            assert outcome.rc == 0 and kubectl.versions() == versions_with(GOOD, ROLLED), (
-                outcome.out + outcome.err
-            )
+            outcome = playbooks.release(GOOD, *arguments)
+            assert outcome.rc == 0, outcome.output
+            assert kubectl.versions() == versions_with(GOOD, interruption.services), outcome.output
         # Back to what ran before the first run: its baseline was kept through the interruption.
-        outcome = playbooks.run("playbooks/rollback.yml", GOOD, *HOW)
-        assert outcome.rc == 0 and kubectl.versions() == versions_with(BEFORE), outcome.out + outcome.err
+        outcome = playbooks.run("playbooks/rollback.yml", GOOD, *arguments)
+        assert outcome.rc == 0 and kubectl.versions() == versions_with(BEFORE), outcome.output
     assert traffic["failed"] == 0, json.dumps(traffic)
-    assert playbooks.run("playbooks/rollback.yml", GOOD, *HOW).recap()["changed"] == 0
+    assert playbooks.run("playbooks/rollback.yml", GOOD, *arguments).recap()["changed"] == 0
 
 
 def test_an_image_that_is_not_in_the_registry_is_reported_in_the_registrys_words_and_undone(
@@ -289,7 +309,7 @@ def test_an_api_server_that_is_killed_and_restarted_in_mid_wave_costs_nothing(
         running = playbooks.start("playbooks/rollout.yml", GOOD, *three_services())
         next(line for line in t.cast("t.IO[str]", running.stderr) if "settled" in line)
         subprocess.run(
-            ["pkill", "-KILL", "-f", f"{sandbox.place.programs}/controlplane apiserver"], check=True
+            ["pkill", "-KILL", "-f", f"{sandbox.demo.programs}/controlplane apiserver"], check=True
         )
         start.bring_up(sandbox.settings)
         _out, output = running.communicate(timeout=200)

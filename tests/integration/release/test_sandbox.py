@@ -16,8 +16,8 @@ import urllib.request
 
 import pytest
 
-from sandbox.catalogue import SERVICES, Image
-from sandbox.place import Place
+from sandbox.demo.demo_services import SERVICES, Image
+from sandbox.demo.demo_target import DemoTarget
 from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.running_sandbox import LoadFactory, Sandbox
 from tests.integration.support.waiting import wait_for
@@ -45,7 +45,7 @@ def change(kubectl: Kubectl, service: str, *variables: str) -> None:
 
 
 def test_containers_are_real_and_their_logs_can_be_read(
-    platform: Place, sandbox: Sandbox, kubectl: Kubectl
+    platform: DemoTarget, sandbox: Sandbox, kubectl: Kubectl
 ) -> None:
     assert "auth 1.0.0 listens on :8080" in kubectl("logs", "deployment/auth")
     uid = pods(kubectl, "auth")[0]["metadata"]["uid"]
@@ -53,22 +53,22 @@ def test_containers_are_real_and_their_logs_can_be_read(
     assert int(processes.stdout) >= 2  # the pause process and the service
 
 
-def served_by(platform: Place) -> str:
+def served_by(platform: DemoTarget) -> str:
     with urllib.request.urlopen(f"{platform.settings.ingress_url}/api/v1/markets", timeout=10) as answer:
         assert json.load(answer)["data"][0]["symbol"] == "BTC-USD"
         return str(answer.headers["X-Served-By"])
 
 
-def test_services_find_each_other_by_name_and_the_gateway_really_calls_them(platform: Place) -> None:
+def test_services_find_each_other_by_name_and_the_gateway_really_calls_them(platform: DemoTarget) -> None:
     wait_for(lambda: served_by(platform) == "api-gateway/1.0.0, trading/1.0.0")
 
 
-def test_a_name_outside_the_cluster_does_not_exist(platform: Place, kubectl: Kubectl) -> None:
+def test_a_name_outside_the_cluster_does_not_exist(platform: DemoTarget, kubectl: Kubectl) -> None:
     assert kubectl("exec", "deployment/auth", "--", "/exchange", "-resolve", "wallet").startswith("10.96.")
     assert "no such host" in kubectl("exec", "deployment/auth", "--", "/exchange", "-resolve", "example.com")
 
 
-def test_login_gives_a_token_that_opens_the_balances(platform: Place) -> None:
+def test_login_gives_a_token_that_opens_the_balances(platform: DemoTarget) -> None:
     url = platform.settings.ingress_url
     assert fetch(f"{url}/api/v1/wallets/balances")[0] == 401
     body = json.dumps({"email": "test@example.com", "password": "Test123!"}).encode()
@@ -85,7 +85,7 @@ def test_login_gives_a_token_that_opens_the_balances(platform: Place) -> None:
     )
 
 
-def test_prometheus_has_series_of_every_service_and_of_the_ingress(platform: Place) -> None:
+def test_prometheus_has_series_of_every_service_and_of_the_ingress(platform: DemoTarget) -> None:
     def value(query: str) -> float:
         url = f"{platform.settings.prometheus_url}/api/v1/query?query={urllib.parse.quote(query)}"
         results = fetch(url)[1]["data"]["result"]
@@ -103,8 +103,9 @@ def test_prometheus_has_series_of_every_service_and_of_the_ingress(platform: Pla
     )  # pods of an earlier test may still be leaving
 
 
+@pytest.mark.soak
 def test_no_request_is_lost_while_kubectl_rolls_all_nine_services(
-    platform: Place, kubectl: Kubectl, load: LoadFactory
+    platform: DemoTarget, kubectl: Kubectl, load: LoadFactory
 ) -> None:
     with load(rate=200) as traffic:
         for service in SERVICES:
@@ -122,7 +123,7 @@ def test_no_request_is_lost_while_kubectl_rolls_all_nine_services(
     )
 
 
-def test_the_load_generator_sees_failures(platform: Place, kubectl: Kubectl, load: LoadFactory) -> None:
+def test_the_load_generator_sees_failures(platform: DemoTarget, kubectl: Kubectl, load: LoadFactory) -> None:
     change(kubectl, "trading", "FAULT_ERROR_PERCENT=100")
     with load(rate=50) as traffic:
         wait_for(lambda: any(failures(kubectl, pod) > 30 for pod in pods(kubectl, "trading")))
@@ -139,7 +140,8 @@ def failures(kubectl: Kubectl, pod: dict[str, t.Any]) -> int:
     return int(next(line for line in metrics.splitlines() if 'code="500"' in line).split()[-1])
 
 
-def test_fault_exit_at_start(platform: Place, kubectl: Kubectl) -> None:
+@pytest.mark.soak
+def test_fault_exit_at_start(platform: DemoTarget, kubectl: Kubectl) -> None:
     kubectl("set", "image", "deployment/wallet", f"wallet={platform.images.registry}/wallet:1.2.0")
     ended = wait_for(lambda: [end for pod in pods(kubectl, "wallet") if (end := last_end(pod))])
     assert ended[0]["exitCode"] == 3
@@ -155,7 +157,8 @@ def last_end(pod: dict[str, t.Any]) -> dict[str, t.Any] | None:
     return None
 
 
-def test_fault_of_memory_ends_by_the_kernel(platform: Place, kubectl: Kubectl) -> None:
+@pytest.mark.soak
+def test_fault_of_memory_ends_by_the_kernel(platform: DemoTarget, kubectl: Kubectl) -> None:
     kubectl("set", "env", "deployment/kyc", "FAULT_LEAK_MB_PER_SECOND=60")
     ended = wait_for(
         lambda: [
@@ -165,7 +168,8 @@ def test_fault_of_memory_ends_by_the_kernel(platform: Place, kubectl: Kubectl) -
     assert ended[0]["exitCode"] == 137
 
 
-def test_faults_of_readiness(platform: Place, kubectl: Kubectl) -> None:
+@pytest.mark.soak
+def test_faults_of_readiness(platform: DemoTarget, kubectl: Kubectl) -> None:
     kubectl("set", "env", "deployment/user", "FAULT_NEVER_READY=1")
     kubectl("set", "env", "deployment/kyc", "FAULT_READY_AFTER=4")
     began = time.monotonic()
@@ -177,7 +181,7 @@ def test_faults_of_readiness(platform: Place, kubectl: Kubectl) -> None:
     assert sorted(found["Ready"] for found in conditions) == ["False", "True", "True"]
 
 
-def test_fault_of_latency_and_the_two_modes(platform: Place, kubectl: Kubectl) -> None:
+def test_fault_of_latency_and_the_two_modes(platform: DemoTarget, kubectl: Kubectl) -> None:
     url = platform.settings.ingress_url
     change(kubectl, "trading", "FAULT_LATENCY_MS=300")
 
@@ -201,7 +205,7 @@ def test_fault_of_latency_and_the_two_modes(platform: Place, kubectl: Kubectl) -
     wait_for(lambda: order() == (503, "READ_ONLY"))
 
 
-def test_fault_of_a_service_that_does_not_heed_sigterm(platform: Place, kubectl: Kubectl) -> None:
+def test_fault_of_a_service_that_does_not_heed_sigterm(platform: DemoTarget, kubectl: Kubectl) -> None:
     change(kubectl, "auth", "FAULT_IGNORE_SIGTERM=1")
     name = pods(kubectl, "auth")[0]["metadata"]["name"]
     began = time.monotonic()
@@ -209,14 +213,15 @@ def test_fault_of_a_service_that_does_not_heed_sigterm(platform: Place, kubectl:
     assert time.monotonic() - began > 6.5  # a healthy one leaves after four seconds
 
 
-def test_any_service_can_be_made_bad(platform: Place, kubectl: Kubectl) -> None:
+@pytest.mark.soak
+def test_any_service_can_be_made_bad(platform: DemoTarget, kubectl: Kubectl) -> None:
     reference = platform.publish(Image("payment", "9.0.0", {"FAULT_EXIT_AT_START": "7"}))
     kubectl("set", "image", "deployment/payment", f"payment={reference}")
     ended = wait_for(lambda: [end for pod in pods(kubectl, "payment") if (end := last_end(pod))])
     assert ended[0]["exitCode"] == 7
 
 
-def test_the_audit_log_tells_who_wrote_what(platform: Place, sandbox: Sandbox, kubectl: Kubectl) -> None:
+def test_the_audit_log_tells_who_wrote_what(platform: DemoTarget, sandbox: Sandbox, kubectl: Kubectl) -> None:
     kubectl("annotate", "deployment/auth", "example.com/mark=1")
 
     def found() -> list[dict[str, t.Any]]:

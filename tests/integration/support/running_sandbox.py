@@ -12,7 +12,7 @@ import subprocess
 import typing as t
 from pathlib import Path
 
-from sandbox.place import Place
+from sandbox.demo.demo_target import DemoTarget
 from sandbox.settings import Settings
 
 
@@ -21,15 +21,15 @@ class Sandbox:
     """A running sandbox: where everything is."""
 
     settings: Settings
-    place: Place
+    demo: DemoTarget
 
     @property
     def kubeconfig(self) -> Path:
-        return Path(self.place.kubeconfig)
+        return Path(self.demo.kubeconfig)
 
     @property
     def kubectl(self) -> str:
-        return str(self.place.programs / "kubectl")
+        return str(self.demo.programs / "kubectl")
 
     @property
     def audit_log(self) -> Path:
@@ -37,13 +37,13 @@ class Sandbox:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """A command inside the sandbox's network."""
-        assert self.place.box is not None
+        assert self.demo.sandbox is not None
         environment = {
             **os.environ,
             "KUBECONFIG": str(self.kubeconfig),
-            "PATH": f"{self.place.programs}:{os.environ['PATH']}",
+            "PATH": f"{self.demo.programs}:{os.environ['PATH']}",
         }
-        inside = ["nsenter", "--target", str(self.place.box.namespaces.require()), "--net", "--", *command]
+        inside = ["nsenter", "--target", str(self.demo.sandbox.namespaces.require()), "--net", "--", *command]
         return subprocess.run(
             inside, capture_output=True, text=True, env=environment, check=False, timeout=120
         )

@@ -7,22 +7,21 @@ import io
 import json
 import subprocess
 import tarfile
-from collections.abc import Iterator
+import typing as t
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sandbox import demo, load, manifests
-from sandbox.catalogue import BAD, BROKEN_SERVICE, GOOD, LAST_WORDS, SERVICES, Image, images
 from sandbox.components.targets import target
+from sandbox.demo import load, manifests, story
+from sandbox.demo.demo_services import BAD, BROKEN_SERVICE, GOOD, LAST_WORDS, SERVICES, Image, images
+from sandbox.demo.image_archive import image_archive
+from sandbox.demo.images import Images
+from sandbox.demo.platform import Platform, unfinished
 from sandbox.errors import SandboxError
-from sandbox.fake_nodes import node
-from sandbox.image_archive import image_archive
-from sandbox.images import Images
-from sandbox.platform import Platform, unfinished
+from sandbox.node.fake_nodes import node
 
-Json = dict[str, Any]
+Json = dict[str, t.Any]
 
 
 class MemoryCluster:
@@ -62,7 +61,7 @@ class MemoryCluster:
         self.objects[key] = body
         return body
 
-    def watch(self, path: str, seconds: int) -> Iterator[Json]:
+    def watch(self, path: str, seconds: int) -> t.Iterator[Json]:
         for item in (self.get(path) or {"items": []})["items"]:
             yield {"type": "ADDED", "object": item}
 
@@ -142,7 +141,7 @@ def test_services_come_after_those_they_need_and_only_one_image_is_bad() -> None
 
 
 def test_the_dockerfile_knows_every_fault_the_catalogue_knows() -> None:
-    from sandbox.catalogue import FAULTS
+    from sandbox.demo.demo_services import FAULTS
     from sandbox.settings import SOURCES
 
     text = (SOURCES / "exchange" / "Dockerfile").read_text()
@@ -153,7 +152,7 @@ def test_the_dockerfile_knows_every_fault_the_catalogue_knows() -> None:
 
 def fake_docker(
     commands: list[list[str]], answer: str = "1.0.0: digest: sha256:" + "a" * 64 + " size: 1"
-) -> Any:
+) -> t.Any:
     def run(argv: list[str]) -> subprocess.CompletedProcess[str]:
         commands.append(argv)
         return subprocess.CompletedProcess(argv, 0, answer if argv[1] == "push" else "", "")
@@ -252,29 +251,29 @@ def test_a_load_without_failures_names_no_time_of_one() -> None:
     assert found["failed"] == 0 and found["first_failure"] is None and "failures from" not in load.tell(found)
 
 
-def phase(version: str, code: int, on: str, failed: int = 0) -> demo.Phase:
+def phase(version: str, code: int, on: str, failed: int = 0) -> story.Phase:
     summary = load.summarise(
         {"metrics": {"load_sent": {"values": {"count": 5}}, "load_failed": {"values": {"count": failed}}}}
     )
-    return demo.Phase(
+    return story.Phase(
         version, code, 1.0, summary, dict.fromkeys(SERVICES, on), "report.md", [LAST_WORDS], 1.5, 4.0
     )
 
 
 def test_the_demo_is_green_only_when_both_releases_ended_as_promised() -> None:
     good, bad = phase(GOOD, 0, GOOD), phase(BAD, 2, GOOD)
-    assert demo.judge(good, bad, strict=True) == []
-    assert "the bad release was not noticed" in demo.judge(good, phase(BAD, 0, GOOD), strict=True)
-    assert "the good release ended with code 2" in demo.judge(phase(GOOD, 2, GOOD), bad, strict=True)
-    (left,) = demo.judge(good, phase(BAD, 2, BAD), strict=True)
+    assert story.judge(good, bad, strict=True) == []
+    assert "the bad release was not noticed" in story.judge(good, phase(BAD, 0, GOOD), strict=True)
+    assert "the good release ended with code 2" in story.judge(phase(GOOD, 2, GOOD), bad, strict=True)
+    (left,) = story.judge(good, phase(BAD, 2, BAD), strict=True)
     assert left.startswith(f"after the bad release these are not back on {GOOD}: auth ({BAD}), ")
-    (lost,) = demo.judge(phase(GOOD, 0, GOOD, failed=3), bad, strict=True)
+    (lost,) = story.judge(phase(GOOD, 0, GOOD, failed=3), bad, strict=True)
     assert lost.startswith("3 request(s) failed")
-    assert demo.judge(phase(GOOD, 0, GOOD, failed=3), bad, strict=False) == []
+    assert story.judge(phase(GOOD, 0, GOOD, failed=3), bad, strict=False) == []
 
 
 def test_the_story_names_reason_times_and_reports() -> None:
-    output = demo.story(phase(GOOD, 0, GOOD), phase(BAD, 2, GOOD), 80)
+    output = story.story(phase(GOOD, 0, GOOD), phase(BAD, 2, GOOD), 80)
     assert (
         LAST_WORDS in output
         and "noticed 1.5 s after the first crash" in output
@@ -288,9 +287,9 @@ def test_a_crash_is_seen_while_it_waits_for_its_next_start() -> None:
         "state": {"waiting": {"reason": "CrashLoopBackOff"}},
         "lastState": {"terminated": {"exitCode": 3}},
     }
-    assert demo.crashed({"status": {"containerStatuses": [waiting]}})
-    assert not demo.crashed({"status": {"containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}]}})
-    assert not demo.crashed({"status": {}})
+    assert story.crashed({"status": {"containerStatuses": [waiting]}})
+    assert not story.crashed({"status": {"containerStatuses": [{"state": {"terminated": {"exitCode": 0}}}]}})
+    assert not story.crashed({"status": {}})
 
 
 def test_real_pods_are_kept_off_fake_nodes() -> None:

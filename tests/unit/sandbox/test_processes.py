@@ -11,21 +11,22 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import typing as t
 from pathlib import Path
 
 import pytest
 
-from sandbox import cgroup, health, procfs
-from sandbox.box import Box, Record, fingerprint, write
+from sandbox import health
 from sandbox.components.controllers import Scheduler
 from sandbox.errors import SandboxError
 from sandbox.locking import locked
+from sandbox.node import cgroup, procfs
+from sandbox.node.sandbox_state import Record, SandboxState, fingerprint, write
 from sandbox.settings import SOURCES, Settings
 
 
 @pytest.fixture
-def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+def sleeper() -> t.Iterator[subprocess.Popen[bytes]]:
     with subprocess.Popen(["sleep", "600"]) as process:
         yield process
         process.kill()
@@ -106,7 +107,13 @@ def test_a_changed_file_or_flag_is_another_fingerprint(tmp_path: Path) -> None:
 def test_other_ports_are_another_fingerprint_for_whoever_talks_to_the_api_server(tmp_path: Path) -> None:
     """The scheduler's own flags and files say nothing of the address: it went on asking the old one."""
     assert (
-        len({Scheduler(Box(Settings(tmp_path, offset), tmp_path)).fingerprint for offset in (0, 0, 100)}) == 2
+        len(
+            {
+                Scheduler(SandboxState(Settings(tmp_path, offset), tmp_path)).fingerprint
+                for offset in (0, 0, 100)
+            }
+        )
+        == 2
     )
 
 
@@ -190,7 +197,7 @@ def test_the_forwarder_copies_both_ways_and_heeds_a_half_closed_connection() -> 
 
     answering = threading.Thread(target=reverse)
     answering.start()
-    command = [sys.executable, "-I", "-S", str(SOURCES / "forward.py"), json.dumps([port])]
+    command = [sys.executable, "-I", "-S", str(SOURCES / "node" / "forward.py"), json.dumps([port])]
     with subprocess.Popen(command, pass_fds=[near.fileno()]) as forwarder:
         with socket.create_connection(("127.0.0.2", port)) as client:
             client.sendall(b"abc" * 100_000)

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import build, golang, machine, user_cluster
+from sandbox.build import builder, golang
+from sandbox.demo import user_cluster
 from sandbox.errors import SandboxError
+from sandbox.node import requirements
 from sandbox.settings import CHECKOUT, PUBLIC_PORTS, Settings
 
 GO = CHECKOUT / "sandbox" / "go"
@@ -42,7 +44,7 @@ def test_go_versions_compare_as_numbers(text: str, version: tuple[int, int]) -> 
 
 def test_every_staging_module_is_mapped_to_the_tag_beside_the_release() -> None:
     go_mod = (GO / "go.mod").read_text()
-    version = build.kubernetes_version(go_mod)
+    version = builder.kubernetes_version(go_mod)
     replaced = [line.split() for line in go_mod.splitlines() if " => k8s.io/" in line]
     assert len(replaced) > 30
     assert {words[-1] for words in replaced} == {version.replace("v1.", "v0.", 1)}
@@ -50,38 +52,38 @@ def test_every_staging_module_is_mapped_to_the_tag_beside_the_release() -> None:
 
 
 def test_the_version_is_stamped_in_for_the_server_and_for_clients() -> None:
-    flags = build.linker_flags("v1.36.3")
+    flags = builder.linker_flags("v1.36.3")
     for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version"):
         assert f"-X {package}.gitVersion=v1.36.3 " in flags and f"-X {package}.gitMinor=36 " in flags
 
 
 def test_a_go_mod_without_kubernetes_is_refused() -> None:
     with pytest.raises(SandboxError, match=r"does not name k8s.io/kubernetes"):
-        build.kubernetes_version("module x\n")
+        builder.kubernetes_version("module x\n")
 
 
 def test_programs_are_built_again_when_versions_or_their_source_change(tmp_path: Path) -> None:
     for file in ("go.mod", "go.sum"):
         (tmp_path / file).write_text((GO / file).read_text())
-    before = build.version_key(tmp_path)
-    assert before == build.version_key(GO)
+    before = builder.version_key(tmp_path)
+    assert before == builder.version_key(GO)
     (tmp_path / "go.sum").write_text("")
-    assert build.version_key(tmp_path) != before
+    assert builder.version_key(tmp_path) != before
 
-    program = build.Program("one", "./one")
+    program = builder.Program("one", "./one")
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "main.go").write_text("package main")
-    stamp = build.sources_stamp(program, "-s", tmp_path)
-    assert stamp == build.sources_stamp(program, "-s", tmp_path)
-    assert stamp != build.sources_stamp(program, "-w", tmp_path)
+    stamp = builder.sources_stamp(program, "-s", tmp_path)
+    assert stamp == builder.sources_stamp(program, "-s", tmp_path)
+    assert stamp != builder.sources_stamp(program, "-w", tmp_path)
     (tmp_path / "one" / "main.go").write_text("package main //")
-    assert stamp != build.sources_stamp(program, "-s", tmp_path)
+    assert stamp != builder.sources_stamp(program, "-s", tmp_path)
 
 
 def test_without_root_one_sentence_names_the_alternative(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     with pytest.raises(SandboxError) as refusal:
-        machine.require_root()
+        requirements.require_root()
     assert (
         "needs root" in str(refusal.value)
         and "make demo KUBECONFIG=" in str(refusal.value)
@@ -89,7 +91,7 @@ def test_without_root_one_sentence_names_the_alternative(monkeypatch: pytest.Mon
     )
     monkeypatch.setattr("sys.platform", "darwin")
     with pytest.raises(SandboxError, match="this is darwin.*make demo KUBECONFIG="):
-        machine.require_root()
+        requirements.require_root()
 
 
 def test_a_cluster_of_the_user_is_recognised(tmp_path: Path) -> None:

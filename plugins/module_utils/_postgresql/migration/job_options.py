@@ -26,7 +26,7 @@ OPTIONS: dict[str, Option] = {
     "stuck_after": Option("int", 60, low=1),
     "kubeconfig": Option("path"),
     "context": Option("str"),
-    "api_patience": Option("int", 8, low=0),
+    "api_retry_timeout": Option("int", 8, low=0),
 }
 JOB = Option("dict", fields=OPTIONS, constraints={"required_one_of": [["workload", "image"]]})
 # Parameters that name files, or entries in files, of this machine.

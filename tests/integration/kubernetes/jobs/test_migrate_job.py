@@ -30,6 +30,7 @@ from tests.integration.support.manifests import deployment
 from tests.integration.support.playbooks.database_phases import Phases
 from tests.integration.support.playbooks.runner import ROOT, Outcome, interrupt, kill
 from tests.integration.support.playbooks.tasks import Ran, Task, Tasks
+from tests.integration.support.tiers import soak
 from tests.integration.support.waiting import wait_for, wait_for_none
 
 INSIDE = "/app/migrations"
@@ -82,7 +83,7 @@ class Wallet:
 
     def publish(self) -> str:
         """The image of a new version, with the files as they are now."""
-        images = self._sandbox.place.images
+        images = self._sandbox.demo.images
         context = self._sandbox.settings.root / "migrate-image" / uuid.uuid4().hex[:8]
         reference = f"{images.registry}/wallet-migrate:{context.name}"
         shutil.copytree(self.src, context / "migrations", symlinks=True)
@@ -186,7 +187,7 @@ class SqitchWallet(Wallet):
 @pytest.fixture
 def reached(sandbox: t.Any) -> t.Any:
     """The sandbox, of which pods reach the database."""
-    if sandbox.place.box is None:
+    if sandbox.demo.sandbox is None:
         pytest.skip("the database of the sandbox is reached by the pods of the sandbox alone")
     return sandbox
 
@@ -393,7 +394,7 @@ def test_a_job_that_failed_while_nobody_watched_is_known_to_have_changed_nothing
     wait_for_none(wallet.left)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, soak(signal.SIGTERM)], ids=lambda number: number.name)
 def test_an_interrupted_run_leaves_no_job_no_secret_and_no_backend(wallet: Wallet, number: int) -> None:
     running = wallet.waits("2_slow", "SELECT 1;")
     interrupt(running, number)
@@ -454,7 +455,7 @@ def test_the_documented_roles_are_enough(wallet: Wallet, account: t.Callable[...
     assert wallet.run().result["changed"]
 
 
-@pytest.mark.parametrize("sql", ["SELECT 1;", "SELECT 1 / 0;"])
+@pytest.mark.parametrize("sql", ["SELECT 1;", soak("SELECT 1 / 0;")])
 def test_a_release_after_kill_9_brings_the_job_to_its_end_before_it_backs_up(
     wallet: Wallet, tmp_path: Path, sql: str
 ) -> None:
@@ -480,6 +481,7 @@ def test_the_role_passes_it_through(wallet: Wallet, tmp_path: Path) -> None:
     assert done.rc == 0 and wallet.at() == "1|f" and wallet.begun() == 1, done.output
 
 
+@pytest.mark.soak
 def test_db_migrate_in_the_image_of_its_service(node_wallet: NodeWallet) -> None:
     planned = node_wallet.run(["--check"]).result
     assert len(planned["pending"]) == 2 and node_wallet.tables() == "" and node_wallet.begun() == 0
@@ -528,6 +530,7 @@ def test_db_migrate_in_the_image_of_its_service(node_wallet: NodeWallet) -> None
     wait_for_none(node_wallet.left)
 
 
+@pytest.mark.soak
 def test_sqitch_in_the_image_of_its_service(sqitch_wallet: SqitchWallet) -> None:
     planned = sqitch_wallet.run(["--check"]).result
     assert len(planned["pending"]) == 2 and sqitch_wallet.tables() == "" and sqitch_wallet.begun() == 0

@@ -15,9 +15,9 @@ import uuid
 
 import pytest
 
-from sandbox.build import Builder
-from sandbox.catalogue import FIRST, GOOD, Image
-from sandbox.images import Images
+from sandbox.build.builder import Builder
+from sandbox.demo.demo_services import FIRST, GOOD, Image
+from sandbox.demo.images import Images
 from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import READY, Manifest, deployment
 from tests.integration.support.playbooks.tasks import Ran, Tasks
@@ -43,13 +43,13 @@ def web(space: Kubectl, registry: str) -> Manifest:
 
 @pytest.fixture(scope="session")
 def foreign_image(sandbox: t.Any, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Its program says that it is for another CPU; that is all the kernel looks at."""
+    """Its program says that it is for another CPU; that is all the kernel reads."""
     program = bytearray((Builder(sandbox.settings).ensure(("task",)) / "task").read_bytes())
     program[18:20] = AARCH64  # e_machine of the ELF header
     path = tmp_path_factory.mktemp("foreign") / "task"
     path.write_bytes(program)
     path.chmod(0o755)
-    images, image = sandbox.place.images, Image("foreign", FIRST)
+    images, image = sandbox.demo.images, Image("foreign", FIRST)
     Images(images.run, images.registry, path, sandbox.settings.root / "foreign-image").publish([image])
     return image.reference(images.registry)
 
@@ -250,7 +250,7 @@ def test_scaled_to_nothing_means_that_nothing_runs_any_more(
     )
     space.apply(web)
     space("rollout", "status", "deployment/web", "--timeout=60s")
-    ran = tasks.one("kube_scale", release="2.4.0", workloads=[{"name": "web", "replicas": 0}])
+    ran = tasks.one("kube_maintenance", release="2.4.0", workloads=[{"name": "web", "replicas": 0}])
     left = [
         pod
         for pod in space.items("pods")
@@ -276,9 +276,9 @@ def test_a_deployment_and_a_statefulset_of_one_name_both_get_back_what_was_there
     space("rollout", "status", "statefulset/web", "--timeout=60s")
     for kind in ("Deployment", "StatefulSet"):
         assert not tasks.one(
-            "kube_scale", release="2.4.0", workloads=[{"name": "web", "kind": kind, "replicas": 1}]
+            "kube_maintenance", release="2.4.0", workloads=[{"name": "web", "kind": kind, "replicas": 1}]
         ).failed
-    restored = tasks.one("kube_scale", release="2.4.0", state="restored").result
+    restored = tasks.one("kube_maintenance", release="2.4.0", state="restored").result
     assert sorted(one["kind"] for one in restored["workloads"]) == ["Deployment", "StatefulSet"]
     assert restored["diff"]["after"] == {
         "Deployment web": {"replicas": 2},

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS
+from sandbox.demo.demo_services import BAD, BROKEN_SERVICE, FIRST, GOOD, LAST_WORDS
 from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import READY, Manifest, deployment
 from tests.integration.support.playbooks.runner import PlaybookRunner, ansible_environment, signal_all

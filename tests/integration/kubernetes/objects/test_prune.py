@@ -9,7 +9,7 @@ import json
 import re
 import typing as t
 
-from sandbox.catalogue import BAD, BROKEN_SERVICE, FIRST, GOOD
+from sandbox.demo.demo_services import BAD, BROKEN_SERVICE, FIRST, GOOD
 from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import READY, Manifest, deployment
 from tests.integration.support.playbooks.tasks import Ran, Tasks

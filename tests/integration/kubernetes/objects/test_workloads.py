@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.catalogue import FIRST, GOOD
+from sandbox.demo.demo_services import FIRST, GOOD
 from tests.integration.support.kubectl import Kubectl
 from tests.integration.support.manifests import READY
 from tests.integration.support.playbooks.tasks import Ran, Tasks
+from tests.integration.support.tiers import soak
 
 EXIT = {"FAULT_EXIT_AT_START": "3", "FAULT_LAST_WORDS": "fatal: no ledger"}
 
@@ -103,7 +104,8 @@ def test_all_kinds_roll_in_one_wave_and_go_back(
     assert {name: spec(space, f"{kind}/{name}") for kind, name in ALL} == before
 
 
-@pytest.mark.parametrize(("kind", "name"), ALL)
+# A release of a Deployment that fails is explained and taken back in release/ already.
+@pytest.mark.parametrize(("kind", "name"), [ALL[1], soak(*ALL[0]), soak(*ALL[2])])
 def test_a_broken_version_of_any_kind_is_explained_and_goes_back(
     tasks: Tasks, space: Kubectl, kind: str, name: str
 ) -> None:

@@ -10,8 +10,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from sandbox import machine
 from sandbox.locking import locked
+from sandbox.node import requirements
 from sandbox.settings import Settings
 from tests.integration.support.engines import image_files
 
@@ -24,7 +24,7 @@ def installed(settings: Settings) -> Path:
     with locked(state.with_suffix(".lock"), "Another test run installs db-migrate; waiting for it."):
         place = state / hashlib.sha256((SERVICE / "package-lock.json").read_bytes()).hexdigest()[:12]
         if not (place / "whole").exists():
-            machine.install_missing({"node": ("nodejs",), "npm": ("npm",)})
+            requirements.install_missing({"node": ("nodejs",), "npm": ("npm",)})
             shutil.rmtree(place, ignore_errors=True)
             place.mkdir(parents=True)
             for name in ("package.json", "package-lock.json"):

@@ -10,8 +10,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from sandbox import machine
 from sandbox.locking import locked
+from sandbox.node import requirements
 from sandbox.settings import Settings
 
 PROJECT = Path(__file__).parent / "data" / "flyway" / "pom.xml"
@@ -28,7 +28,7 @@ def fetched(settings: Settings) -> Path:
         if not program.exists():
             shutil.rmtree(state, ignore_errors=True)
             place.mkdir(parents=True)
-            machine.install_missing({"java": ("default-jre-headless",), "mvn": ("maven",)})
+            requirements.install_missing({"java": ("default-jre-headless",), "mvn": ("maven",)})
             options = [f"-Dmaven.repo.local={state / 'maven'}", f"-DoutputDirectory={place / 'lib'}"]
             command = [
                 "mvn",

@@ -9,7 +9,7 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from sandbox.golang import Go
+from sandbox.build.golang import Go
 from sandbox.locking import locked
 from sandbox.settings import Settings
 

@@ -33,7 +33,9 @@ class FaultProxy:
         self._config = yaml.safe_load(kubeconfig.read_text())
         self.rule = rule
         self.faults: list[tuple[str, str, int | str]] = []
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = http.server.ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("Handler", (_Handler,), {"proxy": self})
+        )
         self._server.daemon_threads = True
 
     @contextlib.contextmanager
@@ -73,87 +75,94 @@ class FaultProxy:
         return http.client.HTTPSConnection(host, int(port), context=context, timeout=330)
 
 
-def _handler(proxy: FaultProxy) -> type[http.server.BaseHTTPRequestHandler]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    proxy: FaultProxy
 
-        def _any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            fault = proxy.rule(self.command, self.path)
-            if fault is not None:
-                proxy.faults.append((self.command, self.path, fault))
-            if isinstance(fault, int):
-                self._refuse(fault)
-                return
-            if fault == "gone":
-                gone = {
-                    "type": "ERROR",
-                    "object": {
-                        "kind": "Status",
-                        "code": 410,
-                        "reason": "Expired",
-                        "message": "too old resource version",
-                    },
-                }
-                self._begin(200, "application/json")
-                self._chunk(json.dumps(gone).encode() + b"\n")
-                self._chunk(b"")
-                return
-            upstream = proxy.upstream()
-            upstream.request(
-                self.command,
-                self.path,
-                body or None,
-                {key: value for key, value in self.headers.items() if key != "Host"},
-            )
-            answer = upstream.getresponse()
-            if fault == "lost":
-                answer.read()
-                self.close_connection = True
-                return
-            self._begin(
-                answer.status, answer.getheader("Content-Type", "application/json"), answer.getheader("Date")
-            )
-            until = time.monotonic() + _SECONDS_BEFORE_CUT if fault == "cut" else None
-            if until and upstream.sock:
-                upstream.sock.settimeout(_SECONDS_BEFORE_CUT)
-            with contextlib.suppress(TimeoutError, ConnectionError, OSError):
-                while data := answer.read1(65536):
-                    self._chunk(data)
-                    if until and time.monotonic() > until:
-                        break
-                else:
-                    self._chunk(b"")
-                    upstream.close()
-                    return
-            upstream.close()
-            self.close_connection = True  # in the middle of the stream
+    def _any(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        fault = self.proxy.rule(self.command, self.path)
+        if fault is not None:
+            self.proxy.faults.append((self.command, self.path, fault))
+        if isinstance(fault, int):
+            self._refuse(fault)
+        elif fault == "gone":
+            self._expire_watch()
+        else:
+            self._forward(body, fault)
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any
 
-        def _refuse(self, status: int) -> None:
-            text = json.dumps(
-                {"kind": "Status", "code": status, "message": f"the fault proxy says {status}"}
-            ).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+    def _expire_watch(self) -> None:
+        gone = {
+            "type": "ERROR",
+            "object": {
+                "kind": "Status",
+                "code": 410,
+                "reason": "Expired",
+                "message": "too old resource version",
+            },
+        }
+        self._begin(200, "application/json")
+        self._chunk(json.dumps(gone).encode() + b"\n")
+        self._chunk(b"")
 
-        def _begin(self, status: int, kind: str, date: str | None = None) -> None:
-            self.send_response_only(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Transfer-Encoding", "chunked")
-            if date:
-                self.send_header("Date", date)
-            self.end_headers()
+    def _forward(self, body: bytes, fault: str | None) -> None:
+        upstream = self.proxy.upstream()
+        upstream.request(
+            self.command,
+            self.path,
+            body or None,
+            {key: value for key, value in self.headers.items() if key != "Host"},
+        )
+        answer = upstream.getresponse()
+        if fault == "lost":
+            answer.read()
+            self.close_connection = True
+            return
+        self._begin(
+            answer.status, answer.getheader("Content-Type", "application/json"), answer.getheader("Date")
+        )
+        seconds = _SECONDS_BEFORE_CUT if fault == "cut" else None
+        if seconds and upstream.sock:
+            upstream.sock.settimeout(seconds)
+        if not self._stream(answer, seconds):
+            self.close_connection = True
+        upstream.close()
 
-        def _chunk(self, data: bytes) -> None:
-            self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-            self.wfile.flush()
+    def _stream(self, answer: http.client.HTTPResponse, seconds: float | None) -> bool:
+        """Whether the answer has reached its end; else the connection ends in the middle of it."""
+        until = time.monotonic() + seconds if seconds else None
+        with contextlib.suppress(TimeoutError, ConnectionError, OSError):
+            while data := answer.read1(65536):
+                self._chunk(data)
+                if until and time.monotonic() > until:
+                    return False
+            self._chunk(b"")
+            return True
+        return False
 
-        def log_message(self, *details: object) -> None:
-            """Silent."""
+    def _refuse(self, status: int) -> None:
+        text = json.dumps(
+            {"kind": "Status", "code": status, "message": f"the fault proxy says {status}"}
+        ).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
 
-    return Handler
+    def _begin(self, status: int, kind: str, date: str | None = None) -> None:
+        self.send_response_only(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Transfer-Encoding", "chunked")
+        if date:
+            self.send_header("Date", date)
+        self.end_headers()
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+    def log_message(self, *details: object) -> None:
+        """Silent."""

@@ -18,9 +18,9 @@ from ..files import Migration, accepted, checksum, names, read, readable, versio
 from ..ledger import Ledger
 from ..programs.program_errors import refusal
 from ..programs.supervised import ANSWER_MARK
-from ..tables import Table
 from .base import DOWN, EngineOptions, KeepsItsTable, MigrationContext, TooLong
 from .db_migrate_runner import SOURCE
+from .tables import Table
 
 _FILE = re.compile(r"(\d{8,}-.+)\.(js|ts|coffee)$")
 # Calls of the database. As many as 'db-migrate create --sql-file' writes mean that the SQL files are the migration.

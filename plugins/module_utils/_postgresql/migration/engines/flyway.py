@@ -20,8 +20,8 @@ from ...session import Session
 from ..files import Migration, accepted, checksum, names, read, readable, version
 from ..ledger import TABLE, Ledger
 from ..programs.program_errors import error
-from ..tables import Table
 from .base import UP, EngineOptions, KeepsItsTable, MigrationContext, TooLong
+from .tables import Table
 
 _ONLY_OURS = """
     SELECT count(*) FILTER (WHERE relname = %s) = 1 AND count(*) = 1

@@ -19,8 +19,8 @@ from ..files import Migration, folder, readable
 from ..ledger import Ledger
 from ..programs.program_errors import error
 from ..programs.supervised import ProgramResult
-from ..tables import Table
 from .base import DOWN, UP, EngineOptions, MigrationContext, TooLong
+from .tables import Table
 
 _NOTHING = -1  # its version of a database without migrations
 # libpq's modes that its driver (lib/pq) refuses. Its own default is require, libpq's is prefer.

@@ -20,8 +20,8 @@ from ..files import Migration, checksum, read, readable, transactional
 from ..ledger import Ledger
 from ..programs.program_errors import error
 from ..sql.statements import split
-from ..tables import Table
 from .base import DOWN, UP, EngineOptions, KeepsItsTable, MigrationContext, TooLong
+from .tables import Table
 
 _PROJECT = re.compile(r"^%project=(\S+)", re.MULTILINE)
 _CHANGE = re.compile(r"^([^\s%@#\[]\S*)", re.MULTILINE)

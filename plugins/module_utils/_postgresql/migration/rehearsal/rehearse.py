@@ -15,11 +15,11 @@ import difflib
 import re
 import typing as t
 
-from ..._common.errors import ReleaseError
-from .attempts import Attempts, MigrationRun
-from .engines.base import DOWN, UP, MigrationContext
-from .files import Migration
-from .ledger import TABLE
+from ...._common.errors import ReleaseError
+from ..attempts import Attempts, MigrationRun
+from ..engines.base import DOWN, UP, MigrationContext
+from ..files import Migration
+from ..ledger import TABLE
 
 # Lines that differ between dumps: comments, and the keys of psql's restrict command.
 _NOISE = re.compile(r"^(--.*|\\(un)?restrict .*|)$")

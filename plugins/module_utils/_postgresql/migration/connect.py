@@ -14,6 +14,7 @@ from ..session import Postgres
 from . import job_options
 from .engines.base import EngineOptions
 from .engines.registry import ENGINES
+from .job_options import JobOptions
 from .ledger import Ledger
 from .ports import Ports
 from .programs.supervised import EnginePrograms, Supervised
@@ -36,11 +37,12 @@ def connect(context: Context) -> Ports:
     engine = ENGINES[params["engine"]](options, ledger)
     programs: EnginePrograms = Supervised()
     if params["job"]:
-        job_options.check(params["job"], params["engine"], not engine.runs_sql, server.login, os.environ)
+        job = JobOptions.of(params["job"])
+        job_options.check(job, params["engine"], not engine.runs_sql, server.login, os.environ)
         # Imported only for a Job, because it needs the package kubernetes.
-        from .programs.job import JobPrograms
+        from .programs.job import JobPrograms, cluster
 
-        programs = JobPrograms.connected(context, params["job"], options)
+        programs = JobPrograms(cluster(context, params["job"]), context, job, options, os.environ)
     copy = params["rehearse_on"]
     return Ports(
         server,

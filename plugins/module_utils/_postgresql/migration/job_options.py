@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import posixpath
 import typing as t
 
@@ -29,23 +30,53 @@ OPTIONS: dict[str, Option] = {
     "api_retry_timeout": Option("int", 8, low=0),
 }
 JOB = Option("dict", fields=OPTIONS, constraints={"required_one_of": [["workload", "image"]]})
+
+
+@dataclasses.dataclass(frozen=True)
+class JobOptions:
+    """The option ``job``.
+
+    :ivar src: where the migrations are in the image.
+    :ivar login_host, login_port: the address by which pods reach the database; None for that of the task.
+    :ivar ca_cert: path in the image.
+    :ivar template: what the Job is made from, by the options of kube_job.
+    """
+
+    namespace: str
+    src: str
+    login_host: str | None
+    login_port: int | None
+    ca_cert: str | None
+    stuck_after: int
+    template: t.Mapping[str, t.Any]
+
+    @classmethod
+    def of(cls, job: t.Mapping[str, t.Any]) -> JobOptions:
+        own = {field.name: job[field.name] for field in dataclasses.fields(cls) if field.name != "template"}
+        return cls(**own, template={name: job[name] for name in job_spec.OPTIONS})
+
+    @property
+    def container(self) -> str | None:
+        return t.cast("str | None", self.template["container"])
+
+
 # Parameters that name files, or entries in files, of this machine.
 _OURS_ALONE = ("sslrootcert", "sslcert", "sslkey", "service")
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
-def reached(job: t.Mapping[str, t.Any], login: Login, environment: t.Mapping[str, str]) -> Login:
+def reached(job: JobOptions, login: Login, environment: t.Mapping[str, str]) -> Login:
     """The login for a pod, which does not inherit our environment."""
     known = {
         **from_environment(environment),
         **{name: value for name, value in login.parameters.items() if name not in _OURS_ALONE},
     }
-    port = "" if job["login_port"] is None else str(job["login_port"])
-    return Login(known).having(host=job["login_host"] or "", port=port, sslrootcert=job["ca_cert"] or "")
+    port = "" if job.login_port is None else str(job.login_port)
+    return Login(known).having(host=job.login_host or "", port=port, sslrootcert=job.ca_cert or "")
 
 
 def check(
-    job: t.Mapping[str, t.Any],
+    job: JobOptions,
     engine: str,
     has_program: bool,
     login: Login,
@@ -60,19 +91,19 @@ def check(
         problems.append(
             f"job: found it with engine={engine}, whose files the task itself sends; allowed: an engine with a program of its own, or no job"
         )
-    if not posixpath.isabs(job["src"]):
+    if not posixpath.isabs(job.src):
         problems.append(
-            f"job.src: found {job['src']!r}; allowed: the absolute path of the migrations inside the image"
+            f"job.src: found {job.src!r}; allowed: the absolute path of the migrations inside the image"
         )
     host = reached(job, login, environment).parameters.get("host", "")
-    if not job["login_host"] and (not host or host.startswith("/") or host in _THIS_MACHINE):
+    if not job.login_host and (not host or host.startswith("/") or host in _THIS_MACHINE):
         where = "no address of the database is given"
         if host:
             where = f"login_host is {host}, which inside a pod is the pod itself"
         problems.append(
             f"job.login_host: is missing, and {where}; allowed: the host name or address by which pods reach the database"
         )
-    if login.parameters.get("sslrootcert") and not job["ca_cert"]:
+    if login.parameters.get("sslrootcert") and not job.ca_cert:
         problems.append(
             "job.ca_cert: is missing, and ca_cert is given; allowed: the path of the certificates inside the image"
         )

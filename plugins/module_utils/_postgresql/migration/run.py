@@ -24,7 +24,7 @@ from .observe import Assessment, assess
 from .ports import Ports
 from .programs.orphan import ended_with_controller
 from .recover import Recovery
-from .rehearse_copy import CopyRehearsal
+from .rehearsal.on_copy import CopyRehearsal
 from .request import LINT_MODES, RECORDED, REHEARSED, STATES, UP, Limits, MigrationRequest
 from .sql import classify, squawk
 

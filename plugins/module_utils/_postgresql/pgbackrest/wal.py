@@ -18,9 +18,8 @@ from ..._common.errors import InputError
 from ..._common.options import Option
 
 _SMALLEST, _LARGEST = 1 << 20, 1 << 30
-OPTIONS: dict[str, Option] = {
-    "wal_segment_bytes": Option("int", 16777216, low=_SMALLEST, high=_LARGEST),
-}
+# Its bounds are part of the check that it is a power of two.
+OPTIONS: dict[str, Option] = {"wal_segment_bytes": Option("int", 16777216)}
 
 SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})")
 _LOG_BYTES = 1 << 32  # the unit of the middle part of a name

@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""db-migrate (https://db-migrate.readthedocs.io) of a
-service: its own files, its own packages, its own table.
-"""
+"""db-migrate (https://db-migrate.readthedocs.io) of a service, with its own files, packages and table."""
 
 from __future__ import annotations
 
@@ -20,12 +18,12 @@ from ..files import Migration, accepted, checksum, names, read, readable, versio
 from ..ledger import Ledger
 from ..programs.program_errors import refusal
 from ..programs.supervised import ANSWER_MARK
-from ..tables import Table
 from .base import DOWN, EngineOptions, KeepsItsTable, MigrationContext, TooLong
 from .db_migrate_runner import SOURCE
+from .tables import Table
 
 _FILE = re.compile(r"(\d{8,}-.+)\.(js|ts|coffee)$")
-# What 'db-migrate create --sql-file' writes, and nothing more: then the SQL file is the migration.
+# Calls of the database. As many as 'db-migrate create --sql-file' writes mean that the SQL files are the migration.
 _ONLY_SQL = re.compile(r"\bdb\.")
 _CONCURRENTLY = re.compile(r"\bCONCURRENTLY\b|runbook:\s*no-transaction", re.IGNORECASE)
 _NO_WAY_DOWN = re.compile(
@@ -46,12 +44,8 @@ class DbMigrateEngine(KeepsItsTable):
         self.tables = [self._table.name]
 
     def files(self) -> list[Migration]:
-        found = [
-            self._file(name, match[1])
-            for name in names(self._folder)
-            for match in [_FILE.match(name)]
-            if match
-        ]
+        matches = [_FILE.match(name) for name in names(self._folder)]
+        found = [self._file(match[0], match[1]) for match in matches if match]
         if self._installed_here and not os.path.isdir(os.path.join(self._src, "node_modules", "db-migrate")):
             raise InputError(
                 f"src: found {self._src}, where db-migrate is not installed; nothing was changed.",
@@ -62,43 +56,41 @@ class DbMigrateEngine(KeepsItsTable):
     def _file(self, file: str, name: str) -> Migration:
         path = os.path.join(self._folder, file)
         code = read(path)
-        up_path, down_path = (
-            os.path.join(self._folder, "sqls", f"{name}-{way}.sql") for way in ("up", "down")
-        )
-        up, down = (
-            read(sql) if os.path.basename(sql) in code and os.path.exists(sql) else None
-            for sql in (up_path, down_path)
-        )
-        only_sql = len(_ONLY_SQL.findall(code)) == sum(sql is not None for sql in (up, down))
+        up_path, up = self._sql(code, f"{name}-up.sql")
+        down_path, down = self._sql(code, f"{name}-down.sql")
+        sql_files = sum(text is not None for text in (up, down))
+        only_sql = len(_ONLY_SQL.findall(code)) == sql_files
+        has_down = "exports.down" in code and not _NO_WAY_DOWN.search(code)
         return Migration(
             name,
             version(name),
-            checksum(code, *([up] if up is not None else [])),
-            up_path if up is not None else path,
+            checksum(code) if up is None else checksum(code, up),
+            path if up is None else up_path,
             readable(up) if only_sql else None,
             readable(down) if only_sql else None,
-            reversible="exports.down" in code
-            and not _NO_WAY_DOWN.search(code)
-            and (down is None or bool(down.strip())),
-            down_path=down_path if down is not None else path,
+            reversible=has_down and (down is None or bool(down.strip())),
+            down_path=path if down is None else down_path,
             alone=bool(_CONCURRENTLY.search(code + (up or ""))),
         )
 
+    def _sql(self, code: str, name: str) -> tuple[str, str | None]:
+        """The path of a file of SQL, and its text where the code uses it."""
+        path = os.path.join(self._folder, "sqls", name)
+        return path, read(path) if name in code and os.path.exists(path) else None
+
     def applied(self, session: Session) -> list[str]:
         rows = self._table.rows(session, "SELECT name FROM {} ORDER BY run_on, id")
-        return [
-            name for name in (row[0].lstrip("/") for row in rows) if "/" not in name
-        ]  # those of other scopes have a folder in front
+        names_applied = [row[0].lstrip("/") for row in rows]
+        # Names of other scopes begin with a folder.
+        return [name for name in names_applied if "/" not in name]
 
     def problems(self, session: Session) -> list[str]:
         return []
 
     def run(self, work: MigrationContext, migration: Migration, direction: str) -> t.Sequence[str]:
-        alone = (
-            bool(_CONCURRENTLY.search(migration.down or "")) or migration.alone
-            if direction == DOWN
-            else migration.alone
-        )
+        alone = migration.alone
+        if direction == DOWN and _CONCURRENTLY.search(migration.down or ""):
+            alone = True
         given = {
             "direction": direction,
             "name": migration.name,
@@ -140,6 +132,6 @@ class DbMigrateEngine(KeepsItsTable):
         return refusal(what, "\n".join(lines).strip(), code if is_sqlstate else "")
 
     def _is_its_own(self, sql: str) -> bool:
-        """What db-migrate does around each migration."""
+        """Whether db-migrate itself runs it around each migration."""
         around = re.match(r"(BEGIN|COMMIT|ROLLBACK|SHOW|SET search_path)\b", sql, re.IGNORECASE)
         return bool(around) or any(f"{quote}{self._table.name}{quote}" in sql for quote in "\"'")

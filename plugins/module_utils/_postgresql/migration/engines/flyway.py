@@ -20,8 +20,8 @@ from ...session import Session
 from ..files import Migration, accepted, checksum, names, read, readable, version
 from ..ledger import TABLE, Ledger
 from ..programs.program_errors import error
-from ..tables import Table
 from .base import UP, EngineOptions, KeepsItsTable, MigrationContext, TooLong
+from .tables import Table
 
 _ONLY_OURS = """
     SELECT count(*) FILTER (WHERE relname = %s) = 1 AND count(*) = 1
@@ -41,19 +41,19 @@ class FlywayEngine(KeepsItsTable):
         self.tables = [self._table.name]
 
     def files(self) -> list[Migration]:
-        there = names(self._src)
+        files = names(self._src)
         problems = [
             f"{name}: is repeatable; Flyway would run it at a time of its own"
-            for name in there
+            for name in files
             if re.match(r"R__.*\.sql$", name)
         ]
-        return accepted(
-            self._src, [self._file(name, there) for name in there if _VERSIONED.match(name)], problems
-        )
+        found = [self._file(name, files) for name in files if _VERSIONED.match(name)]
+        return accepted(self._src, found, problems)
 
-    def _file(self, name: str, there: list[str]) -> Migration:
+    def _file(self, name: str, files: list[str]) -> Migration:
         path, undo = os.path.join(self._src, name), f"U{name[1:]}"
-        up, down = read(path), read(os.path.join(self._src, undo)) if undo in there else None
+        up = read(path)
+        down = read(os.path.join(self._src, undo)) if undo in files else None
         return Migration(
             name[: -len(".sql")],
             version(name),
@@ -66,7 +66,7 @@ class FlywayEngine(KeepsItsTable):
         )
 
     def applied(self, session: Session) -> list[str]:
-        """Its history, undone ones left out. A baseline stands for every version up to its own."""
+        """Its history without undone migrations. A baseline stands for every version up to its own."""
         by_version = {migration.version: migration.name for migration in self.files()}
         found: dict[tuple[int, ...], str] = {}
         for number, kind, script, success in self._table.rows(
@@ -109,18 +109,13 @@ class FlywayEngine(KeepsItsTable):
         return ()
 
     def _begin(self, work: MigrationContext) -> list[str]:
-        """Flyway takes no schema that has tables and no history;
-        in an empty one the table of our ledger is such a table.
-        """
+        """Flyway refuses a schema that has tables but no history. Our ledger is such a table."""
         with work.server.session() as session:
-            return (
-                ["-baselineOnMigrate=true", "-baselineVersion=0"]
-                if session.value(_ONLY_OURS, [TABLE])
-                else []
-            )
+            is_empty = session.value(_ONLY_OURS, [TABLE])
+        return ["-baselineOnMigrate=true", "-baselineVersion=0"] if is_empty else []
 
     def _environment(self, work: MigrationContext, migration: Migration) -> dict[str, str]:
-        """Its driver knows none of libpq's variables."""
+        """Its driver does not know libpq's variables."""
         login = work.login(migration.transaction).parameters
         named = {
             "ApplicationName": login["application_name"],
@@ -137,16 +132,13 @@ class FlywayEngine(KeepsItsTable):
             "FLYWAY_PASSWORD": login.get("password", ""),
             "FLYWAY_LOCATIONS": f"filesystem:{work.programs.path(self._src)}",
             "FLYWAY_TABLE": self._table.name.rpartition(".")[2],
-            # Its own lock sits in a transaction, which CREATE INDEX
-            # CONCURRENTLY waits for without end (flyway issue 1654).
+            # Its own lock is in a transaction, for which CREATE INDEX CONCURRENTLY waits for ever (flyway issue 1654).
             "FLYWAY_POSTGRESQL_TRANSACTIONAL_LOCK": "false",
         }
 
 
 def _failure(out: str) -> str:
-    """What its document says went wrong; below that it holds stack traces
-    of thousands of characters. The exit code may be 0 all the same.
-    """
+    """The error message in its JSON document, without the stack traces. The exit code may be 0 even so."""
     try:
         message = json.JSONDecoder().raw_decode(out, out.index("{"))[0]["error"]["message"]
     except (ValueError, KeyError, TypeError):

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""golang-migrate (https://github.com/golang-migrate/migrate) by its
-command line: one step at a time, with its one row of (version, dirty).
+"""golang-migrate (https://github.com/golang-migrate/migrate) by its command line: one step at a time, with its single
+row of (version, dirty).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from ..files import Migration, folder, readable
 from ..ledger import Ledger
 from ..programs.program_errors import error
 from ..programs.supervised import ProgramResult
-from ..tables import Table
 from .base import DOWN, UP, EngineOptions, MigrationContext, TooLong
+from .tables import Table
 
-_NOTHING = -1  # what it calls the version of a database that has none
+_NOTHING = -1  # its version of a database without migrations
 # libpq's modes that its driver (lib/pq) refuses. Its own default is require, libpq's is prefer.
-_NOT_KNOWN_TO_IT = ("", "allow", "prefer")
+_UNKNOWN_MODES = ("", "allow", "prefer")
 
 
 class GolangMigrateEngine:
@@ -71,11 +71,9 @@ class GolangMigrateEngine:
     def _unmark(
         self, work: MigrationContext, migration: Migration, direction: str, failure: DatabaseError
     ) -> None:
-        """The server has rolled the file back as a whole (it
-        is one query), so what it is marked with is not so.
-        """
+        """Takes the mark "dirty" away: a file is one query, so the server has rolled it back as a whole."""
         if isinstance(failure, Unreachable) and not failure.sqlstate:
-            return  # the answer was lost, not the work: nobody knows whether it was committed
+            return  # only the answer was lost: it is not known whether the migration was committed
         before = self._version_before(migration)
         with work.server.session() as session:
             at, dirty = self._state(session)
@@ -99,9 +97,7 @@ class GolangMigrateEngine:
         )
 
     def _do(self, work: MigrationContext, migration: Migration, direction: str, *action: str) -> None:
-        """The password comes by libpq's variable, which its
-        drivers know, too: the URL stands on the command line.
-        """
+        """The password comes by libpq's variable, which the driver knows, because the URL is on the command line."""
         login = work.login(migration.transaction)
         given = login.parameters
         user = f"{urllib.parse.quote(given['user'], safe='')}@" if "user" in given else ""
@@ -130,13 +126,10 @@ def _looked_into(migration: Migration) -> Migration:
 
 
 def _sslmode(work: MigrationContext, given: t.Mapping[str, str]) -> str:
-    """What libpq would come to: TLS where the server has it."""
+    """The mode that libpq would end up with: TLS where the server supports it."""
     mode = given.get("sslmode") or os.environ.get("PGSSLMODE", "")
-    if mode not in _NOT_KNOWN_TO_IT:
+    if mode not in _UNKNOWN_MODES:
         return mode
     with work.server.session() as session:
-        return (
-            "require"
-            if session.value("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
-            else "disable"
-        )
+        has_tls = session.value("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    return "require" if has_tls else "disable"

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Sqitch (https://sqitch.org): its plan, its scripts, its registry. Changes
-are deployed one by one, each in the transaction that its script makes.
+"""Sqitch (https://sqitch.org): its plan, scripts and registry. Changes are deployed one by one, each in the transaction
+of its script.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ..files import Migration, checksum, read, readable, transactional
 from ..ledger import Ledger
 from ..programs.program_errors import error
 from ..sql.statements import split
-from ..tables import Table
 from .base import DOWN, UP, EngineOptions, KeepsItsTable, MigrationContext, TooLong
+from .tables import Table
 
 _PROJECT = re.compile(r"^%project=(\S+)", re.MULTILINE)
 _CHANGE = re.compile(r"^([^\s%@#\[]\S*)", re.MULTILINE)
@@ -44,7 +44,8 @@ class SqitchEngine(KeepsItsTable):
         project, names = _PROJECT.search(plan), _CHANGE.findall(plan)
         problems = [
             f"{name}: is reworked; such a plan has to be deployed by sqitch itself"
-            for name in sorted({one for one in names if names.count(one) > 1})
+            for name in sorted(set(names))
+            if names.count(name) > 1
         ]
         if not project or problems:
             raise InputError(
@@ -55,8 +56,10 @@ class SqitchEngine(KeepsItsTable):
         return [self._change(name, number) for number, name in enumerate(names, start=1)]
 
     def _change(self, name: str, number: int) -> Migration:
-        deploy, revert = (os.path.join(self._src, way, f"{name}.sql") for way in ("deploy", "revert"))
-        up, down = read(deploy), read(revert) if os.path.exists(revert) else None
+        deploy = os.path.join(self._src, "deploy", f"{name}.sql")
+        revert = os.path.join(self._src, "revert", f"{name}.sql")
+        up = read(deploy)
+        down = read(revert) if os.path.exists(revert) else None
         return Migration(
             name, (number,), checksum(up), deploy, readable(up), readable(down), down is not None, revert
         )
@@ -108,7 +111,7 @@ class SqitchEngine(KeepsItsTable):
         return ()
 
     def _down_to(self, work: MigrationContext, migration: Migration) -> list[str]:
-        """Without a target sqitch reverts everything there is: only where this is all that there is."""
+        """Without a target sqitch reverts everything: only where this is the only change."""
         with work.server.session() as session:
-            there = self.applied(session)
-        return ["--to-change", there[-2]] if there[-2:-1] else []
+            applied = self.applied(session)
+        return ["--to-change", applied[-2]] if len(applied) > 1 else []

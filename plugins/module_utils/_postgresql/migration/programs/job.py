@@ -30,7 +30,7 @@ from ...._kubernetes.job.spec import Source
 from ...._kubernetes.job.waiter import JobWaiter, JobWaitOptions
 from ...login import Login
 from ..engines.base import EngineOptions
-from ..job_options import reached
+from ..job_options import JobOptions, reached
 from . import job_spec as spec
 from .supervised import ANSWER_MARK, AbandonedRun, ProgramPurpose, ProgramResult
 
@@ -39,6 +39,11 @@ _LOG_LINES = 2000
 _GONE_WITHIN = 60.0
 # Exit codes above this one mean that the program was killed, by the kernel or by somebody.
 _KILLED = 128
+
+
+def cluster(context: Context, job: dict[str, t.Any]) -> KubeApi:
+    """The cluster that the option ``job`` names."""
+    return ClusterApi(dataclasses.replace(context, params=job))
 
 
 class JobPrograms:
@@ -54,26 +59,21 @@ class JobPrograms:
         self,
         api: KubeApi,
         context: Context,
-        options: t.Mapping[str, t.Any],
+        options: JobOptions,
         engine: EngineOptions,
         environment: t.Mapping[str, str],
         token: t.Callable[[], str] = lambda: uuid.uuid4().hex[:8],
     ) -> None:
         self._api, self._context, self._environment, self._token = api, context, environment, token
         self._options, self._engine = options, engine
-        self._namespace: str = options["namespace"]
+        self._namespace: str = options.namespace
         self._src = os.path.abspath(engine.src)
         self._source: Source | None = None
         self._at_work = ""
 
-    @classmethod
-    def connected(cls, context: Context, options: dict[str, t.Any], engine: EngineOptions) -> JobPrograms:
-        api = ClusterApi(dataclasses.replace(context, params=options))
-        return cls(api, context, options, engine, os.environ)
-
     def path(self, path: str) -> str:
         inside = os.path.relpath(path, self._src).replace(os.sep, "/")
-        return posixpath.normpath(posixpath.join(self._options["src"], inside))
+        return posixpath.normpath(posixpath.join(self._options.src, inside))
 
     def login(self, login: Login) -> Login:
         found = reached(self._options, login, self._environment)
@@ -85,7 +85,7 @@ class JobPrograms:
             ProgramPurpose(Login({}), "check", "up"),
             [self._engine.program or "true"],
             [],
-            self._options["src"],
+            self._options.src,
             60,
         )
         job.ask(self._api, self._namespace, trial)
@@ -166,7 +166,8 @@ class JobPrograms:
         seconds: int,
     ) -> Object:
         if self._source is None:
-            self._source = job.source(self._api, {**self._options, "definition": None, "src": None})
+            given = {**self._options.template, "namespace": self._namespace, "definition": None, "src": None}
+            self._source = job.source(self._api, given)
         run = spec.ProgramRun(
             purpose, self._engine.release, self._token(), arguments, tuple(variables), folder, seconds
         )
@@ -188,9 +189,9 @@ class JobPrograms:
         """Waits until the program has ended, or its deadline has ended it. All else is a failure as of kube_job."""
         options = JobWaitOptions(
             self._namespace,
-            self._options["container"],
+            self._options.container,
             int(seconds),
-            self._options["stuck_after"],
+            self._options.stuck_after,
             _LOG_LINES,
         )
         wait = JobWaiter(self._api, self._quiet(), live, options)

@@ -14,6 +14,7 @@ import typing as t
 from ...._kubernetes.api.port import Object
 from ...._kubernetes.job import spec
 from ...login import Login
+from ..job_options import JobOptions
 from .supervised import ProgramPurpose
 
 DATABASE, MIGRATION, DIRECTION, RUN = (
@@ -71,7 +72,7 @@ class ProgramRun:
     seconds: int
 
 
-def body(source: spec.Source, options: t.Mapping[str, t.Any], run: ProgramRun) -> Object:
+def body(source: spec.Source, options: JobOptions, run: ProgramRun) -> Object:
     """
     :param options: the option ``job``.
     """
@@ -86,7 +87,7 @@ def body(source: spec.Source, options: t.Mapping[str, t.Any], run: ProgramRun) -
     # Kubernetes expands $(NAME) in commands; escape it.
     command = [argument.replace("$(", "$$(") for argument in run.arguments]
     given = {
-        **options,
+        **options.template,
         "name": name_of(purpose),
         "release": None,
         "command": command,
@@ -96,7 +97,7 @@ def body(source: spec.Source, options: t.Mapping[str, t.Any], run: ProgramRun) -
         "timeout": run.seconds,
     }
     job = spec.body(source._replace(metadata={"labels": labels, "annotations": annotations}), given)
-    pod, container = job["spec"]["template"]["spec"], spec.container_of(job, options["container"])
+    pod, container = job["spec"]["template"]["spec"], spec.container_of(job, options.container)
     pod["restartPolicy"] = "Never"  # a restart would run without the checks of this task
     pod["terminationGracePeriodSeconds"] = _GRACE
     container["workingDir"] = run.folder

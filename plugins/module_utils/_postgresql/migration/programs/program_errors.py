@@ -12,11 +12,11 @@ import re
 from ...session import DatabaseError, Unreachable
 from .supervised import ProgramResult
 
-# As db-migrate's driver, psql with VERBOSITY=verbose, Flyway and pgx write it.
+# As the driver of db-migrate, psql with VERBOSITY=verbose, Flyway and pgx write it.
 _CODE = re.compile(
     r"(?:SQLSTATE[:= ]+|SQL State\s*:\s*|\"sqlState\"\s*:\s*\"|(?:ERROR|FATAL|PANIC):\s+)([0-9A-Z]{5})\b"
 )
-# lib/pq, and with it golang-migrate, keeps the text alone: the few that decide whether it is tried again.
+# lib/pq, and so golang-migrate, keeps only the text: these are the ones that decide about a retry.
 _TEXTS = {
     "canceling statement due to lock timeout": "55P03",
     "deadlock detected": "40P01",
@@ -32,15 +32,19 @@ _LINES = 12
 
 
 def error(program: str, ended: ProgramResult) -> DatabaseError:
-    said = [line.rstrip() for line in ended.said.splitlines() if line.strip()][-_LINES:]
-    return refusal(f"{program} ended with exit code {ended.code}.", "\n".join(said), sqlstate(ended.said))
+    """The failure of a program, with the last lines of its output."""
+    lines = [line.rstrip() for line in ended.said.splitlines() if line.strip()][-_LINES:]
+    return refusal(f"{program} ended with exit code {ended.code}.", "\n".join(lines), sqlstate(ended.said))
 
 
-def refusal(what: str, said: str, code: str) -> DatabaseError:
-    kind = Unreachable if not code and _LOST.search(said) else DatabaseError
-    return kind(what, code, why=said.splitlines())
+def refusal(what: str, output: str, code: str) -> DatabaseError:
+    kind = Unreachable if not code and _LOST.search(output) else DatabaseError
+    return kind(what, code, why=output.splitlines())
 
 
-def sqlstate(said: str) -> str:
-    found = _CODE.search(said)
-    return found[1] if found else next((code for text, code in _TEXTS.items() if text in said), "")
+def sqlstate(output: str) -> str:
+    """The SQLSTATE in the output of a program; empty where there is none."""
+    found = _CODE.search(output)
+    if found:
+        return found[1]
+    return next((code for text, code in _TEXTS.items() if text in output), "")

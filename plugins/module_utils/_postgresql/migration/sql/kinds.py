@@ -10,13 +10,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-EXPAND, DATA, CONTRACT, IRREVERSIBLE, UNKNOWN = KINDS = (
-    "expand",
-    "data",
-    "contract",
-    "irreversible",
-    "unknown",
-)
+KINDS = ("expand", "data", "contract", "irreversible", "unknown")
+EXPAND, DATA, CONTRACT, IRREVERSIBLE, UNKNOWN = KINDS
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,11 +21,11 @@ def stamp(wall):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wall))
 
 
-def store_backup(store, age, *, kind="daily", release=None, database="shop", verified=False, dump=b"dump"):
-    """Puts a backup of that age (seconds) into the store and gives its id."""
+def store_backup(store, age, *, kind="daily", release=None, database="shop", verified=False):
+    """Puts a backup of that age (seconds) into the store and returns its id."""
     wall = NOW - age
     name = manifests.identifier(database, kind, release, wall)
-    store.put(f"{name}/database.dump.zst", dump, wall)
+    store.put(f"{name}/database.dump.zst", b"dump", wall)
     part = {
         "name": "database.dump.zst",
         "size": 4,
@@ -46,4 +46,11 @@ def store_backup(store, age, *, kind="daily", release=None, database="shop", ver
             manifests.text({"at": stamp(wall + 60), "rto_seconds": 26, "marks": marks}),
             wall + 60,
         )
+    return name
+
+
+def store_damaged_backup(store, age):
+    """A backup whose dump has lost its end."""
+    name = store_backup(store, age)
+    store.put(f"{name}/database.dump.zst", b"du", NOW - age)
     return name

@@ -8,7 +8,11 @@ from ansible_collections.runbook.release.plugins.module_utils._common.errors imp
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup import backups, info
 
-from tests.unit.plugins.module_utils._postgresql.backup.examples import NOW, store_backup
+from tests.unit.plugins.module_utils._postgresql.backup.examples import (
+    NOW,
+    store_backup,
+    store_damaged_backup,
+)
 from tests.unit.plugins.module_utils._postgresql.backup.memory import MemoryStore
 
 DAY = 86400
@@ -41,7 +45,8 @@ def test_what_was_written_again_after_the_drill_is_not_verified_any_more():
 
 def test_a_damaged_backup_is_a_reason_and_never_chosen():
     store = MemoryStore()
-    good, bad = store_backup(store, 2 * DAY), store_backup(store, DAY, dump=b"du")
+    good = store_backup(store, 2 * DAY)
+    bad = store_damaged_backup(store, DAY)
     found = look(store)
     assert (
         found["reasons"] == [f"{bad}: database.dump.zst has 2 bytes, 4 were written"]

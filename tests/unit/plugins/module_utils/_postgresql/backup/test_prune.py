@@ -9,7 +9,11 @@ from ansible_collections.runbook.release.plugins.module_utils._common.operation 
 from ansible_collections.runbook.release.plugins.module_utils._common.options import out_of_bounds
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup import prune
 
-from tests.unit.plugins.module_utils._postgresql.backup.examples import NOW, store_backup
+from tests.unit.plugins.module_utils._postgresql.backup.examples import (
+    NOW,
+    store_backup,
+    store_damaged_backup,
+)
 from tests.unit.plugins.module_utils._postgresql.backup.memory import MemoryStore
 
 DAY = 86400
@@ -62,7 +66,8 @@ def test_while_none_is_verified_the_newest_of_a_kind_stays():
 def test_a_damaged_one_takes_no_place_among_those_that_count():
     store = MemoryStore()
     store_backup(store, 5 * DAY, verified=True)
-    good, bad = store_backup(store, 2 * DAY), store_backup(store, DAY, dump=b"")
+    good = store_backup(store, 2 * DAY)
+    bad = store_damaged_backup(store, DAY)
     assert run(store, [{"kind": "daily", "count": 1}]).values["removed"] == [bad]
     assert f"{good}/manifest.json" in store.objects
 

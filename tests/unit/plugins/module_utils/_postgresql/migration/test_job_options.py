@@ -25,23 +25,27 @@ LOGIN = Login(
 )
 
 
+def given(**job):
+    return options.JobOptions.of({**JOB, **job})
+
+
 def problems(job=None, login=LOGIN, has_program=True, environment=None):
     with pytest.raises(InputError) as told:
-        options.check({**JOB, **(job or {})}, "sql", has_program, login, environment or {})
+        options.check(given(**(job or {})), "sql", has_program, login, environment or {})
     return told.value.why
 
 
 def test_what_is_right_is_let_pass():
-    options.check(JOB, "flyway", True, LOGIN, {})
-    options.check(JOB, "flyway", True, Login({"dbname": "shop"}), {"PGHOST": "db"})
+    options.check(given(), "flyway", True, LOGIN, {})
+    options.check(given(), "flyway", True, Login({"dbname": "shop"}), {"PGHOST": "db"})
     options.check(
-        {**JOB, "login_host": "127.0.0.1"},
+        given(login_host="127.0.0.1"),
         "flyway",
         True,
         LOGIN.having(host="/run/postgresql"),
         {},
     )
-    options.check({**JOB, "ca_cert": "/etc/ca.crt"}, "flyway", True, LOGIN.having(sslrootcert="ca.crt"), {})
+    options.check(given(ca_cert="/etc/ca.crt"), "flyway", True, LOGIN.having(sslrootcert="ca.crt"), {})
 
 
 @pytest.mark.parametrize(
@@ -75,7 +79,7 @@ def test_a_pod_reaches_the_database_in_its_own_way():
         options="-c lock_timeout=500",
     )
     inside = options.reached(
-        {**JOB, "login_host": "db.internal", "login_port": 5432, "ca_cert": "/etc/ca.crt"},
+        given(login_host="db.internal", login_port=5432, ca_cert="/etc/ca.crt"),
         here,
         {"PGUSER": "nobody", "PGSERVICE": "x"},
     )
@@ -90,7 +94,7 @@ def test_a_pod_reaches_the_database_in_its_own_way():
         "sslrootcert": "/etc/ca.crt",
         "options": "-c lock_timeout=500",
     }
-    assert options.reached(JOB, Login({"host": "db"}), {"PGPASSWORD": "of-the-task"}).parameters == {
+    assert options.reached(given(), Login({"host": "db"}), {"PGPASSWORD": "of-the-task"}).parameters == {
         "host": "db",
         "password": "of-the-task",
     }

@@ -180,7 +180,12 @@ class Watch:
 def programs(server, lines=None, **job):
     tokens = itertools.count(1)
     return program_job.JobPrograms(
-        server, context(lines), {**GIVEN, **job}, engine_options("/here/db"), {}, lambda: f"run{next(tokens)}"
+        server,
+        context(lines),
+        options.JobOptions.of({**GIVEN, **job}),
+        engine_options("/here/db"),
+        {},
+        lambda: f"run{next(tokens)}",
     )
 
 

@@ -3,10 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The real run on a copy that nobody needs: every migration up with
-its time, then every way down, and whether the schema is what it was.
+"""Runs migrations for real on a copy: each one up, with its time, then each way down, and compares the schema.
 
-At the end the copy is migrated: the migrations of another folder may stand on these.
+At the end the copy is migrated, because the migrations of another folder may depend on these.
 """
 
 from __future__ import annotations
@@ -16,14 +15,13 @@ import difflib
 import re
 import typing as t
 
-from ..._common.errors import ReleaseError
-from .attempts import Attempts, MigrationRun
-from .engines.base import DOWN, UP, MigrationContext
-from .files import Migration
-from .ledger import TABLE
+from ...._common.errors import ReleaseError
+from ..attempts import Attempts, MigrationRun
+from ..engines.base import DOWN, UP, MigrationContext
+from ..files import Migration
+from ..ledger import TABLE
 
-# Lines that differ from one dump to the next: remarks, and the
-# keys with which pg_dump guards against its own output.
+# Lines that differ between dumps: comments, and the keys of psql's restrict command.
 _NOISE = re.compile(r"^(--.*|\\(un)?restrict .*|)$")
 _LINES = 20
 
@@ -36,7 +34,7 @@ class Rehearsal:
 
     @property
     def restored(self) -> bool:
-        """Whether its way down leads back to the schema before it."""
+        """Whether its way down restores the schema."""
         return self.down is not None and not self.difference
 
     def as_result(self) -> dict[str, t.Any]:
@@ -53,7 +51,7 @@ def rehearse(
     attempts: Attempts, work: MigrationContext, steps: t.Sequence[Migration], ignored: t.Sequence[str]
 ) -> list[Rehearsal]:
     """
-    :param ignored: tables that are no part of the schema: the engine's own.
+    :param ignored: the tables of the engine, which are not part of the schema.
     """
     schemas, found = [schema(work, ignored)], list[Rehearsal]()
     for migration in steps:
@@ -62,12 +60,12 @@ def rehearse(
         schemas.append(schema(work, ignored))
     for index in reversed(range(len(steps))):
         if not steps[index].reversible:
-            break  # what came before it cannot be taken back in order either
+            break  # the ones before it cannot be reverted in order either
         found[index].down = attempts.run(steps[index], DOWN)
         found[index].difference = difference(schemas[index], schema(work, ignored))
         if found[index].difference:
             work.context.say(f"rehearsal: the way down of {steps[index].name} does not restore the schema")
-            return found  # what it left is no ground for anything else
+            return found  # nothing can be rehearsed on what it left
     for migration, one in zip(steps, found):
         if one.down:
             attempts.run(migration, UP)
@@ -75,9 +73,8 @@ def rehearse(
 
 
 def schema(work: MigrationContext, ignored: t.Sequence[str]) -> list[str]:
-    """As pg_dump writes it, which is how people read it, too."""
-    # With the sequences of their columns, by the names that
-    # PostgreSQL gives them: to pg_dump they are tables of their own.
+    """The schema as pg_dump writes it."""
+    # Including the sequences of their columns, which pg_dump treats as tables.
     left_out = [
         f"--exclude-table={pattern}" for name in (TABLE, *ignored) for pattern in (name, f"{name}_*_seq")
     ]

@@ -13,18 +13,18 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
     ProgramResult,
 )
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.rehearse import (
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.rehearsal.on_copy import (
+    proven_way_back,
+    reclassified,
+)
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.rehearsal.rehearse import (
     Rehearsal,
     difference,
     rehearse,
 )
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.rehearse_copy import (
-    proven_way_back,
-    reclassified,
-)
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.sql import classify
 
-from .migrations import context, migration
+from ..migrations import context, migration
 
 
 class Copy:

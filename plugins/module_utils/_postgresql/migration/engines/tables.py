@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from ..._common.errors import InputError
-from ..session import Row, Session
+from ...._common.errors import InputError
+from ...session import Row, Session
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)?")
 

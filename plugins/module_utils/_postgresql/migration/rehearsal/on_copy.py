@@ -10,21 +10,21 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ..._common.errors import InputError, ReleaseError
-from .. import lock
-from . import describe
-from . import server_sessions as backends
-from .attempts import Attempts, Reconnect
-from .engines.base import MigrationContext
-from .files import readable
-from .observe import Assessment, observe
-from .plan import Plan
-from .ports import Ports
-from .programs.orphan import ended_with_controller
+from ...._common.errors import InputError, ReleaseError
+from ... import lock
+from .. import describe
+from .. import server_sessions as backends
+from ..attempts import Attempts, Reconnect
+from ..engines.base import MigrationContext
+from ..files import readable
+from ..observe import Assessment, observe
+from ..plan import Plan
+from ..ports import Ports
+from ..programs.orphan import ended_with_controller
+from ..request import MigrationRequest
+from ..sql import classify
+from ..sql.statements import split
 from .rehearse import Rehearsal, rehearse
-from .request import MigrationRequest
-from .sql import classify
-from .sql.statements import split
 
 
 class CopyRehearsal:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._platform.platform import OPERATION
+from ..module_utils._inventory.inventory import OPERATION
 from ..plugin_utils._in_process import InProcessAction
 
 

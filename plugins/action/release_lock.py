@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._kubernetes.release_state.operations import LOCK
+from ..module_utils._kubernetes.release_state.lock_operations import LOCK
 from ..plugin_utils._in_process import InProcessAction
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._kubernetes.release_state.operations import REPORT
+from ..module_utils._kubernetes.release_state.record_operations import REPORT
 from ..plugin_utils._in_process import InProcessAction
 
 

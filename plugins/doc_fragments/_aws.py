@@ -21,7 +21,7 @@ options:
   access_key:
     description:
       - Access key.
-      - Without it boto3 looks for credentials by itself, in E(AWS_ACCESS_KEY_ID), in its files, and in the role of the machine or pod.
+      - Without it boto3 itself finds credentials, in E(AWS_ACCESS_KEY_ID), in its files, and in the role of the machine or pod.
     type: str
   secret_key:
     description: Secret key.

@@ -24,7 +24,7 @@ options:
   parts:
     description:
       - Parts beyond a release to ask for as well; C(docs/kubernetes_role_optional.yml) of the collection holds what each needs.
-      - V(maintenance) is M(runbook.release.kube_scale) and M(runbook.release.kube_rollout) where autoscalers own workloads, and the former where a
+      - V(maintenance) is M(runbook.release.kube_maintenance) and M(runbook.release.kube_rollout) where autoscalers own workloads, and the former where a
         metric says what is under way, V(secrets) is
         M(runbook.release.kube_rollout) where the configuration of a service is in Secrets.
       - V(jobs) is M(runbook.release.kube_job), V(exec) M(runbook.release.kube_exec), V(prune) M(runbook.release.kube_prune); V(health),

@@ -102,6 +102,12 @@ unknown:
   returned: success
   type: dict
   sample: {nodes: 'nodes is forbidden: User "release" cannot list resource "nodes" in API group "" at the cluster scope'}
+existing:
+  description: The names of all workloads of O(kinds) that the namespace has, whichever were asked for.
+  returned: success
+  type: list
+  elements: str
+  sample: [auth, wallet]
 workloads:
   description: The workloads, in the order asked for, else by name.
   returned: success

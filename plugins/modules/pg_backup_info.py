@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
   - Lists what M(runbook.release.pg_backup) has stored, the newest first, and which of it a restore has proven.
-  - Never fails because of what it finds; look at RV(healthy) and RV(reasons).
+  - Never fails because of what it finds; check RV(healthy) and RV(reasons).
 extends_documentation_fragment:
   - runbook.release._attributes.info
   - runbook.release._backup_store

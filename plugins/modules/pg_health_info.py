@@ -22,7 +22,7 @@ extends_documentation_fragment:
 options:
   checks:
     description:
-      - What to look at. A role that is a member of C(pg_monitor) sees all of it; what is hidden from the role is told in RV(unknown).
+      - What to check. A role that is a member of C(pg_monitor) sees everything; what is hidden from the role is listed in RV(unknown).
       - V(connections) - how many are in use, of the server's limit and of those of databases and roles.
       - V(transactions) - those that are open for long, and prepared ones that nobody ends.
       - V(locks) - who has waited for a lock, for how long, and who holds it.
@@ -43,7 +43,7 @@ options:
     type: int
     default: 80
   active_connections:
-    description: How many connections may be active at the same time. Not looked at when it is not given.
+    description: How many connections may be active at the same time. Not checked when it is not given.
     type: int
   transaction_age:
     description: From how many seconds on an open transaction is a reason. Such a one holds up DDL and C(CREATE INDEX CONCURRENTLY).
@@ -85,12 +85,12 @@ options:
     type: int
     default: 10
   largest_tables:
-    description: How many of the largest tables are told.
+    description: How many of the largest tables are returned.
     type: int
     default: 10
 seealso:
   - module: runbook.release.redis_health_info
-  - module: runbook.release.service_check
+  - module: runbook.release.service_info
 """
 
 EXAMPLES = r"""

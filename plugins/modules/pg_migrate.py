@@ -135,7 +135,7 @@ options:
       context:
         description: Context of the kubeconfig to use; its current one when it is not given.
         type: str
-      api_patience:
+      api_retry_timeout:
         description: Seconds to go on asking an API server that does not answer, or answers with 429 or 5xx.
         type: int
         default: 8

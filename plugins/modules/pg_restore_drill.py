@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
   - Restores a backup of M(runbook.release.pg_backup) into a scratch database of its own, holds rows and content of every table and the number
-    of objects against the backup's snapshot, looks for invalid indexes, and takes the time.
+    of objects against the backup's snapshot, finds invalid indexes, and measures the time.
   - A backup that passes is marked as verified. One that does not is an error that names every difference.
   - The scratch database is always dropped, also one that was left by a drill that was killed.
   - The server may be another than the one that was backed up; needs a user that may create databases.

@@ -11,9 +11,9 @@ short_description: Tell whether the physical backups of pgBackRest are good
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
-  - Lists the backups of a stanza, and looks whether they are young enough and whether all the WAL is there that restores need.
+  - Lists the backups of a stanza, and checks that they are recent enough, and that all WAL is there that a restore needs.
   - C(pgbackrest verify) says nothing of WAL that is missing after the last backup. This does.
-  - Never fails because of what it finds; look at RV(healthy) and RV(reasons).
+  - Never fails because of what it finds; check RV(healthy) and RV(reasons).
 extends_documentation_fragment:
   - runbook.release._attributes.info
   - runbook.release._pgbackrest
@@ -24,13 +24,13 @@ options:
     type: int
     default: 90000
   max_full_age:
-    description: How many seconds old the newest full backup may be. Not looked at when it is not given.
+    description: How many seconds old the newest full backup may be. Not checked when it is not given.
     type: int
   verified_within:
-    description: How many seconds old the newest backup may be that M(runbook.release.pgbackrest_drill) has proven. Not looked at when it is not given.
+    description: How many seconds old the newest backup may be that M(runbook.release.pgbackrest_drill) has proven. Not checked when it is not given.
     type: int
   wal_age:
-    description: How many seconds ago the last WAL may have come. Only where the server always has something to write. Not looked at when it is not given.
+    description: How many seconds ago the last WAL may have come. Only where the server always has something to write. Not checked when it is not given.
     type: int
   verify:
     description: Whether to run C(pgbackrest verify) as well, which reads the whole repository.

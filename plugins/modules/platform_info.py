@@ -21,6 +21,11 @@ options:
     description: The variables by name.
     type: dict
     required: true
+  groups:
+    description: The groups of the inventory that the host is in, as C(group_names); RV(target) comes from them.
+    type: list
+    elements: str
+    default: []
 seealso:
   - plugin: runbook.release.waves
     plugin_type: filter
@@ -58,8 +63,21 @@ waves:
   type: list
   elements: list
   sample: [[auth], [wallet]]
+target:
+  description: The kind of target that the host is, by O(groups); empty where it is none, as a database.
+  returned: success
+  type: str
+  sample: kubernetes
+connection:
+  description: How the cluster is reached, for C(module_defaults) of the action group C(runbook.release.kubernetes).
+  returned: success
+  type: dict
+  sample:
+    context: prod
+    namespace: exchange
+    api_retry_timeout: 60
 maintenance:
-  description: What maintenance mode does to the services, as M(runbook.release.kube_scale) takes it.
+  description: What maintenance mode does to the services, as M(runbook.release.kube_maintenance) takes it.
   returned: success
   type: list
   elements: dict
@@ -67,9 +85,9 @@ maintenance:
     - name: wallet
       kind: Deployment
       replicas: 1
-stretches:
+batches:
   description:
-    - The waves that roll out without a look in between, with what M(runbook.release.kube_rollout) takes. A stretch ends with a wave whose
+    - The waves that roll out without a smoke check between them, with what M(runbook.release.kube_rollout) takes. A batch ends with a wave whose
       services have smoke checks (C(checked) names them), or with the last wave.
   returned: success
   type: list
@@ -88,7 +106,7 @@ stretches:
 """
 
 from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._platform.platform import OPERATION
+from ansible_collections.runbook.release.plugins.module_utils._inventory.inventory import OPERATION
 
 
 def main() -> None:

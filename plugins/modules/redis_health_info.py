@@ -44,7 +44,7 @@ options:
     type: path
   checks:
     description:
-      - What to look at. Those of which the user may not know are told in RV(unknown).
+      - What to check. Those that the user is not allowed to see are listed in RV(unknown).
       - V(connections) - how many are in use, and whether some were rejected.
       - V(memory) - how much of the limit is used, and whether keys were evicted.
       - V(persistence) - whether snapshots and the append-only file can be written, and the data set is loaded.
@@ -68,10 +68,10 @@ options:
     type: int
     default: 90
   evicted_allowed:
-    description: How many keys may have been evicted since O(before), or else since the server's start. Not looked at when it is not given.
+    description: How many keys may have been evicted since O(before), or else since the server's start. Not checked when it is not given.
     type: int
   save_age:
-    description: For how many seconds changes may be in memory only, where there is no append-only file. Not looked at when it is not given.
+    description: For how many seconds changes may be in memory only, where there is no append-only file. Not checked when it is not given.
     type: int
   replicas:
     description: How many replicas have to be online.
@@ -88,7 +88,7 @@ requirements:
   - redis >= 5.0
 seealso:
   - module: runbook.release.pg_health_info
-  - module: runbook.release.service_check
+  - module: runbook.release.service_info
 """
 
 EXAMPLES = r"""

@@ -82,7 +82,7 @@ taken_from:
 """
 
 from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.operations import (
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lock_operations import (
     LOCK,
 )
 

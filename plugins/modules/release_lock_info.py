@@ -56,7 +56,7 @@ seconds_left:
 """
 
 from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.operations import (
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lock_operations import (
     LOCK_INFO,
 )
 

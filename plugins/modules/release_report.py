@@ -7,13 +7,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: release_report
-short_description: Close the record of a release and write its report
+short_description: Write the report of a release
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
   - Writes what the record in the cluster holds as a Markdown file - versions from and to, images with digests, waves with times, smoke
     checks, what was undone and why.
-  - Closes the record with its verdict when it is still open. The report of a closed release stays the same however often it is written.
+  - The report of a closed release stays the same however often it is written; that of an open one shows how it stands now.
 extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._kubernetes
@@ -31,13 +31,14 @@ options:
     type: path
     required: true
   reason:
-    description: Why the release failed; it has succeeded when this is not given.
+    description: Why the release failed, where its record holds no verdict.
     type: str
   smoke:
-    description: RV(runbook.release.service_smoke_info#module:checks) of the smoke suite.
+    description: RV(runbook.release.service_smoke_info#module:checks) of the smoke suite, where its record holds no verdict.
     type: list
     elements: dict
 seealso:
+  - module: runbook.release.release_record
   - module: runbook.release.kube_rollout
   - module: runbook.release.service_smoke_info
 """
@@ -70,7 +71,7 @@ report:
 """
 
 from ansible_collections.runbook.release.plugins.module_utils._common.module import run_module
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.operations import (
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.record_operations import (
     REPORT,
 )
 

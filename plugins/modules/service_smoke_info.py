@@ -27,7 +27,7 @@ options:
       - The checks. Each is a dictionary of C(path) and, where needed, C(name), C(method) (V(GET)), C(status) (V(200)), C(headers),
         C(body) (sent as JSON unless it is a string), C(json) and C(save).
       - C(json) is a list of what is expected in the answer's JSON, each with a dotted C(path) and one or more of C(exists), C(equals), C(length_min),
-        C(min), C(max) and C(behind), which M(runbook.release.service_check) explains.
+        C(min), C(max) and C(behind), which M(runbook.release.service_info) explains.
       - C(save) is a dictionary of names and dotted paths. C(${name}) stands for the saved value in C(path), C(headers) and C(body) of later checks.
     type: list
     elements: dict

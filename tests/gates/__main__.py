@@ -69,6 +69,7 @@ GATES = (
     Gate("antsibull-changelog", ["antsibull-changelog", "lint"]),
     Gate("yamllint", ["yamllint", "--strict", "."]),
     Gate("ruff", ["ruff", "check", "--quiet", "--output-format", "concise", "."]),
+    Gate("imports", [sys.executable, "-m", "tests.gates.imports"], is_shown=True),
     Gate("ruff-format", ["ruff", "format", "--check", "."]),
 )
 

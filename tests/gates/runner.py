@@ -19,11 +19,15 @@ SILENCE = 20.0
 
 @dataclasses.dataclass(frozen=True)
 class Gate:
-    """A command that is green when it exits with 0."""
+    """A command that is green when it exits with 0.
+
+    :ivar is_shown: whether its output is worth reading when it is green, too.
+    """
 
     name: str
     command: t.Sequence[str]
     environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    is_shown: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,4 +91,5 @@ def _tell(outcome: Outcome, number: int, of: int) -> None:
     print(f"[{number}/{of}] {outcome.gate.name:<20} {verdict:<5} {outcome.seconds:5.0f} s", flush=True)
     if not outcome.green:
         print(f"    {' '.join(outcome.gate.command)}", flush=True)
-        print(outcome.output.rstrip().replace("\n", "\n    "), flush=True)
+    if not outcome.green or outcome.gate.is_shown:
+        print("    " + outcome.output.rstrip().replace("\n", "\n    "), flush=True)

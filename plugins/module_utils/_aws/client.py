@@ -3,15 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Clients of AWS, and of what speaks its language: validated
-options in, boto3's client out. Nothing here connects.
-"""
+"""Clients of AWS, and of services that speak its protocol. Nothing here connects."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .._common.errors import InputError, ReleaseError
+from .._common.errors import ReleaseError
+from .options import AwsAccess
 
 try:
     import boto3
@@ -23,12 +22,11 @@ except ImportError:
     HAS_BOTO3 = False
 
 
-def client(service: str, params: t.Mapping[str, t.Any], where: str) -> t.Any:
+def client(service: str, access: AwsAccess, where: str) -> t.Any:
+    """boto3's client of a service.
+
+    :param where: names the service in errors.
     """
-    :param where: for a person: what the client is to reach.
-    """
-    if params["request_timeout"] < 1:
-        raise InputError(f"request_timeout: found {params['request_timeout']}; allowed: at least 1 (seconds)")
     if not HAS_BOTO3:
         raise ReleaseError(
             "The Python package 'boto3' is missing where this task runs.",
@@ -36,19 +34,19 @@ def client(service: str, params: t.Mapping[str, t.Any], where: str) -> t.Any:
         )
     try:
         session = boto3.session.Session(
-            profile_name=params["profile"],
-            region_name=params["region"],
-            aws_access_key_id=params["access_key"],
-            aws_secret_access_key=params["secret_key"],
-            aws_session_token=params["session_token"],
+            profile_name=access.profile,
+            region_name=access.region,
+            aws_access_key_id=access.access_key,
+            aws_secret_access_key=access.secret_key,
+            aws_session_token=access.session_token,
         )
         config = botocore.config.Config(
             retries={"mode": "standard", "total_max_attempts": 4},
             connect_timeout=10,
-            read_timeout=params["request_timeout"],
+            read_timeout=access.request_timeout,
         )
         return session.client(
-            service, endpoint_url=params["endpoint_url"], verify=params["ca_bundle"], config=config
+            service, endpoint_url=access.endpoint_url, verify=access.ca_bundle, config=config
         )
     except (botocore.exceptions.BotoCoreError, ValueError) as exc:
         raise ReleaseError(

@@ -13,8 +13,9 @@ import typing as t
 from .._common.errors import Forbidden, NotFound, ReleaseError, Unavailable
 from .._common.operation import Context
 from .client import client
+from .options import AwsAccess
 
-with contextlib.suppress(ImportError):  # client() tells of it
+with contextlib.suppress(ImportError):  # client() reports that it is missing
     import botocore.exceptions
 
 Snapshot = dict[str, t.Any]
@@ -31,24 +32,30 @@ _MISSING = ("DBInstanceNotFound", "DBInstanceNotFoundFault", "DBSnapshotNotFound
 
 class Rds(t.Protocol):
     def status(self, instance: str) -> str:
-        """Of an instance; raises NotFound."""
+        """The status of an instance; raises NotFound."""
 
     def snapshots(self, instance: str) -> list[Snapshot]:
-        """The manual snapshots of an instance, as RDS describes them, each with its tags as a dictionary."""
+        """The manual snapshots of an instance, as RDS describes them, but with the tags as a dictionary."""
 
     def snapshot(self, name: str) -> Snapshot:
-        """One of them."""
+        """One snapshot; raises NotFound."""
 
     def create(self, instance: str, name: str, tags: t.Mapping[str, str]) -> None:
-        """Begins a snapshot; the tags are there with it."""
+        """Starts a snapshot, which has the tags from its first moment."""
 
     def delete(self, name: str) -> None:
-        """Of a snapshot; what is gone by now is no error."""
+        """Deletes a snapshot."""
+
+
+def connect(context: Context) -> Rds:
+    return BotoRds(AwsAccess.of(context.params), context.params["instance"])
 
 
 class BotoRds:
-    def __init__(self, context: Context) -> None:
-        self._client = client("rds", context.params, f"RDS, {context.params['instance']}")
+    """RDS over boto3."""
+
+    def __init__(self, access: AwsAccess, instance: str) -> None:
+        self._client = client("rds", access, f"RDS, {instance}")
 
     def status(self, instance: str) -> str:
         with translated_errors():
@@ -90,9 +97,14 @@ def translated_errors() -> t.Iterator[None]:
     try:
         yield
     except botocore.exceptions.ClientError as exc:
-        code, said = exc.response["Error"].get("Code", ""), exc.response["Error"].get("Message", "")
-        kind = Forbidden if code in _DENIED else NotFound if code in _MISSING else ReleaseError
-        raise kind(f"RDS refused {exc.operation_name} ({code}).", why=[said]) from exc
+        code = exc.response["Error"].get("Code", "")
+        message = exc.response["Error"].get("Message", "")
+        kind: type[ReleaseError] = ReleaseError
+        if code in _DENIED:
+            kind = Forbidden
+        elif code in _MISSING:
+            kind = NotFound
+        raise kind(f"RDS refused {exc.operation_name} ({code}).", why=[message]) from exc
     except botocore.exceptions.BotoCoreError as exc:
         raise Unavailable(
             "RDS did not answer.", why=[str(exc)], then="check region, endpoint_url and the credentials"

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""A snapshot of an RDS instance before a release, and the removal of those whose time is over."""
+"""A snapshot of an RDS instance before a release, and the removal of snapshots whose retention has expired."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import time
 import typing as t
@@ -15,99 +16,95 @@ from .._common.errors import InputError, ReleaseError
 from .._common.operation import Context, Operation, Result
 from .._common.options import REQUIRED, Option
 from .options import OPTIONS
-from .rds import BotoRds, Rds, Snapshot
+from .rds import Rds, Snapshot, connect
 
-# Tags of ours. They live on the snapshot and are there from its
-# first moment; what lacks them is nobody's of ours, and stays.
+# Our tags. A snapshot has them from its first moment; a snapshot without them is not ours and is never removed.
 KIND, RELEASE, KEEP_UNTIL = "runbook.release/kind", "runbook.release/release", "runbook.release/keep-until"
 AVAILABLE, CREATING = "available", "creating"
-# In which states RDS takes a snapshot of an instance.
+# The states of an instance in which RDS can take a snapshot.
 _READY = ("available", "storage-optimization", "incompatible-restore", "incompatible-parameters")
 _POLL_SECONDS = 10.0
 _DAY = 86400
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
+@dataclasses.dataclass(frozen=True)
+class Purpose:
+    """What a snapshot is taken for.
+
+    :ivar keep_days: for how long it is kept; None keeps it for ever.
+    :ivar tags: further tags of the user.
+    """
+
+    kind: str
+    release: str | None
+    keep_days: int | None
+    tags: t.Mapping[str, t.Any]
+
+
 def run(rds: Rds, context: Context) -> Result:
     params, now = context.params, context.clock.wall()
-    _check(params)
-    status = rds.status(params["instance"])
-    ours = sorted((entry for entry in rds.snapshots(params["instance"]) if KIND in entry["Tags"]), key=_when)
-    there = reusable(ours, params, now)
-    going = [entry["DBSnapshotIdentifier"] for entry in expired(ours, now, there)]
-    name = (
-        there["DBSnapshotIdentifier"]
-        if there
-        else f"{params['instance']}-{params['kind']}-{time.strftime('%Y%m%dt%H%M%Sz', time.gmtime(now))}"
-    )
-    before = {"snapshots": [entry["DBSnapshotIdentifier"] for entry in ours]}
-    after = {
-        "snapshots": [
-            *(known for known in before["snapshots"] if known not in going),
-            *([] if there else [name]),
-        ]
-    }
-    if there is None and status not in _READY:
+    instance = params["instance"]
+    _check_names(instance=instance, kind=params["kind"])
+    purpose = Purpose(params["kind"], params["release"], params["keep_days"], params["tags"] or {})
+    status = rds.status(instance)
+    ours = sorted((entry for entry in rds.snapshots(instance) if KIND in entry["Tags"]), key=_created)
+    existing = reusable(ours, purpose, params["reuse_within"], now)
+    removed = [entry["DBSnapshotIdentifier"] for entry in expired(ours, now, existing)]
+    new_name = f"{instance}-{purpose.kind}-{time.strftime('%Y%m%dt%H%M%Sz', time.gmtime(now))}"
+    name = existing["DBSnapshotIdentifier"] if existing else new_name
+    names = [entry["DBSnapshotIdentifier"] for entry in ours]
+    before = {"snapshots": names}
+    after = {"snapshots": [known for known in names if known not in removed] + ([] if existing else [name])}
+    if existing is None and status not in _READY:
         raise ReleaseError(
-            f"{params['instance']}: is in state {status}, in which RDS cannot take a snapshot.",
+            f"{instance}: is in state {status}, in which RDS cannot take a snapshot.",
             done="nothing was changed",
         )
     if context.check_mode:
-        return Result(
-            before != after,
-            before,
-            after,
-            {"snapshot": as_result(there, now) if there else None, "removed": going},
-        )
-    if there is None:
-        rds.create(params["instance"], name, tags(params, now))
-        context.say(f"{params['instance']}: snapshot {name}")
-    taken = _wait_until_available(rds, context, name)
-    # Only now: as long as the new one may fail, an old one is worth more than its price.
-    for old in going:
+        shown = as_result(existing, now) if existing else None
+        return Result(before != after, before, after, {"snapshot": shown, "removed": removed})
+    if existing is None:
+        rds.create(instance, name, tags(purpose, now))
+        context.say(f"{instance}: snapshot {name}")
+    snapshot = _wait_until_available(rds, context, name, params["timeout"])
+    # Not earlier: as long as the new snapshot may fail, an old one is worth more than its price.
+    for old in removed:
         rds.delete(old)
-        context.say(f"{params['instance']}: removed {old}, its retention has expired")
-    return Result(
-        before != after, before, after, {"snapshot": as_result(taken, context.clock.wall()), "removed": going}
-    )
+        context.say(f"{instance}: removed {old}, its retention has expired")
+    values = {"snapshot": as_result(snapshot, context.clock.wall()), "removed": removed}
+    return Result(before != after, before, after, values)
 
 
-def reusable(ours: t.Sequence[Snapshot], params: t.Mapping[str, t.Any], now: float) -> Snapshot | None:
-    """The snapshot that makes another one superfluous, or one that a run which was killed has begun; pure."""
+def reusable(ours: t.Sequence[Snapshot], purpose: Purpose, reuse_within: int, now: float) -> Snapshot | None:
+    """The newest snapshot for the same purpose that is young enough, or that a killed run has started; pure."""
     for entry in reversed(ours):
-        same = entry["Tags"][KIND] == params["kind"] and entry["Tags"].get(RELEASE) == params["release"]
-        young = now - _when(entry) <= params["reuse_within"] and entry["Status"] == AVAILABLE
+        same = entry["Tags"][KIND] == purpose.kind and entry["Tags"].get(RELEASE) == purpose.release
+        young = now - _created(entry) <= reuse_within and entry["Status"] == AVAILABLE
         if same and (young or entry["Status"] == CREATING):
             return entry
     return None
 
 
 def expired(ours: t.Sequence[Snapshot], now: float, kept: Snapshot | None) -> list[Snapshot]:
-    """Those whose time is over, but never the newest that is good; pure."""
-    good = [entry for entry in ours if entry["Status"] == AVAILABLE]
-    stay = [entry["DBSnapshotIdentifier"] for entry in [*good[-1:], *([kept] if kept else [])]]
-    over = (
-        entry
-        for entry in ours
-        if entry["Tags"].get(KEEP_UNTIL, "").isdigit() and int(entry["Tags"][KEEP_UNTIL]) < now
-    )
+    """The snapshots whose retention has expired, except the newest usable one; pure."""
+    usable = [entry for entry in ours if entry["Status"] == AVAILABLE]
+    protected = [entry["DBSnapshotIdentifier"] for entry in [*usable[-1:], *([kept] if kept else [])]]
     return [
         entry
-        for entry in over
-        if entry["DBSnapshotIdentifier"] not in stay and entry["Status"] in (AVAILABLE, "failed")
+        for entry in ours
+        if _has_expired(entry, now)
+        and entry["DBSnapshotIdentifier"] not in protected
+        and entry["Status"] in (AVAILABLE, "failed")
     ]
 
 
-def tags(params: t.Mapping[str, t.Any], now: float) -> dict[str, str]:
-    ours = {
-        KIND: params["kind"],
-        RELEASE: params["release"],
-        KEEP_UNTIL: str(round(now + params["keep_days"] * _DAY)) if params["keep_days"] else None,
-    }
-    return {
-        **{key: str(value) for key, value in (params["tags"] or {}).items()},
-        **{key: value for key, value in ours.items() if value},
-    }
+def tags(purpose: Purpose, now: float) -> dict[str, str]:
+    """The tags of a new snapshot."""
+    keep_until = round(now + purpose.keep_days * _DAY) if purpose.keep_days else None
+    ours = {KIND: purpose.kind, RELEASE: purpose.release, KEEP_UNTIL: keep_until}
+    given = {key: str(value) for key, value in purpose.tags.items()}
+    return {**given, **{key: str(value) for key, value in ours.items() if value}}
 
 
 def as_result(entry: Snapshot, now: float) -> dict[str, t.Any]:
@@ -116,7 +113,7 @@ def as_result(entry: Snapshot, now: float) -> dict[str, t.Any]:
         "name": entry["DBSnapshotIdentifier"],
         "arn": entry.get("DBSnapshotArn"),
         "status": entry["Status"],
-        "age_seconds": max(0, round(now - _when(entry))) if entry.get("SnapshotCreateTime") else 0,
+        "age_seconds": max(0, round(now - _created(entry))) if entry.get("SnapshotCreateTime") else 0,
         "engine": f"{entry.get('Engine')} {entry.get('EngineVersion')}",
         "gibibytes": entry.get("AllocatedStorage"),
         "encrypted": bool(entry.get("Encrypted")),
@@ -126,46 +123,48 @@ def as_result(entry: Snapshot, now: float) -> dict[str, t.Any]:
     }
 
 
-def _check(params: t.Mapping[str, t.Any]) -> None:
-    wrong = [
-        f"{option}: found {params[option]}; allowed: small letters, digits and single hyphens, beginning with a letter"
-        for option in ("instance", "kind")
-        if not _NAME.fullmatch(params[option])
+def _check_names(**names: str) -> None:
+    """RDS makes the name of a snapshot of them."""
+    problems = [
+        f"{option}: found {name}; allowed: small letters, digits and single hyphens, beginning with a letter"
+        for option, name in names.items()
+        if not _NAME.fullmatch(name)
     ]
-    wrong += [
-        f"{option}: found {params[option]}; allowed: an integer from 0"
-        for option in ("keep_days", "reuse_within")
-        if params[option] is not None and params[option] < 0
-    ]
-    if wrong:
-        raise InputError("The options are wrong; nothing was changed.", why=wrong)
+    if problems:
+        raise InputError("The options are wrong; nothing was changed.", why=problems)
 
 
-def _wait_until_available(rds: Rds, context: Context, name: str) -> Snapshot:
-    began, told = context.clock.now(), -1
+def _wait_until_available(rds: Rds, context: Context, name: str, timeout: int) -> Snapshot:
+    began, reported = context.clock.now(), -1
     while True:
         entry = rds.snapshot(name)
         if entry["Status"] == AVAILABLE:
             return entry
+        percent = entry.get("PercentProgress", 0)
         if entry["Status"] != CREATING:
             raise ReleaseError(
                 f"{name}: the snapshot is in state {entry['Status']}.",
                 then="check the events of the instance, then run this again",
             )
-        if context.clock.now() - began >= context.params["timeout"]:
+        if context.clock.now() - began >= timeout:
             raise ReleaseError(
-                f"{name}: the snapshot was not available after {context.params['timeout']} s ({entry.get('PercentProgress', 0)} %).",
+                f"{name}: the snapshot was not available after {timeout} s ({percent} %).",
                 done="RDS continues to create it",
                 then="run this again to wait for it",
             )
-        if entry.get("PercentProgress", 0) > told:
-            told = entry.get("PercentProgress", 0)
-            context.say(f"{name}: {told} %")
+        if percent > reported:
+            reported = percent
+            context.say(f"{name}: {percent} %")
         context.clock.sleep(_POLL_SECONDS)
 
 
-def _when(entry: Snapshot) -> float:
-    """While it is being made RDS does not tell yet."""
+def _has_expired(entry: Snapshot, now: float) -> bool:
+    keep_until = entry["Tags"].get(KEEP_UNTIL, "")
+    return keep_until.isdigit() and int(keep_until) < now
+
+
+def _created(entry: Snapshot) -> float:
+    """When it was created; RDS does not say so before it is finished."""
     created = entry.get("SnapshotCreateTime")
     return float(created.timestamp()) if created else float("inf")
 
@@ -176,11 +175,11 @@ OPERATION = Operation(
         "instance": Option("str", REQUIRED),
         "kind": Option("str", "manual"),
         "release": Option("str"),
-        "keep_days": Option("int"),
+        "keep_days": Option("int", low=0, high=36500),
         "tags": Option("dict"),
-        "reuse_within": Option("int", 0),
+        "reuse_within": Option("int", 0, low=0),
         "timeout": Option("int", 3600, low=1),
     },
-    BotoRds,
+    connect,
     run,
 )

@@ -3,7 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What every operation raises. Only the outermost runner turns it into a failed result."""
+"""What every operation raises. Only the outermost runner turns it into a failed result.
+
+ReleaseError
+├── InputError    the input is wrong; nothing was changed
+├── NotFound      the object named in the input does not exist
+├── Forbidden     the credentials may not do this
+├── Conflict      somebody else changed the object between our reading and our writing
+│   (LockLost, of the release, is a ReleaseError of its own: another run holds the lock)
+├── Gone          the version asked for is too old (HTTP 410): read again
+└── Unavailable   the other side did not answer, and went on doing so while we retried
+"""
 
 from __future__ import annotations
 
@@ -28,6 +38,11 @@ class ReleaseError(Exception):
     ) -> None:
         super().__init__(what)
         self.what, self.why, self.done, self.then, self.details = what, list(why), done, then, details
+
+    def as_result(self) -> dict[str, t.Any]:
+        """``msg`` for people; ``what``, ``why``, ``done`` and ``next`` for roles, so that nobody parses text."""
+        fields = {"what": self.what, "why": self.why, "done": self.done, "next": self.then}
+        return {"msg": str(self), **fields, **self.details}
 
     def __str__(self) -> str:
         lines = [self.what, *("  " + reason.replace("\n", "\n  ") for reason in self.why)]

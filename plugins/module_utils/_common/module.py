@@ -35,4 +35,4 @@ def _invocation(module: AnsibleModule, context: Context) -> dict[str, t.Any]:
 
 def failure(error: ReleaseError, context: Context) -> dict[str, t.Any]:
     """The failed result of an error, redacted; the same for modules and in-process actions."""
-    return t.cast("dict[str, t.Any]", context.redact.value({"msg": str(error), **error.details}))
+    return t.cast("dict[str, t.Any]", context.redact.value(error.as_result()))

@@ -9,9 +9,12 @@ roll together, in the order in which they have to.
 
 from __future__ import annotations
 
+import graphlib
 import typing as t
 
 from .._common.options import did_you_mean
+
+Graph = dict[str, list[str]]
 
 
 def waves(services: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[list[list[str]], list[str]]:
@@ -20,52 +23,46 @@ def waves(services: t.Sequence[t.Mapping[str, t.Any]]) -> tuple[list[list[str]],
     A service stands in the first wave after all that it names
     in ``after``; inside a wave the order is that of the input.
     """
+    names = [str(service["name"]) for service in services]
     after = {str(service["name"]): [str(name) for name in service.get("after") or []] for service in services}
-    problems = _problems([str(service["name"]) for service in services], after)
+    problems = [*_listed_twice(names), *_unknown(after)]
+    known = {name: [need for need in needs if need in after] for name, needs in after.items()}
+    sorter = graphlib.TopologicalSorter(known)
+    try:
+        sorter.prepare()
+    except graphlib.CycleError as exc:
+        problems.append(f"dependency cycle: {' -> '.join(_readable(exc.args[1], names))}")
     if problems:
         return [], problems
-    done: set[str] = set()
     found: list[list[str]] = []
-    while len(done) < len(after):
-        wave = [name for name, needs in after.items() if name not in done and done.issuperset(needs)]
-        found.append(wave)
-        done.update(wave)
+    while sorter.is_active():
+        ready = sorter.get_ready()
+        found.append(sorted(ready, key=names.index))
+        sorter.done(*ready)
     return found, []
 
 
-def _problems(names: list[str], after: dict[str, list[str]]) -> list[str]:
-    problems = [
-        f"service {name} is listed {names.count(name)} times"
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
+def _listed_twice(names: t.Sequence[str]) -> list[str]:
+    counts = {name: names.count(name) for name in names}
+    return [f"service {name} is listed {count} times" for name, count in counts.items() if count > 1]
+
+
+def _unknown(after: Graph) -> list[str]:
+    return [
+        f"service {name} comes after {other}, which is not a service"
+        f"{did_you_mean(other, after)}; there are: {', '.join(after)}"
+        for name, needs in after.items()
+        for other in needs
+        if other not in after
     ]
-    for name, needs in after.items():
-        problems += [
-            f"service {name} comes after {other}, which is not a service{did_you_mean(other, after)}; there are: {', '.join(after)}"
-            for other in needs
-            if other not in after
-        ]
-    cycle = _cycle({name: [need for need in needs if need in after] for name, needs in after.items()})
-    return problems + ([f"services wait for each other: {' after '.join(cycle)}"] if cycle else [])
 
 
-def _cycle(after: dict[str, list[str]]) -> list[str]:
-    """One cycle, as the names along it with the first again at the end; empty when there is none."""
-    left = dict(after)
-    while left:
-        free = [name for name, needs in left.items() if not any(need in left for need in needs)]
-        if not free:
-            break
-        for name in free:
-            del left[name]
-    if not left:
-        return []
-    path = [next(iter(left))]
-    while (
-        True
-    ):  # every service still left has one in front of it that is left too, so the walk has to meet itself
-        step = next(need for need in left[path[-1]] if need in left)
-        if step in path:
-            start = path.index(step)
-            return [*path[start:], step]
-        path.append(step)
+def _readable(cycle: t.Sequence[str], names: t.Sequence[str]) -> list[str]:
+    """A cycle as each service and the one that it depends on, beginning with the first of the input.
+
+    :param cycle: as graphlib gives it: each depends on the one before; the first one again at the end.
+    """
+    depends_on = list(reversed(cycle))[:-1]
+    start = depends_on.index(min(depends_on, key=names.index))
+    rotated = [*depends_on[start:], *depends_on[:start]]
+    return [*rotated, rotated[0]]

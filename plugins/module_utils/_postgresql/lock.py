@@ -3,13 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""One thing at a time on a database: an advisory lock that backups and migrations share.
+"""The lock of a database: one migration, backup or restore at a time.
 
-They share it because a dump holds ACCESS SHARE on every table and an old snapshot: DDL would queue behind it
-with all readers behind the DDL, and CREATE INDEX CONCURRENTLY would wait for it. The lock belongs to a
-session of its own that stays outside a transaction and is asked for by polling: a session that waits inside
-pg_advisory_lock() holds a snapshot, which stops CREATE INDEX CONCURRENTLY for ever (flyway issue 1654). The
-server gives it back when the session's process dies, however it dies.
+Migrations and backups share it because a dump holds ACCESS SHARE on every table, and an old snapshot: DDL would queue
+behind it with all readers behind the DDL, and CREATE INDEX CONCURRENTLY would wait for it. The lock belongs to a
+session of its own outside a transaction, and is requested by polling: a session that waits inside pg_advisory_lock()
+holds a snapshot, which blocks CREATE INDEX CONCURRENTLY for ever (flyway issue 1654). The server releases the lock
+when the session's process dies, whatever the cause.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def key(name: str) -> int:
 
 
 def holder_name(doing: str, context: Context) -> str:
-    """What others see of us, as in ``runbook.release migrate 2.4.0 deploy@runner-7 pid 4242``."""
+    """The name that others see, as in ``runbook.release migrate 2.4.0 deploy@runner-7 pid 4242``."""
     return f"runbook.release {doing} {identity(context.controller).partition(' since ')[0]}"[:NAME_LENGTH]
 
 
@@ -54,12 +54,12 @@ def held(
 ) -> t.Iterator[Session]:
     """Holds the lock while the block runs.
 
-    :param doing: what for, and for which release; the other side gets to read it.
-    :param wait_timeout: seconds to wait for one who holds it.
-    :param name: which lock; all that touches the database as a whole uses the default.
+    :param doing: what it is held for, which others can read.
+    :param wait_timeout: seconds to wait for its holder.
+    :param name: of the lock; the default is for work on the database as a whole.
     """
     with server.session(database, name=holder_name(doing, context)) as session:
-        number, began, told = key(name), context.clock.now(), False
+        number, began, reported = key(name), context.clock.now(), False
         while not session.value("SELECT pg_try_advisory_lock(%s)", [number]):
             who = holder(session, number)
             if context.clock.now() - began >= wait_timeout:
@@ -69,9 +69,9 @@ def held(
                     done=f"waited {round(context.clock.now() - began)} s, changed nothing",
                     then="wait for it to end and run this again; to end it: SELECT pg_terminate_backend(PID)",
                 )
-            if who and not told:
+            if who and not reported:
                 context.say(f"waiting for the lock of the database: {who}")
-                told = True
+                reported = True
             context.clock.sleep(POLL_SECONDS)
         yield session
 

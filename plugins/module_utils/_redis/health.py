@@ -7,19 +7,47 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from .._common.errors import Forbidden, Unavailable
 from .._common.operation import Context, Operation, Result
 from .._common.options import Option
-from .port import OPTIONS, Client, Found, Redis
+from .port import OPTIONS, Found, Redis, connect
 
-Params = t.Mapping[str, t.Any]
-Judged = tuple[Found, "list[str]"]
+# What was found, and the reasons why it is not healthy.
+Examined = tuple[Found, "list[str]"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Thresholds:
+    """From when on something found is a reason. None asks for nothing.
+
+    :ivar before: what an earlier run found; counters are compared with it.
+    """
+
+    connections_percent: int
+    rejected_allowed: int
+    memory_percent: int
+    evicted_allowed: int | None
+    save_age: int | None
+    replicas: int
+    replication_lag: int
+    before: t.Mapping[str, t.Any]
 
 
 def run(server: Redis, context: Context) -> Result:
     params, clock = context.params, context.clock
+    thresholds = Thresholds(
+        connections_percent=params["connections_percent"],
+        rejected_allowed=params["rejected_allowed"],
+        memory_percent=params["memory_percent"],
+        evicted_allowed=params["evicted_allowed"],
+        save_age=params["save_age"],
+        replicas=params["replicas"],
+        replication_lag=params["replication_lag"],
+        before=params["before"] or {},
+    )
     reasons: list[str] = []
     unknown: dict[str, str] = {}
     values: Found = {}
@@ -38,8 +66,8 @@ def run(server: Redis, context: Context) -> Result:
         if info.get("cluster_enabled"):
             info["cluster_state"] = _cluster_state(server, unknown)
         for check in params["checks"]:
-            values[check], said = CHECKS[check](info, params, clock.wall())
-            reasons += [f"{check}: {line}" for line in said]
+            values[check], lines = CHECKS[check](info, thresholds, clock.wall())
+            reasons += [f"{check}: {line}" for line in lines]
     except Forbidden as exc:
         if "milliseconds" not in values:
             raise
@@ -59,27 +87,27 @@ def _cluster_state(server: Redis, unknown: dict[str, str]) -> str:
         return ""
 
 
-def connections(info: Found, params: Params, now: float) -> Judged:
+def connections(info: Found, thresholds: Thresholds, now: float) -> Examined:
     found = {
         "used": info["connected_clients"],
-        "limit": info.get("maxclients"),  # servers from 7 on tell it
+        "limit": info.get("maxclients"),  # since Redis 7
         "blocked": info["blocked_clients"],
         "rejected": info["rejected_connections"],
     }
     reasons = []
     percent = 100 * found["used"] / found["limit"] if found["limit"] else 0
-    if percent >= params["connections_percent"]:
+    if percent >= thresholds.connections_percent:
         reasons.append(f"{found['used']} of {found['limit']} are in use ({percent:.0f} %)")
-    rejected, since = _grown("connections", "rejected", found["rejected"], info, params)
-    if rejected > params["rejected_allowed"]:
+    rejected, since = _grown("connections", "rejected", found["rejected"], info, thresholds)
+    if rejected > thresholds.rejected_allowed:
         reasons.append(
-            f"{rejected} were rejected since {since}, at most {params['rejected_allowed']} allowed"
+            f"{rejected} were rejected since {since}, at most {thresholds.rejected_allowed} allowed"
         )
     return found, reasons
 
 
-def memory(info: Found, params: Params, now: float) -> Judged:
-    """With a limit, being full is an alarm only where nothing is evicted: a cache is full by design."""
+def memory(info: Found, thresholds: Thresholds, now: float) -> Examined:
+    """Where keys are evicted, memory that is full is no reason: a cache is full by design."""
     limited = info["maxmemory"] > 0
     found = {
         "used_bytes": info["used_memory"],
@@ -92,22 +120,20 @@ def memory(info: Found, params: Params, now: float) -> Judged:
     used = found["used_bytes"] if limited else found["resident_bytes"]
     percent = 100 * used / found["limit_bytes"] if found["limit_bytes"] else 0
     found["percent"] = round(percent, 1)
-    if percent >= params["memory_percent"] and (not limited or found["policy"] == "noeviction"):
-        of = (
-            "maxmemory, and the policy is noeviction: writes fail when it is full"
-            if limited
-            else "the machine's memory, and maxmemory is not set"
-        )
+    if percent >= thresholds.memory_percent and (not limited or found["policy"] == "noeviction"):
+        of = "the machine's memory, and maxmemory is not set"
+        if limited:
+            of = "maxmemory, and the policy is noeviction: writes fail when it is full"
         reasons.append(f"{percent:.0f} % of {of}")
-    evicted, since = _grown("memory", "evicted", found["evicted"], info, params)
-    if params["evicted_allowed"] is not None and evicted > params["evicted_allowed"]:
+    evicted, since = _grown("memory", "evicted", found["evicted"], info, thresholds)
+    if thresholds.evicted_allowed is not None and evicted > thresholds.evicted_allowed:
         reasons.append(
-            f"{evicted} keys were evicted since {since}, at most {params['evicted_allowed']} allowed"
+            f"{evicted} keys were evicted since {since}, at most {thresholds.evicted_allowed} allowed"
         )
     return found, reasons
 
 
-def persistence(info: Found, params: Params, now: float) -> Judged:
+def persistence(info: Found, thresholds: Thresholds, now: float) -> Examined:
     found = {
         "loading": bool(info["loading"]),
         "rdb_status": info["rdb_last_bgsave_status"],
@@ -128,7 +154,7 @@ def persistence(info: Found, params: Params, now: float) -> Judged:
     ):
         if found["aof"] and found[name] != "ok":
             reasons.append(f"{what} failed; check the disk and the server's log")
-    age = params["save_age"]
+    age = thresholds.save_age
     if age is not None and not found["aof"] and found["rdb_changes"] and found["rdb_age_seconds"] > age:
         reasons.append(
             f"{found['rdb_changes']} changes are in memory only, the last snapshot is {found['rdb_age_seconds']} s old"
@@ -136,7 +162,7 @@ def persistence(info: Found, params: Params, now: float) -> Judged:
     return found, reasons
 
 
-def replication(info: Found, params: Params, now: float) -> Judged:
+def replication(info: Found, thresholds: Thresholds, now: float) -> Examined:
     reasons = []
     if "cluster_state" in info and info["cluster_state"] not in ("", "ok"):
         reasons.append(f"the cluster is in state {info['cluster_state']}")
@@ -153,13 +179,13 @@ def replication(info: Found, params: Params, now: float) -> Judged:
                 f"the link to the primary {found['primary']} is {found['link']}"
                 + (", a full resync is under way" if found["syncing"] else "")
             )
-        elif found["lag_seconds"] >= params["replication_lag"]:
+        elif found["lag_seconds"] >= thresholds.replication_lag:
             reasons.append(f"the primary {found['primary']} has been silent for {found['lag_seconds']} s")
         return found, reasons
     replicas = [
         info[f"slave{number}"] for number in range(info["connected_slaves"]) if f"slave{number}" in info
     ]
-    told = [
+    shown = [
         {
             "name": f"{entry['ip']}:{entry['port']}",
             "state": entry["state"],
@@ -167,29 +193,29 @@ def replication(info: Found, params: Params, now: float) -> Judged:
         }
         for entry in replicas
     ]
-    online = [entry for entry in told if entry["state"] == "online"]
-    if len(online) < params["replicas"]:
-        reasons.append(f"{len(online)} replicas are online, at least {params['replicas']} required")
+    online = [entry for entry in shown if entry["state"] == "online"]
+    if len(online) < thresholds.replicas:
+        reasons.append(f"{len(online)} replicas are online, at least {thresholds.replicas} required")
     reasons += [
-        f"replica {entry['name']} is in state {entry['state']}" for entry in told if entry not in online
+        f"replica {entry['name']} is in state {entry['state']}" for entry in shown if entry not in online
     ]
     reasons += [
         f"replica {entry['name']} is {entry['lag_seconds']} s behind"
         for entry in online
-        if entry["lag_seconds"] >= params["replication_lag"]
+        if entry["lag_seconds"] >= thresholds.replication_lag
     ]
-    return {"role": "primary", "replicas": told}, reasons
+    return {"role": "primary", "replicas": shown}, reasons
 
 
-def _grown(check: str, name: str, count: int, info: Found, params: Params) -> tuple[int, str]:
-    """How far a counter has come since ``before``; it begins anew when the server does."""
-    before = params["before"] or {}
+def _grown(check: str, name: str, count: int, info: Found, thresholds: Thresholds) -> tuple[int, str]:
+    """By how much a counter has grown since ``before``, or since the server was started, if that was later."""
+    before = thresholds.before
     if (before.get("server") or {}).get("run_id") != info["run_id"] or name not in (before.get(check) or {}):
         return count, "the server's start"
     return count - before[check][name], "before"
 
 
-CHECKS: dict[str, t.Callable[[Found, Params, float], Judged]] = {
+CHECKS: dict[str, t.Callable[[Found, Thresholds, float], Examined]] = {
     "connections": connections,
     "memory": memory,
     "persistence": persistence,
@@ -201,15 +227,15 @@ OPERATION = Operation(
     {
         **OPTIONS,
         "checks": Option("list", list(CHECKS), each=Option("str", choices=list(CHECKS))),
-        "connections_percent": Option("int", 80),
-        "rejected_allowed": Option("int", 0),
-        "memory_percent": Option("int", 90),
-        "evicted_allowed": Option("int"),
-        "save_age": Option("int"),
-        "replicas": Option("int", 0),
-        "replication_lag": Option("int", 10),
+        "connections_percent": Option("int", 80, low=1, high=100),
+        "rejected_allowed": Option("int", 0, low=0),
+        "memory_percent": Option("int", 90, low=1, high=100),
+        "evicted_allowed": Option("int", low=0),
+        "save_age": Option("int", low=0),
+        "replicas": Option("int", 0, low=0),
+        "replication_lag": Option("int", 10, low=1),
         "before": Option("dict"),
     },
-    Client,
+    connect,
     run,
 )

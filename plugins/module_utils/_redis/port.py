@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import typing as t
 
 from .._common.errors import Forbidden, ReleaseError, Unavailable
@@ -23,7 +24,7 @@ except ImportError:
 
 OPTIONS: dict[str, Option] = {
     "login_host": Option("str", "localhost"),
-    "login_port": Option("int", 6379),
+    "login_port": Option("int", 6379, low=1, high=65535),
     "login_user": Option("str"),
     "login_password": Option("str", secret=True),
     "tls": Option("bool", False),
@@ -47,37 +48,66 @@ class Redis(t.Protocol):
         """``ok`` or ``fail``."""
 
 
-class Client:
-    """A server over redis-py. Connects with the first question."""
+@dataclasses.dataclass(frozen=True)
+class Login:
+    """How a server is reached, and as whom."""
 
-    def __init__(self, context: Context) -> None:
+    host: str
+    port: int
+    user: str | None
+    password: str | None = dataclasses.field(repr=False)
+    tls: bool = False
+    validate_certs: bool = True
+    ca_certs: str | None = None
+
+    def tls_options(self) -> dict[str, t.Any]:
+        """redis-py's options for TLS."""
+        if not self.tls:
+            return {}
+        return {
+            "ssl": True,
+            "ssl_cert_reqs": "required" if self.validate_certs else "none",
+            "ssl_check_hostname": self.validate_certs,
+            "ssl_ca_certs": self.ca_certs,
+        }
+
+
+def connect(context: Context) -> Redis:
+    params = context.params
+    return Client(
+        Login(
+            params["login_host"],
+            params["login_port"],
+            params["login_user"],
+            params["login_password"],
+            params["tls"],
+            params["validate_certs"],
+            params["ca_certs"],
+        )
+    )
+
+
+class Client:
+    """A server over redis-py. It connects with the first command."""
+
+    def __init__(self, login: Login) -> None:
         if not HAS_REDIS:
             raise ReleaseError(
                 "The Python package 'redis' is missing where this task runs.",
                 then="pip install redis for the Python that runs it",
             )
-        params = context.params
-        self.where = f"{params['login_host']}:{params['login_port']}"
-        tls: dict[str, t.Any] = {}
-        if params["tls"]:
-            verify = params["validate_certs"]
-            tls = {
-                "ssl": True,
-                "ssl_cert_reqs": "required" if verify else "none",
-                "ssl_check_hostname": verify,
-                "ssl_ca_certs": params["ca_certs"],
-            }
+        self.where = f"{login.host}:{login.port}"
         self._client = redis.Redis(
-            host=params["login_host"],
-            port=params["login_port"],
-            username=params["login_user"],
-            password=params["login_password"],
+            host=login.host,
+            port=login.port,
+            username=login.user,
+            password=login.password,
             socket_timeout=CONNECT_SECONDS,
             socket_connect_timeout=CONNECT_SECONDS,
             client_name="runbook.release",
-            protocol=2,  # servers before 6 know no other
+            protocol=2,  # the only one that servers before 6 have
             decode_responses=True,
-            **tls,
+            **login.tls_options(),
         )
 
     def ping(self) -> None:

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, runbook.release contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""pg_health_info, redis_health_info and service_check against real servers with planted trouble."""
+"""pg_health_info, redis_health_info and service_info against real servers with planted trouble."""
 
 from __future__ import annotations
 
@@ -505,7 +505,7 @@ def node() -> t.Iterator[str]:
 
 def checked(data_tasks: Tasks, *checks: dict[str, t.Any], more: t.Sequence[str] = ()) -> Ran:
     return data_tasks.run(
-        {"runbook.release.service_check": {"checks": list(checks), "attempts": 1}}, more=more
+        {"runbook.release.service_info": {"checks": list(checks), "attempts": 1}}, more=more
     )
 
 

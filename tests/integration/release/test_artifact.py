@@ -95,9 +95,9 @@ def test_the_inventory_of_the_readme_is_accepted(built: Path, tmp_path: Path) ->
     user.install()
     (user.folder / "inventory" / "hosts.yml").write_text(yaml_after("`inventory/hosts.yml`"))
     (user.folder / "check.yml").write_text(
-        "- hosts: kubernetes\n  gather_facts: false\n  tasks:\n"
-        "    - ansible.builtin.include_role: {name: runbook.release.preflight, tasks_from: platform}\n"
-        "    - ansible.builtin.debug: {msg: \"{{ preflight_platform.waves | flatten | join(' then ') }}\"}\n"
+        "- hosts: release_targets\n  gather_facts: false\n  tasks:\n"
+        "    - ansible.builtin.include_role: {name: runbook.release.platform}\n"
+        "    - ansible.builtin.debug: {msg: \"{{ platform_description.waves | flatten | join(' then ') }}\"}\n"
     )
     done = user.run(["ansible-playbook", "check.yml", "-i", "inventory", "-e", "release_version=1.1.0"])
     assert done.returncode == 0, done.stdout + done.stderr

@@ -13,7 +13,7 @@ from tests.unit.collection import _docs
 
 # Those that need servers of a test's own, in an order that works: run beside their other tests.
 BACKUP = ("pg_backup", "pg_restore_drill", "pg_backup_info", "pg_restore", "pg_backup_prune")
-HEALTH = ("pg_health_info", "redis_health_info", "service_check")
+HEALTH = ("pg_health_info", "redis_health_info", "service_info")
 PGBACKREST = ("pgbackrest_stanza", "pgbackrest_backup", "pgbackrest_info", "pgbackrest_drill")
 OTHERS = ("rds_snapshot", "pg_migrate")
 

@@ -29,7 +29,7 @@ def in_checkout(home: Path, *command: str) -> str:
 def test_the_release_playbook_is_found(playbook: str, tmp_path: Path) -> None:
     said = in_checkout(tmp_path, "ansible-playbook", playbook, "--list-tasks", "-i", "inventories/sandbox")
     assert "runbook.release.preflight : " in said
-    assert "runbook.release.report : " in said
+    assert "runbook.release.finish : " in said
 
 
 def test_results_are_shown_as_yaml(tmp_path: Path) -> None:

@@ -3,71 +3,58 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""When a certificate ends: pure, over PEM or DER, with no library (a target host may have none)."""
+"""When certificates end, and which one a server shows."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import datetime
-import re
+import socket
+import ssl
 import typing as t
+import urllib.parse
 
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
-_SEQUENCE, _VERSION, _UTC_TIME, _GENERALIZED_TIME = 0x30, 0xA0, 0x17, 0x18
+from ..._common.errors import Unavailable
+
+_CONNECT_SECONDS = 4
 
 
 def first_end(pem: str) -> float:
     """The earliest end of a chain, in seconds since the epoch; ValueError where there is no certificate."""
+    # A hard dependency of ansible-core. Few tasks need it, and it takes a while to import.
+    from cryptography import x509
+
     try:
-        chain = [base64.b64decode(block) for block in _PEM.findall(pem)]
-    except binascii.Error as exc:
-        raise ValueError("a certificate in it is no base64") from exc
-    if not chain:
-        raise ValueError("it holds no certificate in PEM")
-    return min(end(certificate) for certificate in chain)
+        return min(_end(certificate) for certificate in x509.load_pem_x509_certificates(pem.encode()))
+    except ValueError as exc:
+        raise ValueError("it holds no certificate in PEM") from exc
 
 
 def end(der: bytes) -> float:
-    """RFC 5280, 4.1: Certificate > tbsCertificate > (version),
-    serial number, signature, issuer, validity > notBefore, notAfter.
-    """
+    """The end of one certificate, in seconds since the epoch; ValueError where it is not a certificate."""
+    from cryptography import x509
+
     try:
-        fields = list(_inside(_of(_inside(_of(_inside(der))))))
-        if fields[0][0] == _VERSION:
-            fields = fields[1:]
-        _not_before, not_after = _inside(_of(fields[3:4]))
-        return _time(*not_after)
-    except (IndexError, ValueError, UnicodeDecodeError) as exc:
-        raise ValueError("it holds something that is no certificate") from exc
+        return _end(x509.load_der_x509_certificate(der))
+    except ValueError as exc:
+        raise ValueError("it holds something that is not a certificate") from exc
 
 
-def _of(elements: t.Iterable[tuple[int, bytes]]) -> bytes:
-    """The content of the first, which has to be a sequence."""
-    tag, content = next(iter(elements), (0, b""))
-    if tag != _SEQUENCE:
-        raise ValueError(f"tag {tag} where a sequence has to be")
-    return content
+def of_server(address: str, server_name: str | None) -> bytes:
+    """The certificate of a server, as DER. It is only read; every request verifies it."""
+    url = urllib.parse.urlsplit(address)
+    host = url.hostname or ""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with (
+            socket.create_connection((host, url.port or 443), _CONNECT_SECONDS) as plain,
+            context.wrap_socket(plain, server_hostname=server_name or host) as secured,
+        ):
+            return secured.getpeercert(binary_form=True) or b""
+    except OSError as exc:
+        raise Unavailable(
+            f"The certificate of the API server {address} cannot be read.", why=[str(exc)]
+        ) from exc
 
 
-def _inside(data: bytes) -> t.Iterator[tuple[int, bytes]]:
-    """Tag and content of one element after the other."""
-    while data:
-        tag, length, at = data[0], data[1], 2
-        if length & 0x80:
-            at += length & 0x7F
-            length = int.from_bytes(data[2:at], "big")
-        end_of_it = at + length
-        if end_of_it > len(data):
-            raise ValueError("cut off")
-        yield tag, data[at:end_of_it]
-        data = data[end_of_it:]
-
-
-def _time(tag: int, content: bytes) -> float:
-    text = content.decode("ascii")
-    if tag == _UTC_TIME:  # two digits of a year: 50 to 99 are of the last century
-        text = ("19" if int(text[:2]) >= 50 else "20") + text
-    elif tag != _GENERALIZED_TIME:
-        raise ValueError(f"tag {tag} where a time has to be")
-    return datetime.datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=datetime.timezone.utc).timestamp()
+def _end(certificate: t.Any) -> float:
+    return float(certificate.not_valid_after_utc.timestamp())

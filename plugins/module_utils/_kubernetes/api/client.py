@@ -23,9 +23,7 @@ import typing as t
 from ..._common.errors import Conflict, Forbidden, Gone, NotFound, ReleaseError, Unavailable
 from ..._common.operation import Clock, Context
 from . import certificate
-from .exec_stream import execute
 from .port import APPLY, STRATEGIC, Object
-from .server_certificate import certificate_of
 from .watch import Following
 
 try:
@@ -55,7 +53,7 @@ class ClusterApi:
         self._settings = _settings(context.params["kubeconfig"], context.params["context"])
         self._client = client.ApiClient(self._settings)
         self._clock: Clock = context.clock
-        self._patience, self._say = context.params["api_patience"], context.say
+        self._patience, self._say = context.params["api_retry_timeout"], context.say
         self._ahead: float | None = None  # how far the API server's clock is ahead of ours, in seconds
 
     def get(self, path: str) -> Object:
@@ -78,9 +76,6 @@ class ClusterApi:
         finally:
             response.close()
 
-    def execute(self, path: str, stdin: str | None, seconds: float) -> t.Iterator[tuple[int, str]]:
-        return execute(self._settings, self._headers(), path, stdin, seconds)
-
     def post(self, path: str, body: Object, dry_run: bool = False) -> Object:
         return self._json("POST", f"{path}?fieldManager={_WHO}{'&dryRun=All' * dry_run}", body)
 
@@ -100,7 +95,7 @@ class ClusterApi:
         return self._json("DELETE", path, body)
 
     def certificate(self) -> bytes:
-        return certificate_of(self._settings.host, self._settings.tls_server_name)
+        return certificate.of_server(self._settings.host, self._settings.tls_server_name)
 
     def time(self) -> float:
         if self._ahead is None:

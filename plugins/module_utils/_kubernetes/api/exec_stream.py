@@ -13,6 +13,7 @@ import time
 import typing as t
 
 from ..._common.errors import NotFound, ReleaseError, Unavailable
+from .client import ClusterApi
 from .port import STATUS, STDERR, STDOUT
 
 try:
@@ -26,6 +27,13 @@ _STDIN, _CLOSE = 0, 255
 _CLOSING = "v5.channel.k8s.io"
 _PROTOCOLS = f"{_CLOSING}, v4.channel.k8s.io"
 _PIECE = 32768
+
+
+class ExecClient(ClusterApi):
+    """A cluster in whose pods commands can be run."""
+
+    def execute(self, path: str, stdin: str | None, seconds: float) -> t.Iterator[tuple[int, str]]:
+        return execute(self._settings, self._headers(), path, stdin, seconds)
 
 
 def execute(

@@ -12,7 +12,7 @@ from ..._common.options import REQUIRED, Option
 CLUSTER: dict[str, Option] = {
     "kubeconfig": Option("path"),
     "context": Option("str"),
-    "api_patience": Option("int", 8, low=0),
+    "api_retry_timeout": Option("int", 8, low=0),
 }
 NAMESPACE: dict[str, Option] = {**CLUSTER, "namespace": Option("str", REQUIRED)}
 LOCK: dict[str, Option] = {"lock_force": Option("bool", False)}

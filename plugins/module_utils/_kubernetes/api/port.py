@@ -60,9 +60,6 @@ class KubeApi(t.Protocol):
     def lines(self, path: str) -> t.Iterator[str]:
         """The log of a container line by line as it is written; ends when the log or the connection ends."""
 
-    def execute(self, path: str, stdin: str | None, seconds: float) -> t.Iterator[tuple[int, str]]:
-        """Runs a command in a container: STDOUT and STDERR as they come, then STATUS; raises TimeoutError."""
-
     def post(self, path: str, body: Object, dry_run: bool = False) -> Object:
         """Creates an object in this collection, or only asks whether it could be created."""
 
@@ -97,6 +94,13 @@ class KubeApi(t.Protocol):
 
         :param paths: collection path -> resource version to begin after; an empty one begins with a SYNC.
         """
+
+
+class ExecApi(KubeApi, t.Protocol):
+    """The Kubernetes API, and commands in containers."""
+
+    def execute(self, path: str, stdin: str | None, seconds: float) -> t.Iterator[tuple[int, str]]:
+        """Runs a command in a container: STDOUT and STDERR as they come, then STATUS; raises TimeoutError."""
 
 
 # The kinds that releases roll out, with their resources.

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from ..api.port import Object
 from ..workload import status as workload
+from ..workload.kinds import applied
 from ..workload.status import FAILED, PROGRESSING, READY, Status
 from .manifests import DEFINITION
 
-WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob")
+WORKLOADS = tuple(applied.KINDS)
 CLAIM = "PersistentVolumeClaim"
 
 

@@ -15,9 +15,9 @@ import urllib.parse
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import REQUIRED, Option, did_you_mean
-from ..api.client import ClusterApi
+from ..api.exec_stream import ExecClient
 from ..api.options import NAMESPACE
-from ..api.port import STATUS, STDERR, STDOUT, KubeApi, Object, pods
+from ..api.port import STATUS, STDERR, STDOUT, ExecApi, KubeApi, Object, pods
 from ..diagnosis import pod_problems as diagnosis
 from ..workload import pod_spec as podspec
 from ..workload.by_name import named
@@ -25,7 +25,7 @@ from ..workload.pod_owners import PodOwners
 from ..workload.status import conditions
 
 
-def run(api: KubeApi, context: Context) -> Result:
+def run(api: ExecApi, context: Context) -> Result:
     params = context.params
     pod = _pod(api, params)
     container = _container(pod, params["container"])
@@ -207,7 +207,7 @@ OPERATION = Operation(
         "stdin": Option("str", secret=True),
         "timeout": Option("int", 60, low=1),
     },
-    ClusterApi,
+    ExecClient,
     run,
     {"mutually_exclusive": [["workload", "pod"]], "required_one_of": [["workload", "pod"]]},
 )

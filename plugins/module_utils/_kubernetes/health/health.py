@@ -39,8 +39,11 @@ def run(api: KubeApi, context: Context) -> Result:
     values: dict[str, list[dict[str, t.Any]]] = {WORKLOADS: []}
     reasons: list[str] = []
     unknown: dict[str, str] = {}
+    existing: list[str] = []
     if WORKLOADS in checks:
-        values["workloads"] = _workloads(api, context)
+        live = _live(api, context.params["namespace"], context.params["kinds"])
+        existing = sorted(live)
+        values["workloads"] = _workloads(api, context, live)
         reasons += [
             f"{report['name']}: {reason}" for report in values["workloads"] for reason in report["reasons"]
         ]
@@ -63,7 +66,8 @@ def run(api: KubeApi, context: Context) -> Result:
             else:
                 values[check] += found
                 reasons += why
-    return Result(False, values={"healthy": not reasons, "reasons": reasons, "unknown": unknown, **values})
+    summary = {"healthy": not reasons, "reasons": reasons, "unknown": unknown, "existing": existing}
+    return Result(False, values={**summary, **values})
 
 
 class _Look:
@@ -117,15 +121,16 @@ class _Look:
         return self._pods
 
 
-def _workloads(api: KubeApi, context: Context) -> list[dict[str, t.Any]]:
-    namespace, names, kinds = (
-        context.params["namespace"],
-        context.params["workloads"],
-        context.params["kinds"],
-    )
-    there: dict[str, Object] = {}
-    for kind in reversed(kinds):  # of two of one name the first kind counts
-        there.update(workload.by_name(api.get(workloads(kind, namespace)), kind))
+def _live(api: KubeApi, namespace: str, kinds: t.Sequence[str]) -> dict[str, Object]:
+    """The workloads by name; of two of one name the first kind counts."""
+    found: dict[str, Object] = {}
+    for kind in reversed(kinds):
+        found.update(workload.by_name(api.get(workloads(kind, namespace)), kind))
+    return found
+
+
+def _workloads(api: KubeApi, context: Context, there: dict[str, Object]) -> list[dict[str, t.Any]]:
+    names, kinds = context.params["workloads"], context.params["kinds"]
     wanted = names or sorted(there)
     unwell = [
         name for name in wanted if name in there and workload.status(there[name]).state != workload.READY

@@ -21,8 +21,8 @@ from ..api.log_stream import LogStream
 from ..api.port import KubeApi, Object, jobs, pods
 from ..diagnosis import pod_problems as diagnosis
 from ..diagnosis.failure import Finding, Situation, failure
-from ..diagnosis.stuck_timer import StuckTimer
 from ..watching.live_objects import LiveObjects, Update
+from ..watching.problems import StuckTimer
 from ..workload.status import conditions, owner
 from .spec import container_of
 

@@ -27,9 +27,8 @@ from ..workload.autoscaler import Autoscalers
 from ..workload.change import Change, diff
 from ..workload.fields.values import images
 from ..workload.listing import read
-from .digests import digests
+from .outcome import digests, on, position, untouched
 from .plan import Planner, problems
-from .positions import on, position, untouched
 from .strategies.base import Service
 from .strategies.registry import STRATEGIES, options_of_strategies
 from .wave import WaveRunner

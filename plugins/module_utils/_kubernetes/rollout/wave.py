@@ -29,8 +29,7 @@ from ..workload.fields.base import FieldValues
 from ..workload.pod_owners import PodOwners
 from . import interference
 from .blocking_pods import BlockingPods
-from .conditions import Condition
-from .strategies.base import ServiceRollout, Step, Strategy
+from .strategies.base import Condition, ServiceRollout, Step, Strategy
 
 # A pod takes about that long to become ready when all is well
 # (the kubelet looks at its containers once a second).

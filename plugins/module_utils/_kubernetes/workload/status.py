@@ -55,9 +55,9 @@ def status(obj: Object) -> Status:
 def revision(obj: Object) -> str:
     """The number or name of its pod template; '' where its kind keeps none.
 
-    Lists leave the kind of their items out: without one it is a ReplicaSet.
+    Lists leave the kind of their items out: without one it is a ReplicaSet, which has the number of its Deployment.
     """
-    return KINDS[obj.get("kind", "ReplicaSet")].revision(obj)
+    return KINDS[obj.get("kind", "Deployment")].revision(obj)
 
 
 def current_replica_set(deployment: Object, replica_sets: t.Iterable[Object]) -> Object | None:

@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""A backup of one database: dumped, compressed, encrypted
-and stored in one stream, with proof of what it holds.
-"""
+"""Takes a backup of one database: dumped, compressed, encrypted and stored in one stream, with its hashes."""
 
 from __future__ import annotations
 
@@ -31,21 +29,23 @@ from .programs import ENCRYPTIONS
 from .progress import Progress, amount
 from .stores.store import Readable, Store, Stored
 
-# pg_dump waits this long for a table that somebody has locked;
-# a waiting dump holds up nobody, but a release waits for it.
+# How long pg_dump waits for a locked table. A waiting dump blocks nobody, but a release waits for it.
 _TABLE_LOCK_MILLISECONDS = 60_000
-_ONLY_GLOBALS = 1 << 20  # bytes; about, for the size of a part
+_GLOBALS_BYTES = 1 << 20  # an estimate, for the size of a part
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """What is to be backed up, as it was before."""
+    """The database that is backed up.
+
+    :ivar facts: what a dump does not hold, for a restore that creates the database.
+    """
 
     database: str
     version: int
     version_text: str
     bytes: int
-    facts: dict[str, t.Any]  # how its database was made, for the one a restore makes
+    facts: dict[str, t.Any]
 
 
 def observe(ports: Ports) -> Source:
@@ -57,7 +57,7 @@ def observe(ports: Ports) -> Source:
 
 
 def facts(session: Session, database: str) -> dict[str, t.Any]:
-    """What a dump of a single database leaves out: how it was created, who may connect, its own settings."""
+    """What a dump of a single database leaves out: how it was created, its privileges, its own settings."""
     ((owner, encoding, collate, ctype, limit),) = session.rows(
         "SELECT pg_get_userbyid(datdba), pg_encoding_to_char(encoding), datcollate, datctype, datconnlimit FROM pg_database WHERE datname = %s",
         [database],
@@ -83,67 +83,89 @@ def facts(session: Session, database: str) -> dict[str, t.Any]:
     }
 
 
+@dataclasses.dataclass(frozen=True)
+class BackupOptions:
+    """What is taken, and how.
+
+    :ivar timeout: seconds that the dump may take.
+    """
+
+    kind: str
+    release: str | None
+    globals: bool
+    hashes: bool
+    compression_level: int
+    encryption: str | None
+    recipients: t.Sequence[str]
+    tags: t.Mapping[str, str]
+    timeout: int
+
+    @property
+    def purpose(self) -> str:
+        return self.release or self.kind
+
+    def name(self, database: str, now: float) -> str:
+        return manifests.identifier(database, self.kind, self.release, now)
+
+
 def run(ports: Ports, context: Context) -> Result:
-    params = context.params
-    manifests.check_names(params["kind"], params["release"])
-    programs.check_recipients(params["encryption"], params["recipients"])
+    params, wall = context.params, context.clock.wall
+    options = BackupOptions(
+        kind=params["kind"],
+        release=params["release"],
+        globals=params["globals"],
+        hashes=params["hashes"],
+        compression_level=params["compression_level"],
+        encryption=params["encryption"],
+        recipients=params["recipients"] or (),
+        tags=params["tags"] or {},
+        timeout=params["timeout"],
+    )
+    manifests.check_names(options.kind, options.release)
+    programs.check_recipients(options.encryption, options.recipients)
     source = observe(ports)
     client = ports.programs.version("pg_dump")
     programs.check_dump(int(client.partition(".")[0]), source.version // 10000)
-    there = backups.of_database(ports.store, source.database)
-    kept = (
-        backups.newest(there, release=params["release"], kind=params["kind"])
-        if params["reuse_within"]
-        else None
-    )
-    if kept and context.clock.wall() - kept.taken <= params["reuse_within"]:
-        return Result(False, values={"backup": kept.as_result(context.clock.wall()), "reused": True})
+    earlier = backups.of_database(ports.store, source.database)
+    newest = backups.newest(earlier, release=options.release, kind=options.kind)
+    if newest and params["reuse_within"] and wall() - newest.taken <= params["reuse_within"]:
+        return Result(False, values={"backup": newest.as_result(wall()), "reused": True})
     if context.check_mode:
-        name = manifests.identifier(source.database, params["kind"], params["release"], context.clock.wall())
-        return Result(True, {}, _after(ports, source, name), {"backup": None, "reused": False})
-    with lock.held(
-        ports.server,
-        f"backup {params['release'] or params['kind']}",
-        context,
-        wait_timeout=params["lock_wait_timeout"],
-    ):
-        name = _free_name(ports.store, source.database, context)
-        taken = backups.Backup(_BackupRun(ports, context, source, name, client).take(there), None, [])
-    return Result(
-        True,
-        {},
-        _after(ports, source, name),
-        {"backup": taken.as_result(context.clock.wall()), "reused": False},
-    )
+        after = _after(ports, source, options.name(source.database, wall()))
+        return Result(True, {}, after, {"backup": None, "reused": False})
+    wait_timeout = params["lock_wait_timeout"]
+    with lock.held(ports.server, f"backup {options.purpose}", context, wait_timeout=wait_timeout):
+        name = _free_name(ports.store, source.database, context, options)
+        manifest = _BackupRun(ports, context, source, options, name, client).take(earlier)
+    taken = backups.Backup(manifest, None, [])
+    values = {"backup": taken.as_result(wall()), "reused": False}
+    return Result(True, {}, _after(ports, source, name), values)
 
 
 def _after(ports: Ports, source: Source, name: str) -> dict[str, t.Any]:
     return {"backup": name, "database": source.database, "where": ports.store.where}
 
 
-def _free_name(store: Store, database: str, context: Context) -> str:
-    """Names tell time to the second, so a second backup within one waits for the next."""
+def _free_name(store: Store, database: str, context: Context, options: BackupOptions) -> str:
+    """Names hold the time in whole seconds, so a second backup within one waits for the next second."""
     while True:
-        name = manifests.identifier(
-            database, context.params["kind"], context.params["release"], context.clock.wall()
-        )
+        name = options.name(database, context.clock.wall())
         if not store.listing(f"{name}/"):
             return name
         context.clock.sleep(1)
 
 
 class _BackupRun:
-    """One backup being taken."""
+    """A backup that is being taken.
 
-    def __init__(self, ports: Ports, context: Context, source: Source, name: str, client: str) -> None:
-        self._ports, self._context, self._source, self._name, self._client = (
-            ports,
-            context,
-            source,
-            name,
-            client,
-        )
-        self._params = context.params
+    :param client: version of pg_dump.
+    """
+
+    def __init__(
+        self, ports: Ports, context: Context, source: Source, options: BackupOptions, name: str, client: str
+    ) -> None:
+        self._ports, self._context, self._source = ports, context, source
+        self._options, self._name, self._client = options, name, client
         self._written: list[str] = []
 
     def take(self, earlier: t.Sequence[backups.Backup]) -> Manifest:
@@ -158,10 +180,8 @@ class _BackupRun:
         except BaseException as exc:
             left = self._undo()
             if isinstance(exc, ReleaseError):
-                exc.done = (
-                    exc.done
-                    or f"nothing of this backup is left in the store; backups taken before it are untouched{left}"
-                )
+                removed = "nothing of this backup is left in the store; backups taken before it are untouched"
+                exc.done = exc.done or removed + left
                 exc.then = exc.then or "fix the cause, then run the same command again"
             raise
         dump = manifest["dump"]
@@ -173,11 +193,10 @@ class _BackupRun:
 
     def _take(self, expected: int | None) -> Manifest:
         server, by_record = self._ports.server, self._source.version >= content.HASH_OF_RECORDS
-        name = lock.holder_name(f"dump {self._params['release'] or self._params['kind']}", self._context)
-        # A limit that the server or the user sets for ordinary statements is not meant for a dump.
+        name = lock.holder_name(f"dump {self._options.purpose}", self._context)
+        # Limits for ordinary statements do not apply to a dump.
         options = {"statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
-        # One process is done in half the time that pg_dump takes
-        # (measured): more of them would only take processors from it.
+        # A single process needs half the time of pg_dump (measured); parallel workers would slow pg_dump down.
         alone = {**options, "max_parallel_workers_per_gather": "0"}
         with (
             server.session(name=name, options=options) as session,
@@ -192,10 +211,9 @@ class _BackupRun:
                 f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{snapshot}'"
             )
             total = expected or sum(table.size for table in content.tables(reader, by_record))
-            # Beside the dump: it reads what the dump has just brought into
-            # the server's memory, and costs no time of its own.
+            # In parallel with the dump: it reads what the dump has just brought into the server's memory.
             with _InBackground(
-                lambda: (content.read(reader, by_record, self._params["hashes"]), self._globals()), reader
+                lambda: (content.read(reader, by_record, self._options.hashes), self._globals()), reader
             ) as beside:
                 dump, uncompressed = self._dump(snapshot, total)
                 held, everything_else = beside.result()
@@ -203,8 +221,8 @@ class _BackupRun:
             "format": manifests.FORMAT,
             "id": self._name,
             "database": self._source.database,
-            "kind": self._params["kind"],
-            "release": self._params["release"],
+            "kind": self._options.kind,
+            "release": self._options.release,
             "taken_by": identity(self._context.controller),
             "source": self._ports.server.login.where,
             "snapshot_at": taken,
@@ -223,7 +241,7 @@ class _BackupRun:
 
     def _dump(self, snapshot: str, total: int) -> tuple[dict[str, t.Any], int | None]:
         native = int(self._client.partition(".")[0]) >= programs.NATIVE_ZSTD
-        level = self._params["compression_level"]
+        level = self._options.compression_level
         argv = [
             self._ports.programs.path("pg_dump"), "--format=custom", f"--compress=zstd:{level}" if native else "--compress=0",
             f"--snapshot={snapshot}", f"--lock-wait-timeout={_TABLE_LOCK_MILLISECONDS}", "--no-password",
@@ -232,18 +250,18 @@ class _BackupRun:
         ending = ".dump" if native else ".dump.zst"
         with (
             self._stream(f"The dump of {self._source.database}", chain) as pipe,
-            Progress(self._context, self._source.database, total, pipe) as progress,
+            Progress(self._context, self._source.database, total, pipe, self._options.timeout) as progress,
         ):
             part = self._stored(f"database{ending}", progress, expected=total)
             return {**part, "compression": "native" if native else "zstd"}, progress.read_so_far
 
     def _globals(self) -> dict[str, t.Any] | None:
-        """Roles and tablespaces: a dump of one database refers to them and does not hold them."""
-        if not self._params["globals"]:
+        """Dumps roles and tablespaces, which a dump of one database refers to but does not hold."""
+        if not self._options.globals:
             return None
         with self._ports.server.session() as session:
             everything = session.value("SELECT has_table_privilege('pg_catalog.pg_authid', 'SELECT')")
-        # Managed servers (RDS, Cloud SQL) show the hashes of passwords to nobody.
+        # Managed servers (RDS, Cloud SQL) do not show the hashes of passwords.
         argv = [
             self._ports.programs.path("pg_dumpall"),
             "--globals-only",
@@ -253,7 +271,7 @@ class _BackupRun:
         chain = [self._program(argv), Program(self._ports.programs.compress(3))]
         with self._stream("The dump of roles and tablespaces", chain) as pipe:
             return {
-                **self._stored("globals.sql.zst", pipe, expected=_ONLY_GLOBALS),
+                **self._stored("globals.sql.zst", pipe, expected=_GLOBALS_BYTES),
                 "compression": "zstd",
                 "passwords": everything,
             }
@@ -265,12 +283,12 @@ class _BackupRun:
         return Program(argv, login.environment())
 
     def _stream(self, what: str, chain: list[Program]) -> Pipeline:
-        if method := self._params["encryption"]:
-            chain = [*chain, Program(self._ports.programs.encrypt(method, self._params["recipients"]))]
+        if method := self._options.encryption:
+            chain = [*chain, Program(self._ports.programs.encrypt(method, self._options.recipients))]
         return Pipeline(what, chain)
 
     def _stored(self, name: str, stream: Readable, expected: int) -> dict[str, t.Any]:
-        name += f".{self._params['encryption']}" if self._params["encryption"] else ""
+        name += f".{self._options.encryption}" if self._options.encryption else ""
         hashing = Hashing(stream)
         stored = self._write(name, hashing, expected)
         return {
@@ -278,15 +296,15 @@ class _BackupRun:
             "size": stored.size,
             "sha256": hashing.sha256,
             "mark": stored.mark,
-            "encryption": self._params["encryption"],
+            "encryption": self._options.encryption,
         }
 
     def _write(self, name: str, stream: Readable, expected: int = 0) -> Stored:
         self._written.append(f"{self._name}/{name}")
         tags = {
-            "kind": self._params["kind"],
+            "kind": self._options.kind,
             "database": manifests.folder(self._source.database),
-            **(self._params["tags"] or {}),
+            **self._options.tags,
         }
         return self._ports.store.write(f"{self._name}/{name}", stream, expected=expected, tags=tags)
 
@@ -299,18 +317,13 @@ class _BackupRun:
 
 
 def _last_uncompressed(earlier: t.Sequence[backups.Backup]) -> int | None:
-    return next(
-        (
-            backup.manifest["uncompressed_bytes"]
-            for backup in earlier
-            if backup.manifest["uncompressed_bytes"]
-        ),
-        None,
-    )
+    """The size of the newest dump before compression: about the size of the next one."""
+    sizes = (backup.manifest["uncompressed_bytes"] for backup in earlier)
+    return next((size for size in sizes if size), None)
 
 
 class Hashing:
-    """A stream, and the SHA-256 of what went through."""
+    """A stream that computes the SHA-256 of what is read."""
 
     def __init__(self, stream: Readable) -> None:
         self._stream, self._hash = stream, hashlib.sha256()
@@ -326,6 +339,8 @@ class Hashing:
 
 
 class Bytes:
+    """Bytes as a stream."""
+
     def __init__(self, data: bytes) -> None:
         self._data = data
 
@@ -336,7 +351,7 @@ class Bytes:
 
 
 class _InBackground:
-    """Work on a session in a thread of its own. When the block fails, the statement under way is cancelled."""
+    """Work on a session in a thread of its own; when the block fails, its current statement is cancelled."""
 
     def __init__(self, work: t.Callable[[], t.Any], session: Session) -> None:
         self._session, self._work = session, work
@@ -347,7 +362,7 @@ class _InBackground:
     def _run(self) -> None:
         try:
             self._found = self._work()
-        except BaseException as exc:  # handed on to who waits for the result
+        except BaseException as exc:  # raised again by result()
             self._problem = exc
 
     def __enter__(self) -> _InBackground:
@@ -374,11 +389,11 @@ OPERATION = Operation(
         "release": Option("str"),
         "globals": Option("bool", True),
         "hashes": Option("bool", True),
-        "compression_level": Option("int", 1, low=1),
+        "compression_level": Option("int", 1, low=1, high=19),
         "encryption": Option("str", choices=list(ENCRYPTIONS)),
         "recipients": Option("list", each=Option("str")),
         "tags": Option("dict"),
-        "reuse_within": Option("int", 0),
+        "reuse_within": Option("int", 0, low=0),
         "lock_wait_timeout": Option("int", 60, low=0),
         "timeout": Option("int", 14400, low=1),
     },

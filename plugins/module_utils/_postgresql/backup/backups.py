@@ -23,9 +23,8 @@ _READERS = 8
 class Backup:
     """One backup.
 
-    :ivar verified: what its last good drill found, None
-        without one or where an object was written again since.
-    :ivar damage: what is wrong with it, as far as a listing tells.
+    :ivar verified: the result of its last successful drill; None without one, or where an object was written since.
+    :ivar damage: what a listing alone shows to be wrong with it.
     """
 
     manifest: Manifest
@@ -38,8 +37,19 @@ class Backup:
 
     @property
     def taken(self) -> float:
-        """When its snapshot was taken, in seconds since the epoch: what was written later is not in it."""
+        """When its snapshot was taken, in seconds since the epoch. Rows written later are not in it."""
         return manifests.seconds(self.manifest["snapshot_at"])
+
+    @property
+    def summary(self) -> str:
+        """Its id, and whether a restore can use it."""
+        verified = " (verified)" if self.verified else ""
+        damage = f" damaged: {'; '.join(self.damage)}" if self.damage else ""
+        return self.id + verified + damage
+
+    def is_of(self, kind: str | None, release: str | None) -> bool:
+        """Whether it is of this kind and release; None stands for any."""
+        return kind in (None, self.manifest["kind"]) and release in (None, self.manifest["release"])
 
     def as_result(self, now: float) -> dict[str, t.Any]:
         manifest, verified = self.manifest, self.verified or {}
@@ -65,59 +75,53 @@ class Backup:
 
 
 def of_database(store: Store, database: str | None) -> list[Backup]:
-    """
-    :param database: None for those of all databases.
-    """
-    there = {
-        stored.name: stored for stored in store.listing(f"{manifests.folder(database)}/" if database else "")
-    }
-    names = [name.removesuffix(f"/{MANIFEST}") for name in there if name.endswith(f"/{MANIFEST}")]
+    """The backups of a database, or of all databases for None."""
+    under = f"{manifests.folder(database)}/" if database else ""
+    objects = {stored.name: stored for stored in store.listing(under)}
+    names = [name.removesuffix(f"/{MANIFEST}") for name in objects if name.endswith(f"/{MANIFEST}")]
     with concurrent.futures.ThreadPoolExecutor(_READERS) as pool:
-        found = list(pool.map(lambda name: _load(store, name, there), names))
+        found = list(pool.map(lambda name: _load(store, name, objects), names))
     return sorted(
         (backup for backup in found if backup), key=lambda backup: (backup.taken, backup.id), reverse=True
     )
 
 
-def _load(store: Store, name: str, there: t.Mapping[str, Stored]) -> Backup | None:
+def _load(store: Store, name: str, objects: t.Mapping[str, Stored]) -> Backup | None:
     try:
         manifest = manifests.read(store, name)
     except ReleaseError:
-        if f"{name}/{MANIFEST}" in there and store.stat(f"{name}/{MANIFEST}"):
+        if f"{name}/{MANIFEST}" in objects and store.stat(f"{name}/{MANIFEST}"):
             raise
         return None  # removed while we read
-    verified = manifests.load(store, f"{name}/{VERIFIED}") if f"{name}/{VERIFIED}" in there else None
+    verified = manifests.load(store, f"{name}/{VERIFIED}") if f"{name}/{VERIFIED}" in objects else None
     marks = {
-        part["name"]: there[f"{name}/{part['name']}"].mark
+        part["name"]: objects[f"{name}/{part['name']}"].mark
         for part in manifests.parts(manifest)
-        if f"{name}/{part['name']}" in there
+        if f"{name}/{part['name']}" in objects
     }
     return Backup(
         manifest,
         verified if verified and verified.get("marks") == marks else None,
-        manifests.damage(manifest, there),
+        manifests.damage(manifest, objects),
     )
 
 
-def choose(backups: t.Sequence[Backup], wanted: str, where: str) -> Backup:
+def choose(backups: t.Sequence[Backup], name: str, where: str) -> Backup:
     """
-    :param wanted: the id of one, ``newest`` or ``newest_verified``.
+    :param name: the id of a backup, ``newest`` or ``newest_verified``.
     """
     usable = [backup for backup in backups if not backup.damage]
-    if wanted == "newest":
+    if name == "newest":
         found = usable[:1]
-    elif wanted == "newest_verified":
+    elif name == "newest_verified":
         found = [backup for backup in usable if backup.verified][:1]
     else:
-        found = [backup for backup in backups if backup.id == wanted]
+        found = [backup for backup in backups if backup.id == name]
     if found and not found[0].damage:
         return found[0]
-    known = [
-        f"{backup.id}{' (verified)' if backup.verified else ''}{' damaged: ' + '; '.join(backup.damage) if backup.damage else ''}"
-        for backup in backups
-    ]
+    known = [backup.summary for backup in backups]
     raise ReleaseError(
-        f"backup: found {wanted}, and there is no usable backup of that kind in {where}.",
+        f"backup: found {name}, and there is no usable backup of that kind in {where}.",
         why=known[:10] or ["there are no backups"],
         done="nothing was changed",
     )
@@ -127,8 +131,4 @@ def newest(
     backups: t.Iterable[Backup], *, release: str | None = None, kind: str | None = None
 ) -> Backup | None:
     """The newest undamaged one of this release and kind, where they are given."""
-    for backup in backups:
-        manifest = backup.manifest
-        if not backup.damage and release in (None, manifest["release"]) and kind in (None, manifest["kind"]):
-            return backup
-    return None
+    return next((backup for backup in backups if not backup.damage and backup.is_of(kind, release)), None)

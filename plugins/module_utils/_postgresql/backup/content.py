@@ -3,11 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What a database holds, so exactly that a restored copy can be
-held against it: rows and a hash of every table, and its objects.
+"""What a database holds, for comparison with a restored copy: rows and a hash of every table, and its objects.
 
-Taken in the very snapshot that is dumped. Against live tables
-row counts prove nothing: rows are written while the dump runs.
+It is read in the snapshot that is dumped. Row counts of live tables prove nothing, because rows are written while
+the dump runs.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ _OBJECTS = f"""
         WHERE k.contype <> 'n' AND {_OURS.format(oid="k.oid")}
     UNION ALL SELECT 'large objects', count(*) FROM pg_largeobject_metadata
 """
-# pg_dump leaves them out without a word: what was built in vain, and is missing where it was relied on.
+# pg_dump silently leaves invalid indexes out; the restored copy would lack them.
 _INVALID_INDEXES = """
     SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
     WHERE NOT (i.indisvalid AND i.indisready) AND c.relkind = 'i' ORDER BY 1
@@ -94,7 +93,7 @@ def _query(name: str, columns: t.Sequence[str], by_record: bool) -> str:
 
 def read(session: Session, by_record: bool, hashes: bool = True) -> Content:
     """The content as the session's transaction sees it."""
-    # Rows that a policy hides would be missing unseen; with this the server refuses instead.
+    # A policy would hide rows silently; with this setting the server refuses instead.
     session.execute("SET row_security = off")
     found: dict[str, dict[str, t.Any]] = {}
     for table in tables(session, by_record):
@@ -111,23 +110,21 @@ def read(session: Session, by_record: bool, hashes: bool = True) -> Content:
 
 
 def differences(backup: Content, copy: Content) -> list[str]:
-    """What a restored copy lacks or has too much, one line each; empty when it is the same."""
+    """How a restored copy differs from its backup, one line each; empty when it does not."""
     reasons = []
-    there = copy["tables"]
-    for name, wanted in backup["tables"].items():
-        has = there.get(name)
+    live = copy["tables"]
+    for name, expected in backup["tables"].items():
+        has = live.get(name)
         if has is None:
             reasons.append(f"{name}: the table is missing")
-        elif has["rows"] != wanted["rows"]:
-            reasons.append(f"{name}: has {has['rows']} rows, the backup's snapshot had {wanted['rows']}")
-        elif has.get("hash") != wanted.get("hash") and "hash" in wanted:
+        elif has["rows"] != expected["rows"]:
+            reasons.append(f"{name}: has {has['rows']} rows, the backup's snapshot had {expected['rows']}")
+        elif has.get("hash") != expected.get("hash") and "hash" in expected:
             reasons.append(
-                f"{name}: has as many rows as the backup's snapshot ({wanted['rows']}), but their content differs"
+                f"{name}: has as many rows as the backup's snapshot ({expected['rows']}), but their content differs"
             )
     reasons += [
-        f"{name}: the table was not in the backup's snapshot"
-        for name in there
-        if name not in backup["tables"]
+        f"{name}: the table was not in the backup's snapshot" for name in live if name not in backup["tables"]
     ]
     for kind in sorted({*backup["objects"], *copy["objects"]}):
         has_number, number = copy["objects"].get(kind, 0), backup["objects"].get(kind, 0)

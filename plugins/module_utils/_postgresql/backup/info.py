@@ -3,11 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Lists the backups of a store, and answers whether there is a proven one that is young enough."""
+"""Lists the backups of a store, and says whether a proven one is young enough."""
 
 from __future__ import annotations
-
-import typing as t
 
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import Option
@@ -19,15 +17,19 @@ from .stores.store import Store
 
 def run(store: Store, context: Context) -> Result:
     params, now = context.params, context.clock.wall()
-    found = [backup for backup in backups.of_database(store, params["database"]) if _wanted(backup, params)]
-    usable = [backup for backup in found if not backup.damage]
+    selected = [
+        backup
+        for backup in backups.of_database(store, params["database"])
+        if backup.is_of(params["kind"], params["release"])
+    ]
+    usable = [backup for backup in selected if not backup.damage]
     newest = next(iter(usable), None)
     verified = next((backup for backup in usable if backup.verified), None)
-    reasons = [f"{backup.id}: {'; '.join(backup.damage)}" for backup in found if backup.damage]
+    reasons = [f"{backup.id}: {'; '.join(backup.damage)}" for backup in selected if backup.damage]
     if params["verified_within"] is not None:
         reasons += _too_old(verified, now, params["verified_within"])
     values = {
-        "backups": [backup.as_result(now) for backup in found],
+        "backups": [backup.as_result(now) for backup in selected],
         "newest": newest.as_result(now) if newest else None,
         "newest_verified": verified.as_result(now) if verified else None,
         "healthy": not reasons,
@@ -36,22 +38,13 @@ def run(store: Store, context: Context) -> Result:
     return Result(False, values=values)
 
 
-def _wanted(backup: Backup, params: t.Mapping[str, t.Any]) -> bool:
-    return params["kind"] in (None, backup.manifest["kind"]) and params["release"] in (
-        None,
-        backup.manifest["release"],
-    )
-
-
 def _too_old(verified: Backup | None, now: float, limit: int) -> list[str]:
     if verified is None:
         return ["no backup is verified; take one with pg_backup and prove it with pg_restore_drill"]
     age = round(now - verified.taken)
-    return (
-        [f"{verified.id}: the newest verified backup is {age} s old, at most {limit} s allowed"]
-        if age > limit
-        else []
-    )
+    if age <= limit:
+        return []
+    return [f"{verified.id}: the newest verified backup is {age} s old, at most {limit} s allowed"]
 
 
 OPERATION = Operation(
@@ -60,9 +53,9 @@ OPERATION = Operation(
         "database": Option("str"),
         "kind": Option("str"),
         "release": Option("str"),
-        "verified_within": Option("int"),
+        "verified_within": Option("int", low=0),
     },
-    store_options.of,
+    store_options.connect,
     run,
     store_options.CONSTRAINTS,
 )

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import hashlib
 import os
 import re
@@ -21,14 +22,14 @@ from ..session import Server
 from . import content, programs
 from .manifest import Damaged, Manifest
 from .pipeline import Pipeline, PipelineError, Program
+from .ports import Ports
 from .programs import PgPrograms
 from .progress import amount
 from .scratch import MAINTENANCE
-from .stores.store import Store
 
-# Index builds are most of a restore's time; the memory is given back with the connection. A
-# restore that the server's crash cuts off is begun anew anyway, so no commit of it has to wait for
-# the disk: the ANALYZE at its end does, for all before it.
+# Index builds take most of the time of a restore; the memory is freed with the connection. A restore
+# that a crash of the server interrupts starts again anyway, so its commits need not wait for the
+# disk: the ANALYZE at its end does, for all of them.
 _SETTINGS = {
     "maintenance_work_mem": "256MB",
     "synchronous_commit": "off",
@@ -39,81 +40,85 @@ _SAY_EVERY = 5.0  # seconds
 
 
 def check(programs_: PgPrograms, manifest: Manifest, server_version: int) -> None:
-    """What would fail later, told now."""
+    """Refuses at once what would fail later."""
     programs.check_restore(
         programs_.major("pg_restore"), int(str(manifest["client_version"]).partition(".")[0])
     )
     if server_version // 10000 < manifest["server_version_num"] // 10000:
         raise ReleaseError(
-            f"The server is of version {server_version // 10000}, the backup of "
-            f"{manifest['server_version_num'] // 10000}: it may need features the server lacks.",
+            f"The server is of version {server_version // 10000}, the backup of {manifest['server_version_num'] // 10000}: it may need what the server lacks.",
             done="nothing was changed",
             then=f"restore on a server of version {manifest['server_version_num'] // 10000} or newer",
         )
 
 
-class Loader:
-    """Restores one backup.
+@dataclasses.dataclass(frozen=True)
+class LoadOptions:
+    """How a backup is restored.
 
-    :param owners: whether owners and privileges are restored as well; a scratch copy does without the roles.
+    :ivar jobs: number of sessions; more than one need room for the dump in ``spool``.
+    :ivar identity: what decrypts the backup.
+    :ivar spool: folder for temporary files; None for the system's own.
+    :ivar owners: whether owners and privileges are restored as well, which needs the roles.
     """
+
+    jobs: int
+    identity: str | None
+    spool: str | None
+    owners: bool
+
+
+class Loader:
+    """Restores one backup."""
 
     def __init__(
         self,
-        server: Server,
-        store: Store,
-        programs_: PgPrograms,
+        ports: Ports,
         context: Context,
         manifest: Manifest,
-        *,
-        owners: bool,
+        options: LoadOptions,
     ) -> None:
-        self._server, self._store, self._programs, self._context, self._manifest = (
-            server,
-            store,
-            programs_,
-            context,
-            manifest,
-        )
-        self._owners = owners
+        self._server = ports.server
+        self._store = ports.store
+        self._programs = ports.programs
+        self._context = context
+        self._manifest = manifest
+        self._options = options
 
     def fill(self, database: str) -> None:
-        """pg_restore into this database, which is empty. Raises when
-        anything at all failed, or when the backup is not what was written.
-        """
-        jobs = self._context.params["jobs"]
+        """Restores into this database, which is empty. Raises when any part failed, or the backup is damaged."""
         part = self._manifest["dump"]
-        options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
+        settings = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
         login = self._server.login.to(database).having(
-            application_name=lock.holder_name("restore", self._context), options=options
+            application_name=lock.holder_name("restore", self._context), options=settings
         )
         argv = [
             self._programs.path("pg_restore"), f"--dbname={database}", "--exit-on-error", "--no-password",
-            *([] if self._owners else ["--no-owner", "--no-acl"]),
+            *([] if self._options.owners else ["--no-owner", "--no-acl"]),
         ]  # fmt: skip
-        if jobs == 1:
+        if self._options.jobs == 1:
             self._feed(part, [*self._unpacked(part), Program(argv, login.environment())], read=False)
             return
-        # Several jobs read the archive at several places: it has to be a
-        # file. Without a name it leaves nothing behind, however we end.
-        with tempfile.TemporaryFile(dir=self._context.params["spool"]) as file:
+        # Several jobs need a file. A file without a name is gone with the process, however that ends.
+        with tempfile.TemporaryFile(dir=self._options.spool) as file:
             self._land(part, file)
             named = f"/proc/{os.getpid()}/fd/{file.fileno()}"
             with Pipeline(
                 f"The restore into {database}",
-                [Program([*argv, f"--jobs={jobs}", named], login.environment())],
+                [Program([*argv, f"--jobs={self._options.jobs}", named], login.environment())],
                 read=False,
             ) as pipe:
                 pipe.finish()
 
     def restore_globals(self) -> list[str]:
-        """Roles and tablespaces that the server lacks. Those it has
-        stay as they are; what it said about the others is returned.
+        """Creates the roles and tablespaces that the server lacks; existing ones stay as they are.
+
+        :return: what the server refused.
         """
         part = self._manifest["globals"]
         if not part:
             return ["the backup holds no roles and tablespaces"]
-        said: list[str] = []
+        problems: list[str] = []
         with self._server.session(MAINTENANCE) as session:
             known = {
                 name
@@ -129,11 +134,11 @@ class Loader:
                 try:
                     session.execute(statement)
                 except ReleaseError as exc:
-                    said.append(f"{target}: {exc.what}")
-        return said
+                    problems.append(f"{target}: {exc.what}")
+        return problems
 
     def _plain(self, part: dict[str, t.Any]) -> str:
-        with tempfile.TemporaryFile(dir=self._context.params["spool"]) as file:
+        with tempfile.TemporaryFile(dir=self._options.spool) as file:
             self._land(part, file)
             file.seek(0)
             return file.read().decode()
@@ -147,12 +152,12 @@ class Loader:
         file.flush()
 
     def _unpacked(self, part: dict[str, t.Any]) -> list[Program]:
-        chain = (
-            [Program(self._programs.decrypt(part["encryption"], self._context.params["identity"]))]
-            if part["encryption"]
-            else []
-        )
-        return [*chain, Program(self._programs.decompress())] if part["compression"] == "zstd" else chain
+        chain = []
+        if part["encryption"]:
+            chain.append(Program(self._programs.decrypt(part["encryption"], self._options.identity)))
+        if part["compression"] == "zstd":
+            chain.append(Program(self._programs.decompress()))
+        return chain
 
     def _feed(
         self,
@@ -170,25 +175,23 @@ class Loader:
                 for data in stored:
                     pipe.write(data)
             except PipelineError:
-                collections.deque(
-                    stored, maxlen=0
-                )  # to its end: when it is not what was written, that is the cause to tell
+                # Read to its end: if the backup is damaged, that is the cause, and reading it raises.
+                collections.deque(stored, maxlen=0)
                 raise
             pipe.finish()
 
     def _checked(self, part: dict[str, t.Any]) -> t.Iterator[bytes]:
-        """The stored bytes. Of an object that is not what was written
-        the end is an error, so that nothing restored from it counts.
-        """
-        name, hashed, done = f"{self._manifest['id']}/{part['name']}", hashlib.sha256(), 0
-        clock, began = self._context.clock, self._context.clock.now()
-        told = began
+        """The stored bytes. Raises at the end where they are not what was written."""
+        name = f"{self._manifest['id']}/{part['name']}"
+        hashed, done = hashlib.sha256(), 0
+        clock = self._context.clock
+        reported = clock.now()
         for data in self._store.read(name):
             hashed.update(data)
             done += len(data)
             yield data
-            if clock.now() - told >= _SAY_EVERY:
-                told = clock.now()
+            if clock.now() - reported >= _SAY_EVERY:
+                reported = clock.now()
                 self._context.say(
                     f"{self._manifest['database']}: {amount(done)} of {amount(part['size'])} restored"
                 )

@@ -36,14 +36,12 @@ def check_names(kind: str, release: str | None) -> None:
 
 
 def folder(database: str) -> str:
-    """Where the backups of a database are. A name of
-    PostgreSQL may hold anything; an object's had better not.
-    """
+    """The folder of a database's backups. Its name is escaped, because PostgreSQL allows any character in names."""
     return re.sub(r"[^A-Za-z0-9._-]", lambda found: f"%{ord(found[0]):02X}", database)
 
 
 def identifier(database: str, kind: str, release: str | None, wall: float) -> str:
-    """As in ``shop/20261121T020000Z-pre-deploy-2.4.0``: sorts by time, tells the rest to a person."""
+    """As in ``shop/20261121T020000Z-pre-deploy-2.4.0``, which sorts by time."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(wall))
     return "/".join([folder(database), "-".join(part for part in (stamp, kind, release) if part)])
 
@@ -93,11 +91,11 @@ def parts(manifest: Manifest) -> list[dict[str, t.Any]]:
     return [manifest[part] for part in ("dump", "globals") if manifest.get(part)]
 
 
-def damage(manifest: Manifest, there: t.Mapping[str, Stored]) -> list[str]:
-    """What a listing alone tells: an object that is gone or has another size."""
+def damage(manifest: Manifest, objects: t.Mapping[str, Stored]) -> list[str]:
+    """What a listing alone shows: an object that is missing or has another size."""
     reasons = []
     for part in parts(manifest):
-        stored = there.get(f"{manifest['id']}/{part['name']}")
+        stored = objects.get(f"{manifest['id']}/{part['name']}")
         if stored is None:
             reasons.append(f"{part['name']} is gone")
         elif stored.size != part["size"]:

@@ -24,6 +24,6 @@ CONSTRAINTS: dict[str, t.Any] = {
 LOAD: dict[str, Option] = {
     "backup": Option("str", "newest_verified"),
     "identity": Option("path"),
-    "jobs": Option("int", 1, low=1),
+    "jobs": Option("int", 1, low=1, high=64),
     "spool": Option("path"),
 }

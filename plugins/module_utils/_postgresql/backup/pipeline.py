@@ -3,12 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""A chain of programs that counts as successful only when every one of them ended with 0.
+"""A chain of programs that succeeds only if every program exits with 0.
 
-The exit code of a shell's pipe is that of its last program: `pg_dump | gzip` says 0 over a
-dump that broke off (issues of half a dozen backup tools). Here the end of the stream is only
-handed on after all have ended well; otherwise the reader gets an error in its place, and an
-upload that reads from here is aborted instead of completed.
+The exit code of a shell's pipe is that of its last program: `pg_dump | gzip` succeeds after a dump that broke off. Here
+the reader gets the end of the stream only after all programs have succeeded, and an error otherwise; so an upload that
+reads from here is aborted instead of completed.
 """
 
 from __future__ import annotations
@@ -53,13 +52,12 @@ class _Running:
     def __init__(self, program: Program, source: t.Any, target: t.Any) -> None:
         self.program = program
         environment = {**os.environ, "LC_MESSAGES": "C", **program.environment}
-        # run_command waits for one program and holds all it says in memory;
-        # here several work at the same time, on any number of bytes.
+        # run_command waits for one program and keeps its output in memory; here several run at the same time.
         self.process = subprocess.Popen(  # pylint: disable=ansible-bad-function
             list(program.argv), stdin=source, stdout=target, stderr=subprocess.PIPE, env=environment
         )
         if self.process.stdout:
-            with contextlib.suppress(OSError):  # a convenience of Linux, and of its limits
+            with contextlib.suppress(OSError):  # only Linux has it, within its limits
                 fcntl.fcntl(self.process.stdout, _SET_PIPE_SIZE, _PIPE_SIZE)
         self._last: collections.deque[str] = collections.deque(maxlen=_LINES_KEPT)
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -71,7 +69,7 @@ class _Running:
                 self._last.append(line.decode("utf-8", "replace").rstrip())
 
     def end(self) -> tuple[int, str]:
-        """Waits for its end: its exit code, and what to tell of it."""
+        """Waits for its end; returns its exit code and its last words."""
         code = self.process.wait()
         self._listener.join()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
@@ -79,7 +77,7 @@ class _Running:
 
 
 class Pipeline:
-    """Started at once; a context manager that leaves no process behind.
+    """Programs that start at once; a context manager that leaves no process behind.
 
     :param what: what it does, for its error.
     :param fed: whether the first program reads from us (:meth:`write`) instead of from nothing.
@@ -97,7 +95,7 @@ class Pipeline:
         into: t.IO[bytes] | None = None,
     ) -> None:
         self.what, self._chain = what, list[_Running]()
-        self._broken = ""  # why it was ended by us
+        self._broken = ""  # why kill() has ended it
         source: t.Any = subprocess.PIPE if fed else subprocess.DEVNULL
         target: t.Any = into or (subprocess.PIPE if read else subprocess.DEVNULL)
         try:
@@ -105,8 +103,7 @@ class Pipeline:
                 last = number == len(programs) - 1
                 running = _Running(program, source, target if last else subprocess.PIPE)
                 if number:
-                    # Ours is a second handle of the pipe: with it open, a program
-                    # would never hear that its reader is gone.
+                    # While our handle of the pipe is open, a program does not notice that its reader is gone.
                     source.close()
                 self._chain.append(running)
                 source = running.process.stdout
@@ -122,7 +119,7 @@ class Pipeline:
         self.close()
 
     def read(self, size: int = -1) -> bytes:
-        """Like a file's; the end comes only when every program has ended well."""
+        """As of a file; the end comes only after every program has succeeded."""
         data = t.cast("t.IO[bytes]", self._output).read(size)
         if not data or (size is not None and size >= 0 and len(data) < size):
             self.finish()
@@ -131,27 +128,28 @@ class Pipeline:
     def write(self, data: bytes) -> None:
         try:
             t.cast("t.IO[bytes]", self._input).write(data)
-        except OSError:  # the program is gone; its own words tell why
+        except OSError:  # the program has ended; its last words say why
             self.finish()
             raise
 
     def finish(self) -> None:
-        """No more input; waits for all and raises when one failed."""
+        """Ends the input, waits for all programs, and raises if one failed."""
         if self._input:
             with contextlib.suppress(OSError):
                 self._input.close()
-        failures = [end for end in (running.end() for running in self._chain) if end[0] != 0]
-        if self._broken or failures:
-            # Where one died, those before it ended for want of a reader: that is no cause.
-            causes = [told for code, told in failures if code != -signal.SIGPIPE] or [
-                told for code, told in failures
-            ]
-            raise PipelineError(f"{self.what} failed.", why=[self._broken] if self._broken else causes)
+        endings = [running.end() for running in self._chain]
+        failures = [(code, words) for code, words in endings if code != 0]
+        if self._broken:
+            raise PipelineError(f"{self.what} failed.", why=[self._broken])
+        if failures:
+            # When a program dies, those before it end with SIGPIPE, which is not the cause.
+            causes = [words for code, words in failures if code != -signal.SIGPIPE]
+            raise PipelineError(f"{self.what} failed.", why=causes or [words for _code, words in failures])
 
     def kill(self, why: str) -> None:
         """Ends all programs at once; from any thread.
 
-        :param why: what the reader is told in place of their last words.
+        :param why: the reason that the error gives instead of their last words.
         """
         self._broken = self._broken or why
         for running in self._chain:
@@ -159,7 +157,7 @@ class Pipeline:
                 running.process.kill()
 
     def close(self) -> None:
-        """Ends what still runs and gives back every handle."""
+        """Ends all programs and closes all handles."""
         self.kill("")
         for running in self._chain:
             running.end()
@@ -169,7 +167,7 @@ class Pipeline:
                         handle.close()
 
     def written(self, number: int = 0) -> int | None:
-        """Bytes that a program has written so far, where the system tells (Linux); it costs nothing."""
+        """Bytes that a program has written so far; None where the system does not report it (only Linux does)."""
         try:
             with open(f"/proc/{self._chain[number].process.pid}/io", encoding="ascii") as file:
                 return int(next(line.split()[1] for line in file if line.startswith("wchar:")))

@@ -25,8 +25,7 @@ class Ports:
 
 
 def connect(context: Context) -> Ports:
-    params = context.params
-    found = Ports(Postgres.of(context), store.of(context), PgPrograms(context, params["pg_bin"]))
-    if not found.server.login.database:
+    server = Postgres.of(context)
+    if not server.login.database:
         raise InputError("database: is missing; allowed: the name of the database that is backed up")
-    return found
+    return Ports(server, store.connect(context), PgPrograms(context, context.params["pg_bin"]))

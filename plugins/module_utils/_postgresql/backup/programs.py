@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""PostgreSQL's client programs, zstd, age and gpg: where they are, what they can, and how they are called."""
+"""PostgreSQL's client programs, zstd, age and gpg: their paths, versions and arguments."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ import typing as t
 from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context
 
-# zstd on two threads is four to five times faster than gzip 6
-# and smaller (measured); more threads than cores do not help.
+# zstd with two threads is four to five times faster than gzip -6, and smaller (measured).
 _ZSTD = ["-T2", "-q"]
-# pg_dump compresses with zstd by itself since 16, block by block,
-# so that a restore can use several jobs without unpacking first.
+# Since version 16 pg_dump compresses with zstd itself, in blocks: several jobs can restore without unpacking.
 NATIVE_ZSTD = 16
 ENCRYPTIONS = ("age", "gpg")
 
@@ -114,9 +112,7 @@ class PgPrograms:
 
 
 def check_dump(client: int, server: int) -> None:
-    """pg_dump refuses a server newer than itself (manual,
-    pg_dump, notes): better told before a release than in it.
-    """
+    """pg_dump refuses a server newer than itself (manual, pg_dump, notes)."""
     if client < server:
         raise ReleaseError(
             f"pg_dump {client} cannot dump a server of version {server}: it is older.",

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Says how far a dump is, every few seconds, and ends one that takes too long."""
+"""Reports the progress of a dump every few seconds, and ends a dump that takes too long."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ class Progress:
     """A stream that reports on itself while it is read.
 
     :param total: about how many bytes pg_dump will write.
-    :param pipe: whose first program is pg_dump.
+    :param pipe: its first program is pg_dump.
+    :param limit: seconds after which the programs are ended.
     """
 
-    def __init__(self, context: Context, what: str, total: int, pipe: Pipeline) -> None:
+    def __init__(self, context: Context, what: str, total: int, pipe: Pipeline, limit: float) -> None:
         self._context, self._what, self._total, self._pipe = context, what, total, pipe
-        self._stored, self._began, self._limit = 0, context.clock.now(), context.params["timeout"]
+        self._stored, self._began, self._limit = 0, context.clock.now(), limit
         self.read_so_far: int | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -40,7 +41,7 @@ class Progress:
     def read(self, size: int = -1) -> bytes:
         data = self._pipe.read(size)
         self._stored += len(data)
-        # Asked for while the program still runs: with its end the number is gone.
+        # Read while the program runs: the number is gone when it has ended.
         self.read_so_far = self._pipe.written() or self.read_so_far
         return data
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Which backups may go. Never the last verified one, never one that a release may still need."""
+"""Removes old backups, but never the newest verified one, nor one that a release may still need."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from .backups import Backup
 from .manifest import MANIFEST, folder, parts
 from .progress import amount
 from .stores import options as store_options
-from .stores.store import Store, Stored
+from .stores.store import Store, Stored, Unfinished
 
 _DAY = 86400
-# What a writer that is still alive may take; younger leftovers are let alone.
+# A writer may still be at work on younger objects.
 _ABANDONED_SECONDS = _DAY
 
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """What is kept of one kind; whichever keeps more.
+    """What is kept of one kind: a backup stays if either part keeps it.
 
-    :param count: so many of the newest; None keeps by age alone.
-    :param days: all that are younger; None keeps by count alone.
+    :param count: how many of the newest; None keeps by age alone.
+    :param days: all younger ones; None keeps by count alone.
     """
 
     count: int | None
@@ -44,6 +44,7 @@ class PruneVerdict:
 
 
 def rules(given: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, Rule]:
+    """The rules by kind."""
     found: dict[str, Rule] = {}
     for number, rule in enumerate(given):
         if rule["kind"] in found:
@@ -54,27 +55,24 @@ def rules(given: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, Rule]:
             raise InputError(
                 f"keep[{number}] ({rule['kind']}): count and days are missing; allowed: one of them or both"
             )
-        for option in ("count", "days"):
-            if rule.get(option) is not None and rule[option] < 1:
-                raise InputError(f"keep[{number}].{option}: found {rule[option]}; allowed: an integer from 1")
         found[rule["kind"]] = Rule(rule.get("count"), rule.get("days"))
     return found
 
 
 def verdicts(
-    there: t.Sequence[Backup], keep: t.Mapping[str, Rule], releases: t.Collection[str], now: float
+    found: t.Sequence[Backup], keep: t.Mapping[str, Rule], releases: t.Collection[str], now: float
 ) -> list[PruneVerdict]:
-    """One for each backup, the newest first as they come.
+    """One verdict for each backup.
 
-    :param there: the backups of one database.
-    :param releases: those that run or have failed: their backups are the way back.
+    :param found: the backups of one database, the newest first.
+    :param releases: releases that run or have failed, whose backups are the way back.
     """
-    newest_verified = next((backup.id for backup in there if backup.verified and not backup.damage), None)
+    newest_verified = next((backup.id for backup in found if backup.verified and not backup.damage), None)
     seen: dict[str, int] = {}
-    found = []
-    for backup in there:
+    decided = []
+    for backup in found:
         kind = backup.manifest["kind"]
-        # A damaged one takes no place among those that count.
+        # A damaged backup does not count.
         number = seen[kind] = seen.get(kind, 0) + (0 if backup.damage else 1)
         rule, age = keep.get(kind), now - backup.taken
         if backup.id == newest_verified:
@@ -91,71 +89,106 @@ def verdicts(
             reason = "no backup is proven yet, and this is the newest of its kind"
         else:
             reason = ""
-        found.append(PruneVerdict(backup, reason))
-    return found
+        decided.append(PruneVerdict(backup, reason))
+    return decided
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What goes, and what stays.
+
+    :ivar incomplete: objects of backups that never got a manifest.
+    :ivar unfinished: uploads that their writers have abandoned.
+    """
+
+    verdicts: t.Sequence[PruneVerdict]
+    incomplete: t.Sequence[str]
+    unfinished: t.Sequence[Unfinished]
+
+    @property
+    def removed(self) -> list[Backup]:
+        return [verdict.backup for verdict in self.verdicts if not verdict.reason]
+
+    @property
+    def kept(self) -> list[PruneVerdict]:
+        return [verdict for verdict in self.verdicts if verdict.reason]
+
+    @property
+    def abandoned(self) -> list[str]:
+        return sorted([*self.incomplete, *(left.name for left in self.unfinished)])
+
+    @property
+    def freed(self) -> int:
+        return sum(part["size"] for backup in self.removed for part in parts(backup.manifest))
 
 
 def run(store: Store, context: Context) -> Result:
     params, now = context.params, context.clock.wall()
     keep = rules(params["keep"])
-    there: dict[str, list[Backup]] = {}
-    for backup in backups.of_database(store, params["database"]):
-        there.setdefault(backup.manifest["database"], []).append(backup)
-    decided = [
-        verdict for of_one in there.values() for verdict in verdicts(of_one, keep, params["releases"], now)
-    ]
-    going = [verdict.backup for verdict in decided if not verdict.reason]
-    incomplete = _incomplete_backups(
-        store.listing(f"{folder(params['database'])}/" if params["database"] else ""), now
+    objects = store.listing(f"{folder(params['database'])}/" if params["database"] else "")
+    found = backups.of_database(store, params["database"])
+    plan = Plan(
+        _decide(found, keep, params["releases"], now),
+        _incomplete_backups(objects, now),
+        [left for left in store.unfinished() if now - left.since > _ABANDONED_SECONDS],
     )
-    unfinished = [left for left in store.unfinished() if now - left.since > _ABANDONED_SECONDS]
     if not context.check_mode:
-        for backup in going:
-            # The manifest goes first: what is left after a kill is no
-            # backup any more, and found by the next run.
-            store.delete([f"{backup.id}/{MANIFEST}"])
-            store.delete([stored.name for stored in store.listing(f"{backup.id}/")])
-            context.say(f"{backup.id}: removed")
-        store.delete(incomplete)
-        for left in unfinished:
-            store.discard(left)
-    freed = sum(part["size"] for backup in going for part in parts(backup.manifest))
-    if going:
-        context.say(
-            f"{len(going)} backups {'would go' if context.check_mode else 'are gone'}, {amount(freed)}; {len(decided) - len(going)} are kept"
-        )
+        _remove(store, context, plan)
+    if plan.removed:
+        verb = "would go" if context.check_mode else "are gone"
+        context.say(f"{len(plan.removed)} backups {verb}, {amount(plan.freed)}; {len(plan.kept)} are kept")
+    kept = [{"id": verdict.backup.id, "reason": verdict.reason} for verdict in plan.kept]
+    before = {"backups": [verdict.backup.id for verdict in plan.verdicts], "abandoned": plan.abandoned}
+    after = {"backups": [verdict.backup.id for verdict in plan.kept], "abandoned": []}
     values = {
-        "removed": [backup.id for backup in going],
-        "kept": [
-            {"id": verdict.backup.id, "reason": verdict.reason} for verdict in decided if verdict.reason
-        ],
-        "abandoned": sorted([*incomplete, *(left.name for left in unfinished)]),
-        "freed_bytes": freed,
+        "removed": [backup.id for backup in plan.removed],
+        "kept": kept,
+        "abandoned": plan.abandoned,
+        "freed_bytes": plan.freed,
     }
-    changed = bool(going or incomplete or unfinished)
-    before = {"backups": [verdict.backup.id for verdict in decided], "abandoned": values["abandoned"]}
-    return Result(
-        changed,
-        before,
-        {"backups": [verdict.backup.id for verdict in decided if verdict.reason], "abandoned": []},
-        values,
-    )
+    return Result(bool(plan.removed or plan.abandoned), before, after, values)
 
 
-def _incomplete_backups(there: t.Sequence[Stored], now: float) -> list[str]:
-    """Objects of a backup that never got a manifest: its writer was killed, and a day has passed."""
-    complete = {stored.name.rpartition("/")[0] for stored in there if stored.name.endswith(f"/{MANIFEST}")}
+def _decide(
+    found: t.Sequence[Backup], keep: t.Mapping[str, Rule], releases: t.Collection[str], now: float
+) -> list[PruneVerdict]:
+    """Verdicts database by database: the rules hold for each by itself."""
+    by_database: dict[str, list[Backup]] = {}
+    for backup in found:
+        by_database.setdefault(backup.manifest["database"], []).append(backup)
+    decided = []
+    for of_one in by_database.values():
+        decided += verdicts(of_one, keep, releases, now)
+    return decided
+
+
+def _remove(store: Store, context: Context, plan: Plan) -> None:
+    for backup in plan.removed:
+        # The manifest goes first. After a kill the rest is no longer a backup, and the next run finds it.
+        store.delete([f"{backup.id}/{MANIFEST}"])
+        store.delete([stored.name for stored in store.listing(f"{backup.id}/")])
+        context.say(f"{backup.id}: removed")
+    store.delete(plan.incomplete)
+    for left in plan.unfinished:
+        store.discard(left)
+
+
+def _incomplete_backups(objects: t.Sequence[Stored], now: float) -> list[str]:
+    """Objects of backups without a manifest, whose last write is a day ago: their writer was killed."""
     folders: dict[str, list[Stored]] = {}
-    for stored in there:
+    for stored in objects:
         folders.setdefault(stored.name.rpartition("/")[0], []).append(stored)
-    return [
-        stored.name for name, inside in folders.items() for stored in inside
-        if name not in complete and _ours(stored.name) and now - max(each.modified for each in inside) > _ABANDONED_SECONDS
-    ]  # fmt: skip
+    incomplete = []
+    for name, inside in folders.items():
+        has_manifest = any(stored.name == f"{name}/{MANIFEST}" for stored in inside)
+        last_write = max(stored.modified for stored in inside)
+        if not has_manifest and now - last_write > _ABANDONED_SECONDS:
+            incomplete += [stored.name for stored in inside if _ours(stored.name)]
+    return incomplete
 
 
 def _ours(name: str) -> bool:
-    """Nothing else that somebody keeps below the same prefix is touched."""
+    """Whether a name is one that backups use: other objects below the same prefix are never removed."""
     own = name.rpartition("/")[2]
     return name.count("/") == 2 and own.startswith(("database.dump", "globals.sql", "verified.json"))
 
@@ -169,12 +202,16 @@ OPERATION = Operation(
             REQUIRED,
             each=Option(
                 "dict",
-                fields={"kind": Option("str", REQUIRED), "count": Option("int"), "days": Option("int")},
+                fields={
+                    "kind": Option("str", REQUIRED),
+                    "count": Option("int", low=1),
+                    "days": Option("int", low=1),
+                },
             ),
         ),
         "releases": Option("list", [], each=Option("str")),
     },
-    store_options.of,
+    store_options.connect,
     run,
     store_options.CONSTRAINTS,
 )

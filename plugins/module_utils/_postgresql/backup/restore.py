@@ -3,18 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Restores a backup into a new database and, where that is asked
-for, lets it take the place of the live one, which is kept.
+"""Restores a backup into a new database and, where that is requested, swaps it with the live one, which is kept.
 
-The new database carries in its comment which backup it is from and how far it has come, so a run after a
-kill knows what it finds. The two renames of the swap are one transaction: an application never finds no
-database of the live name. A connection that is being made in that very moment is refused once ("just been
-dropped or renamed"), and finds the new one when it tries again.
+The comment of the new database says which backup it is from and how far the restore is, so that a run after a kill
+knows what it finds. The two renames of the swap are one transaction: a database of the live name exists at all times.
+A connection attempt in that very moment is refused once ("just been dropped or renamed"); the next one finds the new
+database.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 import typing as t
 
@@ -30,15 +30,28 @@ from .ports import Ports, connect
 from .scratch import MAINTENANCE, literal, quoted
 
 _RESTORING, _COMPLETE = "restoring", "complete"
-_TERMINATE_EVERY = 0.05  # seconds; the rename itself waits up to 5 s for the sessions to go
+_TERMINATE_EVERY = 0.05  # seconds; a rename waits up to 5 s for the sessions to end
 _TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY (%s) AND pid <> pg_backend_pid()"
+
+
+@dataclasses.dataclass(frozen=True)
+class RestoreOptions:
+    """How the new database is made.
+
+    :ivar globals: whether roles and tablespaces are created that the server lacks.
+    :ivar lock_wait_timeout: seconds that a swap waits for a backup or a migration to end.
+    """
+
+    load: load.LoadOptions
+    globals: bool
+    lock_wait_timeout: int
 
 
 def run(ports: Ports, context: Context) -> Result:
     params, live = context.params, ports.server.login.database
-    chosen = backups.choose(
-        backups.of_database(ports.store, params["from_database"] or live), params["backup"], ports.store.where
-    )
+    swap = params["swap"]
+    found = backups.of_database(ports.store, params["from_database"] or live)
+    chosen = backups.choose(found, params["backup"], ports.store.where)
     target = params["target"] or default_target(live, chosen)
     if target == live:
         raise InputError(
@@ -47,54 +60,53 @@ def run(ports: Ports, context: Context) -> Result:
     with ports.server.session(MAINTENANCE) as session:
         databases = _Databases.observe(session, live, target)
         version = session.value("SELECT current_setting('server_version_num')::int")
-    values: dict[str, t.Any] = {
-        "backup": chosen.as_result(context.clock.wall()),
-        "rto_seconds": None,
-        "not_restored": [],
-    }
-    if params["swap"] and databases.live_from == chosen.id:
+    backup = chosen.as_result(context.clock.wall())
+    values: dict[str, t.Any] = {"backup": backup, "rto_seconds": None, "not_restored": []}
+    if swap and databases.live_from == chosen.id:
         return Result(False, values={**values, "database": live, "replaced": databases.live_replaced})
     databases.check(target, chosen.id)
     load.check(ports.programs, chosen.manifest, version)
-    old = f"{live.encode()[:40].decode(errors='ignore')}_before_{context.clock.stamp().replace('-', '').replace(':', '')}"
-    replaced = old if params["swap"] and databases.live_there else None
-    name = live if params["swap"] else target
-    if databases.target_state == _COMPLETE and not params["swap"]:
+    is_filled = databases.target_state == _COMPLETE
+    if is_filled and not swap:
         return Result(False, values={**values, "database": target, "replaced": None})
-    before = {
-        "databases": sorted(
-            ({live} if databases.live_there else set()) | ({target} if databases.target_state else set())
-        )
-    }
-    after = {
-        "databases": sorted(
-            {name, *([live] if databases.live_there else []), *([replaced] if replaced else [])}
-        ),
-        "restored_from": chosen.id,
-    }
+    stamp = context.clock.stamp().replace("-", "").replace(":", "")
+    replaced = f"{_shortened(live)}_before_{stamp}" if swap and databases.live_exists else None
+    values.update(database=live if swap else target, replaced=replaced)
+    before, after = databases.before_and_after(live, target, values["database"], replaced)
+    after["restored_from"] = chosen.id
     if context.check_mode:
-        return Result(True, before, after, {**values, "database": name, "replaced": replaced})
-    restore = _RestoreRun(ports, context, chosen.manifest, live, target)
-    if databases.target_state != _COMPLETE:
-        values |= {"rto_seconds": restore.fill(), "not_restored": restore.not_restored}
-    if params["swap"]:
+        return Result(True, before, after, values)
+    options = RestoreOptions(
+        load.LoadOptions(params["jobs"], params["identity"], params["spool"], params["owners"]),
+        params["globals"],
+        params["lock_wait_timeout"],
+    )
+    restore = _RestoreRun(ports, context, chosen.manifest, options, target)
+    if not is_filled:
+        values.update(rto_seconds=restore.fill(), not_restored=restore.not_restored)
+    if swap:
         restore.swap(replaced)
-    return Result(True, before, after, {**values, "database": name, "replaced": replaced})
+    return Result(True, before, after, values)
 
 
 def default_target(live: str, chosen: backups.Backup) -> str:
-    """The same for the same backup, so that a run after a kill finds what the one before had begun."""
+    """Depends on the backup alone, so that a run after a kill finds what the killed one has started."""
     stamp = chosen.manifest["snapshot_at"].replace("-", "").replace(":", "")
-    return f"{live.encode()[:40].decode(errors='ignore')}_of_{stamp}"
+    return f"{_shortened(live)}_of_{stamp}"
+
+
+def _shortened(name: str) -> str:
+    """Leaves room for an ending: PostgreSQL cuts names after 63 bytes."""
+    return name.encode()[:40].decode(errors="ignore")
 
 
 class _Databases(t.NamedTuple):
-    """The databases as they were found."""
+    """The live database and the target, as a run finds them."""
 
-    live_there: bool
+    live_exists: bool
     live_from: str | None
     live_replaced: str | None
-    target_there: bool
+    target_exists: bool
     target_from: str | None
     target_state: str | None
 
@@ -102,13 +114,30 @@ class _Databases(t.NamedTuple):
     def observe(cls, session: Session, live: str, target: str) -> _Databases:
         of_live, of_target = scratch.remark(session, live), scratch.remark(session, target)
         return cls(
-            scratch.exists(session, live), of_live.get("backup"), of_live.get("replaced"),
-            scratch.exists(session, target), of_target.get("backup"), of_target.get("state"),
-        )  # fmt: skip
+            live_exists=scratch.exists(session, live),
+            live_from=of_live.get("backup"),
+            live_replaced=of_live.get("replaced"),
+            target_exists=scratch.exists(session, target),
+            target_from=of_target.get("backup"),
+            target_state=of_target.get("state"),
+        )
+
+    def before_and_after(
+        self, live: str, target: str, name: str, replaced: str | None
+    ) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
+        """
+        :param name: of the restored database at the end.
+        """
+        existing = {live} if self.live_exists else set()
+        before = existing | ({target} if self.target_state else set())
+        after = existing | {name} | ({replaced} if replaced else set())
+        return {"databases": sorted(before)}, {"databases": sorted(after)}
 
     def check(self, target: str, backup: str) -> None:
-        if self.target_there and self.target_from != backup:
-            of = f"it was restored from {self.target_from}" if self.target_from else "no restore created it"
+        if self.target_exists and self.target_from != backup:
+            of = "no restore created it"
+            if self.target_from:
+                of = f"it was restored from {self.target_from}"
             raise InputError(
                 f"target: found {target}, a database that exists, and {of}; allowed: a name that is not in use",
                 done="nothing was changed",
@@ -116,18 +145,17 @@ class _Databases(t.NamedTuple):
 
 
 class _RestoreRun:
-    def __init__(self, ports: Ports, context: Context, manifest: Manifest, live: str, target: str) -> None:
-        self._ports, self._context, self._manifest, self._live, self._target = (
-            ports,
-            context,
-            manifest,
-            live,
-            target,
-        )
+    """Fills the new database, and swaps it with the live one."""
+
+    def __init__(
+        self, ports: Ports, context: Context, manifest: Manifest, options: RestoreOptions, target: str
+    ) -> None:
+        self._ports, self._context, self._manifest = ports, context, manifest
+        self._options, self._live, self._target = options, ports.server.login.database, target
         self.not_restored: list[str] = []
 
     def fill(self) -> int:
-        """Makes the new database, fills and proves it; seconds that it took."""
+        """Creates the new database, fills it and compares it; returns the seconds that the restore took."""
         server, context, target = self._ports.server, self._context, self._target
         with lock.held(
             server, f"restore of {self._live}", context, name=target, database=MAINTENANCE
@@ -137,15 +165,8 @@ class _RestoreRun:
                 scratch.drop(session, target)
             context.say(f"{self._live}: restoring {self._manifest['id']} into {target}")
             began = context.clock.now()
-            loader = load.Loader(
-                server,
-                self._ports.store,
-                self._ports.programs,
-                context,
-                self._manifest,
-                owners=context.params["owners"],
-            )
-            if context.params["globals"]:
+            loader = load.Loader(self._ports, context, self._manifest, self._options.load)
+            if self._options.globals:
                 self.not_restored += loader.restore_globals()
             scratch.create(session, target, self._manifest["created_as"])
             scratch.note(session, target, {"backup": self._manifest["id"], "state": _RESTORING})
@@ -159,11 +180,10 @@ class _RestoreRun:
                         why=reasons[:20],
                         then="use another backup",
                     )
-                self.not_restored += (
-                    restore_database_settings(session, target, self._manifest["created_as"])
-                    if context.params["owners"]
-                    else []
-                )
+                if self._options.load.owners:
+                    self.not_restored += restore_database_settings(
+                        session, target, self._manifest["created_as"]
+                    )
             except BaseException as exc:
                 scratch.drop(session, target)
                 if isinstance(exc, ReleaseError):
@@ -177,22 +197,15 @@ class _RestoreRun:
 
     def swap(self, replaced: str | None) -> None:
         server, context = self._ports.server, self._context
-        free = (
-            lock.held(
-                server, f"restore of {self._live}", context, wait_timeout=context.params["lock_wait_timeout"]
-            )
-            if replaced
-            else contextlib.nullcontext()
-        )
-        with free:
-            # no backup and no migration runs on the live database; whoever begins one now is ended with all
-            # other sessions
-            pass
+        if replaced:
+            # Waits until no backup and no migration runs on the live database. One that starts after this is
+            # ended with all other sessions.
+            wait_timeout = self._options.lock_wait_timeout
+            with lock.held(server, f"restore of {self._live}", context, wait_timeout=wait_timeout):
+                pass
         with contextlib.ExitStack() as stack:
-            session, other = (
-                stack.enter_context(server.session(MAINTENANCE)),
-                stack.enter_context(server.session(MAINTENANCE)),
-            )
+            session = stack.enter_context(server.session(MAINTENANCE))
+            other = stack.enter_context(server.session(MAINTENANCE))
             stack.enter_context(_sessions_ended(other, [self._live, self._target]))
             stack.enter_context(session.transaction())
             if replaced:
@@ -203,19 +216,18 @@ class _RestoreRun:
                 self._live,
                 {"backup": self._manifest["id"], "state": _COMPLETE, "replaced": replaced},
             )
-        back = (
-            f"; the previous one is kept as {replaced}: drop it when it is no longer needed"
-            if replaced
-            else ""
-        )
+        back = ""
+        if replaced:
+            back = f"; the previous one is kept as {replaced}: drop it when it is no longer needed"
         context.say(f"{self._live}: is now what was restored from {self._manifest['id']}{back}")
 
 
 def restore_database_settings(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> list[str]:
-    """Owner, privileges and settings of the database itself, which
-    its dump does not hold; what could not be set, for a person.
+    """Sets owner, privileges and settings of the database itself, which its dump does not hold.
+
+    :return: the statements that the server refused.
     """
-    left = []
+    refused = []
     statements = [
         f"ALTER DATABASE {quoted(name)} OWNER TO {quoted(made_as['owner'])}",
         f"ALTER DATABASE {quoted(name)} CONNECTION LIMIT {made_as['connection_limit']}",
@@ -226,9 +238,9 @@ def restore_database_settings(session: Session, name: str, made_as: t.Mapping[st
         for grantee, privilege, grantable in made_as["grants"]
     ]
     for role, setting in made_as["settings"]:
-        key, _is, value = setting.partition("=")
+        key, _separator, value = setting.partition("=")
         whose = f"ROLE {role} IN DATABASE" if role else "DATABASE"
-        # A list such as search_path is stored quoted as it has to be written; anything else is a plain value.
+        # search_path, a list, is stored with the quotes that SQL needs; all other values are plain.
         statements.append(
             f"ALTER {whose} {quoted(name)} SET {key} TO {value if key == 'search_path' else literal(value)}"
         )
@@ -236,15 +248,13 @@ def restore_database_settings(session: Session, name: str, made_as: t.Mapping[st
         try:
             session.execute(statement)
         except ReleaseError as exc:
-            left.append(f"not applied: {statement} ({exc.what})")
-    return left
+            refused.append(f"not applied: {statement} ({exc.what})")
+    return refused
 
 
 @contextlib.contextmanager
 def _sessions_ended(session: Session, databases: list[str]) -> t.Iterator[None]:
-    """Ends the sessions on these databases until the block is done.
-    A rename holds off new ones, and waits for those that are there.
-    """
+    """Ends sessions on these databases until the block ends. A rename refuses new ones, and waits for existing ones."""
     over, problems = threading.Event(), list[ReleaseError]()
 
     def work() -> None:

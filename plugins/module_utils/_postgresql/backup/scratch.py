@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Databases that are made for a while and never left behind, also not by one who was killed.
+"""Scratch databases, which are never left behind, not even by a run that is killed.
 
-Whoever uses one holds an advisory lock of its name on a session to the server's maintenance
-database. A database of such a name whose lock nobody holds was left by a run that is dead, and goes.
+The user of one holds an advisory lock with its name, on a session to the server's maintenance database. A database of
+such a name whose lock nobody holds was left by a killed run, and is dropped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..._common.operation import Context
 from .. import lock
 from ..session import Server, Session
 
-# Exists on every server (manual, 23.1), and is not the database in question.
+# It exists on every server (manual, 23.1).
 MAINTENANCE = "postgres"
 _SINCE_13 = 130000  # DROP DATABASE ... WITH (FORCE)
 
@@ -56,7 +56,7 @@ def drop(session: Session, name: str) -> None:
 
 
 def create(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> None:
-    """Empty, and of the encoding and collation of the database that was backed up."""
+    """Creates an empty database with the encoding and collation of the one that was backed up."""
     session.execute(
         f"CREATE DATABASE {quoted(name)} TEMPLATE template0 ENCODING {literal(made_as['encoding'])}"
         f" LC_COLLATE {literal(made_as['lc_collate'])} LC_CTYPE {literal(made_as['lc_ctype'])}"
@@ -64,7 +64,7 @@ def create(session: Session, name: str, made_as: t.Mapping[str, t.Any]) -> None:
 
 
 def remark(session: Session, name: str) -> dict[str, t.Any]:
-    """What this collection has noted in the database's comment; empty without a note of ours."""
+    """Our note in the comment of a database; empty where there is none."""
     found = session.rows(
         "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s", [name]
     )
@@ -80,7 +80,7 @@ def note(session: Session, name: str, what: t.Mapping[str, t.Any]) -> None:
 
 
 def sweep(session: Session, database: str, purpose: str, context: Context) -> list[str]:
-    """Drops what dead runs have left of this database's scratch copies; their names."""
+    """Drops the scratch copies of this database that killed runs have left; returns their names."""
     pattern = re.compile(re.escape(new_name(database, purpose)[:-8]) + "[0-9a-f]{8}")
     left = []
     for (name,) in session.rows("SELECT datname FROM pg_database ORDER BY 1"):
@@ -103,10 +103,9 @@ def scratch(
     context: Context,
     keep: t.Callable[[], int],
 ) -> t.Iterator[str]:
-    """An empty database for as long as the block runs.
+    """An empty database while the block runs.
 
-    :param keep: asked at the end of a good block: for how many
-        seconds others may still use it; 0 drops it at once.
+    :param keep: asked after a successful block, for how many seconds the database is kept; 0 drops it at once.
     """
     name, doing = new_name(database, purpose), f"{purpose} of {database}"
     with lock.held(server, doing, context, name=name, database=MAINTENANCE) as session:

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Checks of the data itself, in the user's own SQL: a number, the
-range it has to be in, and how it may differ from before a release.
+"""Checks of the data itself, in the user's own SQL: a number, its allowed range, and how far it may change
+during a release.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ OPTIONS: dict[str, Option] = {
                 "sql": Option("str", REQUIRED),
                 "min": Option("float"),
                 "max": Option("float"),
-                "max_drop_percent": Option("float"),
-                "max_rise_percent": Option("float"),
+                "max_drop_percent": Option("float", low=0),
+                "max_rise_percent": Option("float", low=0),
             },
         ),
     ),
-    "query_timeout": Option("int", 10),
+    "query_timeout": Option("int", 10, low=1, high=3600),
     "before": Option("dict"),
 }
 
 Query = dict[str, t.Any]
 _DENIED = "42501"
-# What says that the text itself cannot be run here: it writes, is no single SELECT, or does not parse.
+# SQLSTATEs of a text that cannot run here.
 _WRONG = {"25006": "it writes", "42601": "it is not a single SELECT", "0A000": "it is not a plain SELECT"}
 
 
 def problems(queries: t.Sequence[Query]) -> list[str]:
-    """What is wrong with them before anything is asked."""
+    """What is wrong with the queries themselves, before any is run."""
     wrong, names = [], [query["name"] for query in queries]
     for index, query in enumerate(queries):
         where, low, high = f"queries[{index}] ({query['name']})", query["min"], query["max"]
@@ -53,18 +53,14 @@ def problems(queries: t.Sequence[Query]) -> list[str]:
             )
         if low is not None and high is not None and low > high:
             wrong.append(f"{where}.min: found {low:g}, more than its max {high:g}; allowed: at most max")
-        for option in ("max_drop_percent", "max_rise_percent"):
-            if query[option] is not None and query[option] < 0:
-                wrong.append(f"{where}.{option}: found {query[option]:g}; allowed: a number from 0")
         if not query["sql"].strip():
             wrong.append(f"{where}.sql: found nothing; allowed: a SELECT of one number")
     return wrong
 
 
 def ask(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str]:
-    """The value, or why there is none: (value, reason, unknown)."""
-    # As a part of a SELECT with a parameter: then the server takes
-    # a single statement only, and one that cannot be COMMIT.
+    """(value, reason, unknown): the value; or why it is not healthy, or why it is not known, that there is none."""
+    # As a subquery with a parameter, because then the server accepts a single statement only, and no COMMIT.
     sql = query["sql"].strip().rstrip(";").replace("%", "%%")
     try:
         session.execute("BEGIN READ ONLY")
@@ -72,7 +68,9 @@ def ask(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str]:
             session.execute(f"SET LOCAL statement_timeout = {int(timeout) * 1000}")
             rows = session.rows(f"SELECT * FROM (\n{sql}\n) AS asked LIMIT %s", [2])
         finally:
-            session.execute("ROLLBACK")  # servers before 16 let a function write large objects even so
+            session.execute(
+                "ROLLBACK"
+            )  # before PostgreSQL 16 a function can write large objects in a read-only transaction
     except Unreachable:
         raise
     except DatabaseError as exc:
@@ -86,38 +84,41 @@ def ask(session: Session, query: Query, timeout: int) -> tuple[t.Any, str, str]:
             ) from exc
         return None, exc.what, ""
     if len(rows) != 1 or len(rows[0]) != 1:
-        many = (
-            "no row" if not rows else f"{len(rows[0])} columns" if len(rows[0]) != 1 else "more than one row"
-        )
+        many = "more than one row"
+        if not rows:
+            many = "no row"
+        elif len(rows[0]) != 1:
+            many = f"{len(rows[0])} columns"
         return None, f"answered {many}, expected one number", ""
     value = rows[0][0]
     if isinstance(value, decimal.Decimal):
         value = int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None, "answered " + ("NULL" if value is None else describe(value)) + ", expected a number", ""
+        shown = "NULL" if value is None else describe(value)
+        return None, f"answered {shown}, expected a number", ""
     return value, "", ""
 
 
 def reasons(query: Query, value: float, before: float | None) -> list[str]:
-    """Pure: what of a value is not as it has to be.
+    """Why a value is not as expected; pure.
 
-    :param before: what the same query answered before the release; None when nobody knows.
+    :param before: the answer before the release; None where it is not known.
     """
-    said = []
+    found = []
     if query["min"] is not None and value < query["min"]:
-        said.append(f"is {value:g}, at least {query['min']:g} required")
+        found.append(f"is {value:g}, at least {query['min']:g} required")
     if query["max"] is not None and value > query["max"]:
-        said.append(f"is {value:g}, at most {query['max']:g} allowed")
+        found.append(f"is {value:g}, at most {query['max']:g} allowed")
     if before is None:
-        return said
+        return found
     change = value - before
     for option, by, word in (("max_drop_percent", -change, "fell"), ("max_rise_percent", change, "rose")):
         if query[option] is None or by <= 0:
             continue
-        # From nothing every rise is beyond any percentage.
+        # A rise from zero exceeds every percentage.
         percent = 100 * by / abs(before) if before else float("inf")
         if percent > query[option]:
-            said.append(
+            found.append(
                 f"{word} from {before:g} to {value:g} ({percent:.0f} %), at most {query[option]:g} % allowed"
             )
-    return said
+    return found

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Whether a PostgreSQL server is well, and the data in it as expected: reads, changes nothing."""
+"""Says whether a PostgreSQL server is healthy and its data as expected. It only reads."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..._common.operation import Context, Operation, Result
 from ..._common.options import Option
 from .. import login
 from ..session import DatabaseError, Postgres, Server, Session, Unreachable
-from . import data, queries
-from . import reasons as judged
+from . import data, queries, reasons
+from .reasons import Thresholds
 
 CHECKS = (
     "connections",
@@ -33,22 +33,19 @@ CHECKS = (
     "disk",
 )
 DISK = "disk"
-# Where other users' sessions are hidden from one who has not
-# the role pg_read_all_stats, which pg_monitor has.
+# Checks that need to see other users' sessions, which takes the role pg_read_all_stats; pg_monitor has it.
 _HIDDEN = ("transactions", "replication")
-# A check waits for nobody's lock, and reads no longer than this.
+# Limits, so that a check does not wait for locks.
 _SESSION = {"default_transaction_read_only": "on", "lock_timeout": "2s", "statement_timeout": "30s"}
 
-Check = tuple[t.Callable[[Session], t.Any], t.Callable[[t.Any, t.Mapping[str, t.Any]], "list[str]"]]
+Check = tuple[t.Callable[[Session], t.Any], t.Callable[[t.Any, Thresholds], "list[str]"]]
 
 
 class Space(t.Protocol):
-    """The disk of a server that runs on this very machine."""
+    """The disk of a server that runs on this machine."""
 
     def of(self, path: str, process: int) -> tuple[int, int] | None:
-        """Bytes free and in all where ``path`` is; None when
-        that process of PostgreSQL is not one of this machine.
-        """
+        """Free and total bytes of the volume that holds ``path``; None where that process is not on this machine."""
 
 
 class LocalSpace:
@@ -57,10 +54,10 @@ class LocalSpace:
             with open(f"/proc/{process}/cmdline", "rb") as file:
                 if b"postgres" not in file.read():
                     return None
-            there = os.statvfs(path)
+            volume = os.statvfs(path)
         except OSError:
             return None
-        return there.f_bavail * there.f_frsize, there.f_blocks * there.f_frsize
+        return volume.f_bavail * volume.f_frsize, volume.f_blocks * volume.f_frsize
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,96 +65,97 @@ class Ports:
     server: Server
     space: Space
 
-    @classmethod
-    def of(cls, context: Context) -> Ports:
-        return cls(Postgres.of(context), LocalSpace())
+
+def connect(context: Context) -> Ports:
+    return Ports(Postgres.of(context), LocalSpace())
+
+
+@dataclasses.dataclass(frozen=True)
+class DataQueries:
+    """The user's own questions.
+
+    :ivar timeout: seconds that each may take.
+    :ivar before: what an earlier run found; None where nothing is compared.
+    """
+
+    queries: t.Sequence[data.Query]
+    timeout: int
+    before: t.Mapping[str, t.Any] | None
+
+    def answer_before(self, name: str) -> float | None:
+        answers: t.Mapping[str, t.Any] = (self.before or {}).get("queries") or {}
+        return answers.get(name)
 
 
 def run(ports: Ports, context: Context) -> Result:
-    if wrong := data.problems(context.params["queries"]):
+    params = context.params
+    if wrong := data.problems(params["queries"]):
         raise InputError("The queries are not well-formed; nothing was asked.", why=wrong)
-    look = _Examination(ports, context)
+    examination = _Examination(ports.space, Thresholds.of(params), params["largest_tables"])
+    questions = DataQueries(params["queries"], params["query_timeout"], params["before"])
     try:
         with ports.server.session(options=_SESSION, name="runbook.release health") as session:
-            look.at(session)
+            examination.check_server(session, params["checks"])
+            examination.check_data(session, questions)
     except Unreachable as exc:
-        look.reasons.append("; ".join([exc.what, *exc.why[:1]]))
-    return Result(
-        False,
-        values={
-            "healthy": not look.reasons,
-            "reasons": look.reasons,
-            "unknown": look.unknown,
-            "found": look.values,
-        },
-    )
+        examination.reasons.append("; ".join([exc.what, *exc.why[:1]]))
+    values = {
+        "healthy": not examination.reasons,
+        "reasons": examination.reasons,
+        "unknown": examination.unknown,
+        "found": examination.values,
+    }
+    return Result(False, values=values)
 
 
 class _Examination:
-    """What was found so far; a connection that breaks in between loses none of it."""
+    """Collects what is found, so that a connection that breaks loses nothing found before."""
 
-    def __init__(self, ports: Ports, context: Context) -> None:
-        self._ports, self._params = ports, context.params
+    def __init__(self, space: Space, thresholds: Thresholds, largest_tables: int) -> None:
+        self._space, self._thresholds = space, thresholds
+        self._checks = _checks(largest_tables)
         self.reasons: list[str] = []
         self.unknown: dict[str, str] = {}
         self.values: dict[str, t.Any] = {}
 
-    def at(self, session: Session) -> None:
+    def check_server(self, session: Session, chosen: t.Collection[str]) -> None:
         server = queries.server(session)
-        self.values["server"] = {
-            name: server[name] for name in ("version", "standby", "database", "role", "up_seconds")
-        }
+        shown = ("version", "standby", "database", "role", "up_seconds")
+        self.values["server"] = {name: server[name] for name in shown}
         for check in CHECKS:
-            if check not in self._params["checks"]:
+            if check not in chosen:
                 continue
             if check == DISK:
                 self._disk(server)
-                continue
-            read, judge = self._known()[check]
-            try:
-                found = read(session)
-            except Unreachable:
-                raise
-            except DatabaseError as exc:
-                self.unknown[check] = exc.what
-                continue
-            self.values[check] = found
-            if check in _HIDDEN and not server["sees_all"]:
-                self.unknown[check] = (
-                    f"what others do is hidden from role {server['role']}; GRANT pg_monitor TO it"
-                )
-                found = _visible(found)
-            self.reasons += judge(found, self._params)
-        if self._params["queries"]:
-            self._data(session)
+            else:
+                self._check(session, check, server)
 
-    def _known(self) -> dict[str, Check]:
-        return {
-            "connections": (queries.connections, judged.connections),
-            "transactions": (queries.transactions, judged.transactions),
-            "locks": (queries.locks, judged.locks),
-            "replication": (queries.replication, judged.replication),
-            "slots": (queries.slots, judged.slots),
-            "wal": (queries.wal, judged.wal),
-            "archiver": (queries.archiver, judged.archiver),
-            "indexes": (queries.indexes, judged.indexes),
-            "tables": (
-                lambda session: queries.tables(session, self._params["largest_tables"]),
-                lambda found, params: [],
-            ),
-            "wraparound": (queries.wraparound, judged.wraparound),
-        }
+    def _check(self, session: Session, check: str, server: t.Mapping[str, t.Any]) -> None:
+        query, reasons_of = self._checks[check]
+        try:
+            found = query(session)
+        except Unreachable:
+            raise
+        except DatabaseError as exc:
+            self.unknown[check] = exc.what
+            return
+        self.values[check] = found
+        if check in _HIDDEN and not server["sees_all"]:
+            role = server["role"]
+            self.unknown[check] = f"what others do is hidden from role {role}; GRANT pg_monitor TO it"
+            found = _visible(found)
+        self.reasons += reasons_of(found, self._thresholds)
 
     def _disk(self, server: dict[str, t.Any]) -> None:
         path = server["data_directory"]
-        there = self._ports.space.of(path, server["backend"]) if path else None
-        if there is None:
+        space = self._space.of(path, server["backend"]) if path else None
+        if space is None:
             why = "PostgreSQL does not report its free disk space; run this task on the server's own host"
-            self.unknown[DISK] = (
-                why if path else f"{why}, as a role that may read data_directory (GRANT pg_monitor)"
-            )
+            if not path:
+                why += ", as a role that may read data_directory (GRANT pg_monitor)"
+            self.unknown[DISK] = why
             return
-        free, total = there
+        free, total = space
         found = {
             "path": path,
             "free_bytes": free,
@@ -165,34 +163,50 @@ class _Examination:
             "free_percent": round(100 * free / max(1, total), 1),
         }
         self.values[DISK] = found
-        self.reasons += judged.disk(found, self._params)
+        self.reasons += reasons.disk(found, self._thresholds)
 
-    def _data(self, session: Session) -> None:
-        earlier = (self._params["before"] or {}).get("queries") or {}
+    def check_data(self, session: Session, questions: DataQueries) -> None:
+        if not questions.queries:
+            return
         answers = self.values.setdefault("queries", {})
-        for query in self._params["queries"]:
+        for query in questions.queries:
             name = query["name"]
-            value, reason, unknown = data.ask(session, query, self._params["query_timeout"])
+            value, reason, unknown = data.ask(session, query, questions.timeout)
             answers[name] = value
             if unknown:
                 self.unknown[name] = unknown
                 continue
-            before = earlier.get(name)
-            said = [reason] if reason else data.reasons(query, value, before)
-            self.reasons += [f"{name}: {line}" for line in said]
+            before = questions.answer_before(name)
+            lines = [reason] if reason else data.reasons(query, value, before)
+            self.reasons += [f"{name}: {line}" for line in lines]
             compared = query["max_drop_percent"] is not None or query["max_rise_percent"] is not None
-            if self._params["before"] and compared and before is None:
+            if questions.before and compared and before is None:
                 self.unknown[name] = "before holds no value of it, so it was not compared"
 
 
-def _visible(found: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Without the sessions of which nothing but their existence is told."""
+def _checks(largest_tables: int) -> dict[str, Check]:
+    """By the name of a check: what is asked, and what of the answer is a reason."""
     return {
-        name: [entry for entry in value if entry.get("state") is not None or "state" not in entry]
-        if isinstance(value, list)
-        else value
-        for name, value in found.items()
+        "connections": (queries.connections, reasons.connections),
+        "transactions": (queries.transactions, reasons.transactions),
+        "locks": (queries.locks, reasons.locks),
+        "replication": (queries.replication, reasons.replication),
+        "slots": (queries.slots, reasons.slots),
+        "wal": (queries.wal, reasons.wal),
+        "archiver": (queries.archiver, reasons.archiver),
+        "indexes": (queries.indexes, reasons.indexes),
+        "tables": (lambda session: queries.tables(session, largest_tables), lambda found, thresholds: []),
+        "wraparound": (queries.wraparound, reasons.wraparound),
     }
+
+
+def _visible(found: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Without the sessions of which the server shows this role nothing but their existence."""
+    visible = dict(found)
+    for name, value in found.items():
+        if isinstance(value, list):
+            visible[name] = [entry for entry in value if entry.get("state", "") is not None]
+    return visible
 
 
 OPERATION = Operation(
@@ -201,22 +215,22 @@ OPERATION = Operation(
         "checks": Option(
             "list", [check for check in CHECKS if check != DISK], each=Option("str", choices=list(CHECKS))
         ),
-        "connections_percent": Option("int", 80),
-        "active_connections": Option("int"),
-        "transaction_age": Option("int", 300),
-        "idle_in_transaction": Option("int", 60),
-        "blocked_for": Option("int", 5),
-        "standbys": Option("int", 0),
-        "replication_lag": Option("int", 30),
-        "replication_lag_bytes": Option("int", 268435456),
-        "slot_bytes": Option("int", 1073741824),
-        "wal_bytes": Option("int"),
-        "wraparound_percent": Option("int", 50),
-        "disk_free_percent": Option("int", 10),
-        "largest_tables": Option("int", 10),
+        "connections_percent": Option("int", 80, low=1, high=100),
+        "active_connections": Option("int", low=0),
+        "transaction_age": Option("int", 300, low=0),
+        "idle_in_transaction": Option("int", 60, low=0),
+        "blocked_for": Option("int", 5, low=0),
+        "standbys": Option("int", 0, low=0),
+        "replication_lag": Option("int", 30, low=0),
+        "replication_lag_bytes": Option("int", 268435456, low=0),
+        "slot_bytes": Option("int", 1073741824, low=0),
+        "wal_bytes": Option("int", low=1),
+        "wraparound_percent": Option("int", 50, low=1, high=100),
+        "disk_free_percent": Option("int", 10, low=0, high=100),
+        "largest_tables": Option("int", 10, low=0, high=1000),
         **data.OPTIONS,
     },
-    Ports.of,
+    connect,
     run,
     login.CONSTRAINTS,
 )

@@ -7,11 +7,33 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 Found = dict[str, t.Any]
-Params = t.Mapping[str, t.Any]
 _SCALE = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Thresholds:
+    """From when on a finding is a reason, named as the module's options. None asks for nothing."""
+
+    connections_percent: int
+    active_connections: int | None
+    transaction_age: int
+    idle_in_transaction: int
+    blocked_for: int
+    standbys: int
+    replication_lag: int
+    replication_lag_bytes: int
+    slot_bytes: int
+    wal_bytes: int | None
+    wraparound_percent: int
+    disk_free_percent: int
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> Thresholds:
+        return cls(**{field.name: params[field.name] for field in dataclasses.fields(cls)})
 
 
 def size(count: float) -> str:
@@ -21,37 +43,37 @@ def size(count: float) -> str:
     return f"{count:.0f} B"
 
 
-def connections(found: Found, params: Params) -> list[str]:
+def connections(found: Found, thresholds: Thresholds) -> list[str]:
     reasons = []
     for entry in [{"of": "connections", **found}, *found["limits"]]:
         percent = 100 * entry["used"] / max(1, entry["usable"])
-        if percent >= params["connections_percent"]:
+        if percent >= thresholds.connections_percent:
             reasons.append(
                 f"{entry['of']}: {entry['used']} of {entry['usable']} connections are in use ({percent:.0f} %)"
             )
-    if params["active_connections"] is not None and found["active"] > params["active_connections"]:
+    if thresholds.active_connections is not None and found["active"] > thresholds.active_connections:
         reasons.append(
-            f"connections: {found['active']} are active, at most {params['active_connections']} allowed"
+            f"connections: {found['active']} are active, at most {thresholds.active_connections} allowed"
         )
     return reasons
 
 
-def transactions(found: Found, params: Params) -> list[str]:
+def transactions(found: Found, thresholds: Thresholds) -> list[str]:
     reasons = []
     for entry in found["open"]:
         idle = (
             entry["state"].startswith("idle in transaction")
-            and entry["state_seconds"] >= params["idle_in_transaction"]
+            and entry["state_seconds"] >= thresholds.idle_in_transaction
         )
-        if idle or entry["seconds"] >= params["transaction_age"]:
-            doing = (
-                f"{entry['state']} for {entry['state_seconds']:.0f} s, last" if idle else f"{entry['state']},"
-            )
+        if idle or entry["seconds"] >= thresholds.transaction_age:
+            state = f"{entry['state']},"
+            if idle:
+                state = f"{entry['state']} for {entry['state_seconds']:.0f} s, last"
             reasons.append(
-                f"{backend(entry)}: transaction open for {entry['seconds']:.0f} s, {doing} {entry['query']}"
+                f"{backend(entry)}: transaction open for {entry['seconds']:.0f} s, {state} {entry['query']}"
             )
     for entry in found["prepared"]:
-        if entry["seconds"] >= params["transaction_age"]:
+        if entry["seconds"] >= thresholds.transaction_age:
             reasons.append(
                 f"prepared transaction {entry['name']} of {entry['role']} in {entry['database']}: "
                 f"waits for COMMIT PREPARED or ROLLBACK PREPARED since {entry['seconds']:.0f} s"
@@ -59,70 +81,72 @@ def transactions(found: Found, params: Params) -> list[str]:
     return reasons
 
 
-def locks(found: list[Found], params: Params) -> list[str]:
+def locks(found: list[Found], thresholds: Thresholds) -> list[str]:
     return [
         f"{entry['object']}: {backend(entry)} has waited {entry['seconds']:.0f} s for {entry['mode']}, blocked by "
         f"{' and '.join(_holder(holder) for holder in entry['blocked_by']) or 'one that has just ended'}"
         for entry in found
-        if (entry["seconds"] or 0) >= params["blocked_for"]
+        if (entry["seconds"] or 0) >= thresholds.blocked_for
     ]
 
 
-def replication(found: Found, params: Params) -> list[str]:
+def replication(found: Found, thresholds: Thresholds) -> list[str]:
     if found["role"] == "standby":
-        reasons = (
-            []
-            if found["receiver"] == "streaming"
-            else [f"standby: receives nothing from its primary (WAL receiver: {found['receiver'] or 'none'})"]
-        )
-        reasons += ["standby: its replay is paused"] if found["paused"] else []
-        return reasons + _behind("standby", found, params)
+        return _standby(found, thresholds)
     streaming = [entry for entry in found["standbys"] if entry["state"] == "streaming"]
-    reasons = (
-        []
-        if len(streaming) >= params["standbys"]
-        else [f"replication: {len(streaming)} standbys are streaming, at least {params['standbys']} required"]
-    )
+    reasons = []
+    if len(streaming) < thresholds.standbys:
+        reasons.append(
+            f"replication: {len(streaming)} standbys are streaming, at least {thresholds.standbys} required"
+        )
     if found["synchronous"] and not any(entry["sync_state"] in ("sync", "quorum") for entry in streaming):
         reasons.append(
             f"replication: no standby of synchronous_standby_names ({found['synchronous']}) is there, commits wait"
         )
     for entry in found["standbys"]:
         name = f"standby {entry['name']} at {entry['address']}"
-        reasons += (
-            [] if entry["state"] in ("streaming", "backup") else [f"{name}: is in state {entry['state']}"]
-        )
-        reasons += _behind(name, entry, params) if entry["state"] != "backup" else []
+        if entry["state"] not in ("streaming", "backup"):
+            reasons.append(f"{name}: is in state {entry['state']}")
+        if entry["state"] != "backup":
+            reasons += _behind(name, entry, thresholds)
     return reasons
 
 
-def _behind(name: str, entry: Found, params: Params) -> list[str]:
+def _standby(found: Found, thresholds: Thresholds) -> list[str]:
+    reasons = []
+    if found["receiver"] != "streaming":
+        receiver = found["receiver"] or "none"
+        reasons.append(f"standby: receives nothing from its primary (WAL receiver: {receiver})")
+    if found["paused"]:
+        reasons.append("standby: its replay is paused")
+    return reasons + _behind("standby", found, thresholds)
+
+
+def _behind(name: str, entry: Found, thresholds: Thresholds) -> list[str]:
     seconds, count = entry["lag_seconds"], entry["lag_bytes"] or 0
-    if seconds >= params["replication_lag"] or count >= params["replication_lag_bytes"]:
+    if seconds >= thresholds.replication_lag or count >= thresholds.replication_lag_bytes:
         return [f"{name}: {seconds:.0f} s and {size(count)} behind"]
     return []
 
 
-def slots(found: list[Found], params: Params) -> list[str]:
+def slots(found: list[Found], thresholds: Thresholds) -> list[str]:
     reasons = []
     for entry in found:
         if entry["wal_status"] in ("lost", "unreserved"):
             reasons.append(f"replication slot {entry['name']}: its WAL is {entry['wal_status']}")
-        elif entry["retained_bytes"] >= params["slot_bytes"]:
-            doing, then = (
-                ("active", "")
-                if entry["active"]
-                else ("inactive", "; pg_drop_replication_slot() if nothing will use it again")
-            )
+        elif entry["retained_bytes"] >= thresholds.slot_bytes:
+            state, then = "active", ""
+            if not entry["active"]:
+                state, then = "inactive", "; pg_drop_replication_slot() if nothing will use it again"
             reasons.append(
-                f"replication slot {entry['name']}: {doing}, retains {size(entry['retained_bytes'])} of WAL{then}"
+                f"replication slot {entry['name']}: {state}, retains {size(entry['retained_bytes'])} of WAL{then}"
             )
     return reasons
 
 
-def wal(found: Found, params: Params) -> list[str]:
-    """The server keeps to max_wal_size where nothing holds it back, give or take a checkpoint under way."""
-    limit = params["wal_bytes"] or 2 * found["max_wal_size"] + found["wal_keep_size"]
+def wal(found: Found, thresholds: Thresholds) -> list[str]:
+    """Unless something retains WAL, the server keeps about max_wal_size, and up to twice that during a checkpoint."""
+    limit = thresholds.wal_bytes or 2 * found["max_wal_size"] + found["wal_keep_size"]
     if found["bytes"] < limit:
         return []
     return [
@@ -130,7 +154,7 @@ def wal(found: Found, params: Params) -> list[str]:
     ]
 
 
-def archiver(found: Found, params: Params) -> list[str]:
+def archiver(found: Found, thresholds: Thresholds) -> list[str]:
     if found["mode"] == "off" or not found["failing"]:
         return []
     return [
@@ -138,7 +162,7 @@ def archiver(found: Found, params: Params) -> list[str]:
     ]
 
 
-def indexes(found: list[Found], params: Params) -> list[str]:
+def indexes(found: list[Found], thresholds: Thresholds) -> list[str]:
     return [
         f"index {entry['name']} of {entry['table']}: is invalid; DROP INDEX CONCURRENTLY it"
         for entry in found
@@ -146,16 +170,16 @@ def indexes(found: list[Found], params: Params) -> list[str]:
     ]
 
 
-def wraparound(found: list[Found], params: Params) -> list[str]:
+def wraparound(found: list[Found], thresholds: Thresholds) -> list[str]:
     return [
         f"database {entry['database']}: {entry['percent']:.0f} % of the transaction ids before wraparound are used up; VACUUM FREEZE it"
         for entry in found
-        if entry["percent"] >= params["wraparound_percent"]
+        if entry["percent"] >= thresholds.wraparound_percent
     ]
 
 
-def disk(found: Found, params: Params) -> list[str]:
-    if found["free_percent"] >= params["disk_free_percent"]:
+def disk(found: Found, thresholds: Thresholds) -> list[str]:
+    if found["free_percent"] >= thresholds.disk_free_percent:
         return []
     return [
         f"disk of {found['path']}: {size(found['free_bytes'])} of {size(found['total_bytes'])} are free ({found['free_percent']:.0f} %)"

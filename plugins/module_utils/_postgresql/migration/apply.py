@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Carries a plan out, under the lock of the database. Where the connection
-is lost, everything begins anew: the lock, what is applied, the plan.
+"""Carries out a plan, under the lock of the database. After a lost connection it starts again: it takes the lock,
+reads what is applied, and plans.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from .engines.base import DOWN, UP, MigrationContext
 from .files import Migration
 from .ledger import prefix
 from .observe import observe
-from .plan import DOWN as STATE_DOWN
-from .plan import RECORDED, Plan
+from .plan import Plan
 from .ports import Ports
+from .request import DOWN as STATE_DOWN
+from .request import RECORDED, MigrationRequest
 
 _PAUSE = 2.0
-# A program that asks a wrong address in vain will do so for ever;
-# a network that was just set up lets it through after a moment.
+# A program that uses a wrong address will never connect; a network that was just set up lets it through after a moment.
 _ASTRAY = 3
 
 
@@ -42,10 +42,21 @@ def refuse(where: str, problems: t.Sequence[str], **details: t.Any) -> None:
 
 
 class Apply:
-    def __init__(self, ports: Ports, work: MigrationContext, files: t.Sequence[Migration]) -> None:
-        self._ports, self._work, self._files = ports, work, files
-        self._context, self._params = work.context, work.context.params
-        self._direction = DOWN if self._params["state"] == STATE_DOWN else UP
+    """Applies, reverts or records the plan.
+
+    :ivar done: the migrations that ran.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        work: MigrationContext,
+        request: MigrationRequest,
+        files: t.Sequence[Migration],
+    ) -> None:
+        self._ports, self._work, self._request, self._files = ports, work, request, files
+        self._context = work.context
+        self._direction = DOWN if request.state == STATE_DOWN else UP
         self.done: list[MigrationRun] = []
         self._waiting: list[Migration] = []
 
@@ -65,7 +76,7 @@ class Apply:
             in_vain = astray[-_ASTRAY:] == [len(self.done)] * _ASTRAY
             if (
                 in_vain
-                or clock.now() + _PAUSE - began > self._params["retry_window"]
+                or clock.now() + _PAUSE - began > self._work.limits.retry_window
                 or self._work.left() < _PAUSE
             ):
                 raise self._with_progress(lost)
@@ -73,13 +84,13 @@ class Apply:
             clock.sleep(_PAUSE)
 
     def _under_the_lock(self) -> None:
-        """Plans once more: who held the lock until now may have done it all."""
-        doing = f"migrate{' down' if self._direction == DOWN else ''} {self._params['release']}"
+        """Plans once more: the run that held the lock before may have applied everything."""
+        doing = f"migrate{' down' if self._direction == DOWN else ''} {self._request.release}"
         with lock.held(
-            self._work.server, doing, self._context, wait_timeout=self._params["lock_wait_timeout"]
+            self._work.server, doing, self._context, wait_timeout=self._work.limits.lock_wait_timeout
         ) as session:
             backends.end(session, self._context)
-            _seen, plan = observe(self._ports, self._context, session, self._files)
+            _seen, plan = observe(self._ports, session, self._request, self._files)
             refuse(self._work.server.login.where, plan.problems)
             if plan.changes:
                 self._ports.ledger.create(session)
@@ -88,9 +99,9 @@ class Apply:
             self._waiting = list(plan.steps)
             while self._waiting:
                 migration = self._waiting.pop(0)
-                if self._params["state"] == RECORDED:
+                if self._request.state == RECORDED:
                     self._ports.ledger.applied(
-                        session, migration, self._params["release"], 0, len(migration.statements)
+                        session, migration, self._request.release, 0, len(migration.statements)
                     )
                 else:
                     self._one(attempts, session, migration)
@@ -104,14 +115,12 @@ class Apply:
     def _one(self, attempts: Attempts, session: Session, migration: Migration) -> None:
         engine, ledger = self._ports.engine, self._ports.ledger
         up = self._direction == UP
-        session.value(
-            "SELECT 1"
-        )  # the lock lives as long as its session: a server that was restarted has given it to whoever asked
+        # The lock lives as long as its session: after a restart of the server another run may hold it.
+        session.value("SELECT 1")
         self._context.say(f"{migration.name}: {'up' if up else 'down'}")
-        if (
-            up and not engine.keeps_ledger
-        ):  # before its effect: whose it is has to be known even when we die in between
-            ledger.done(session, migration.name, self._params["release"], prefix([]), 0)
+        if up and not engine.keeps_ledger:
+            # Written before the migration, so that its release is known even if this run is killed.
+            ledger.done(session, migration.name, self._request.release, prefix([]), 0)
         try:
             ran = attempts.run(migration, self._direction)
         except ReleaseError as exc:
@@ -119,23 +128,17 @@ class Apply:
         self.done.append(ran)
         self._context.say(f"{migration.name}: done in {ran.seconds:.2f} s")
         if not engine.keeps_ledger and up:
-            ledger.applied(session, migration, self._params["release"], round(ran.seconds * 1000))
+            ledger.applied(session, migration, self._request.release, round(ran.seconds * 1000))
         elif not engine.keeps_ledger:
             ledger.forget(session, migration.name)
 
     def _with_progress(self, error: ReleaseError) -> ReleaseError:
-        """With what was done before it, and what was not begun."""
-        before, waiting = (
-            ", ".join(one.name for one in self.done),
-            ", ".join(one.name for one in self._waiting),
-        )
-        gone = "went up" if self._direction == UP else "went down"
-        said = [
-            error.done,
-            f"{before} {gone} before it" if before else f"nothing {gone} before it",
-            f"not begun: {waiting}" if waiting else "",
-        ]
-        error.done = "; ".join(part for part in said if part)
+        """Adds to a failure what ran before it, and what was not started."""
+        before = ", ".join(one.name for one in self.done) or "nothing"
+        waiting = ", ".join(one.name for one in self._waiting)
+        verb = "went up" if self._direction == UP else "went down"
+        parts = [error.done, f"{before} {verb} before it", f"not begun: {waiting}" if waiting else ""]
+        error.done = "; ".join(part for part in parts if part)
         error.details.update(
             {
                 "changed": bool(self.done),

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Runs one migration, again where that may help, and says what its failure means."""
+"""Runs one migration, retries it where that may help, and explains its failure."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .files import Migration
 from .sql.sqlstate import LOST, RECONNECT, RETRY, Reaction, reaction
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 15.0
-# A look at who is in the way costs a short query; a lock_timeout of 500 ms is looked at twice.
-_LOOKOUT_LEAST, _LOOKOUT_MOST = 0.05, 1.0
+# Seconds between queries for blockers, which are short: about two within a lock_timeout of 500 ms.
+_SHORTEST_INTERVAL, _LONGEST_INTERVAL = 0.05, 1.0
 
 
 @dataclasses.dataclass(frozen=True)
 class MigrationRun:
     """
-    :ivar statements: what a program was seen to run, in a rehearsal.
+    :ivar statements: SQL that a program ran, in a rehearsal.
     """
 
     name: str
@@ -36,10 +36,9 @@ class MigrationRun:
 
 
 class Reconnect(Exception):
-    """The connection is gone, or could not be made: what was applied
-    has to be read again, under the lock, before anything else.
+    """The connection was lost or refused: what is applied has to be read again, under the lock.
 
-    :ivar astray: whether the engine's program asks another address than we do, and ours answers.
+    :ivar astray: whether the engine's program uses another address than this task, whose own address answers.
     """
 
     def __init__(self, failure: ReleaseError, astray: bool = False) -> None:
@@ -50,7 +49,7 @@ class Reconnect(Exception):
 class Attempts:
     """
     :param lock: the session that holds the lock.
-    :param jitter: gives a number from 0 to 1; two runners must not stay in step.
+    :param jitter: gives a number from 0 to 1, so that two runs do not stay in step.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class Attempts:
     ) -> None:
         self._engine, self._work, self._lock, self._jitter = engine, work, lock, jitter
         self._context = work.context
-        every = min(_LOOKOUT_MOST, max(_LOOKOUT_LEAST, self._context.params["lock_timeout"] / 2500))
+        every = min(_LONGEST_INTERVAL, max(_SHORTEST_INTERVAL, work.limits.lock_timeout / 2500))
         self._monitor = backends.BlockerMonitor(lock, self._context, work.name, every)
 
     def run(self, migration: Migration, direction: str) -> MigrationRun:
@@ -75,12 +74,7 @@ class Attempts:
                 self._work.check_time()
                 with self._monitor.watching():
                     statements = self._engine.run(self._work, migration, direction)
-                if not (
-                    self._engine.keeps_ledger or self._is_done(migration, direction)
-                ):  # Flyway 11 ends with 0 after a migration that failed
-                    raise DatabaseError(
-                        f"The migration program exited with 0, but {migration.name} is still {'not applied' if direction == UP else 'applied'}."
-                    )
+                self._check_effect(migration, direction)
                 return MigrationRun(migration.name, clock.now() - tried, attempt, statements)
             except TooLong as exc:
                 backends.end(self._lock, self._context, self._work.name)
@@ -99,11 +93,7 @@ class Attempts:
                     raise Reconnect(failure, means is LOST and self._astray(failure)) from exc
                 pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (attempt - 1)) * (0.5 + self._jitter())
                 over = clock.now() + pause - began
-                if (
-                    means.kind != RETRY
-                    or over > self._context.params["retry_window"]
-                    or pause >= self._work.left()
-                ):
+                if means.kind != RETRY or over > self._work.limits.retry_window or pause >= self._work.left():
                     failure.why += (
                         [f"tried {attempt} times within {round(clock.now() - began)} s"]
                         if attempt > 1
@@ -117,10 +107,15 @@ class Attempts:
                 if self._is_done(migration, direction):
                     return MigrationRun(migration.name, clock.now() - tried, attempt)
 
+    def _check_effect(self, migration: Migration, direction: str) -> None:
+        """Flyway 11 exits with 0 after a migration that failed."""
+        if self._engine.keeps_ledger or self._is_done(migration, direction):
+            return
+        state = "not applied" if direction == UP else "applied"
+        raise DatabaseError(f"The migration program exited with 0, but {migration.name} is still {state}.")
+
     def _is_done(self, migration: Migration, direction: str) -> bool:
-        """As the engine's own table says, on a session of its
-        own: the one that holds the lock may have been lost since.
-        """
+        """Reads the engine's own table on a new session, because the one that holds the lock may be lost."""
         with self._work.server.session() as session:
             return (migration.name in self._engine.applied(session)) == (direction == UP)
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Makes what a migration works with, out of the options."""
+"""Makes the ports of a migration out of the options."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import os
 from ..._common.operation import Context
 from ..session import Postgres
 from . import job_options
+from .engines.base import EngineOptions
 from .engines.registry import ENGINES
 from .ledger import Ledger
 from .ports import Ports
@@ -21,25 +22,31 @@ from .sql.statements import require_parser
 
 def connect(context: Context) -> Ports:
     require_parser()
+    params = context.params
     server = Postgres.of(context)
-    ledger = Ledger(context.params["scope"] or context.params["engine"])
-    copy = context.params["rehearse_on"]
-    engine = ENGINES[context.params["engine"]](context, ledger)
+    ledger = Ledger(params["scope"] or params["engine"])
+    options = EngineOptions(
+        src=params["src"],
+        release=params["release"],
+        migrations_dir=params["migrations_dir"],
+        table=params["table"],
+        program=params["program"],
+        runs_here=not params["job"],
+    )
+    engine = ENGINES[params["engine"]](options, ledger)
+    programs: EnginePrograms = Supervised()
+    if params["job"]:
+        job_options.check(params["job"], params["engine"], not engine.runs_sql, server.login, os.environ)
+        # Imported only for a Job, because it needs the package kubernetes.
+        from .programs.job import JobPrograms
+
+        programs = JobPrograms.connected(context, params["job"], options)
+    copy = params["rehearse_on"]
     return Ports(
         server,
         Supervised(),
-        _engine_programs(context, server),
+        programs,
         engine,
         ledger,
         Postgres(server.login.to(copy)) if copy else None,
     )
-
-
-def _engine_programs(context: Context, server: Postgres) -> EnginePrograms:
-    if not context.params["job"]:
-        return Supervised()
-    job_options.check(context.params, server.login, os.environ)
-    # Whoever migrates from here needs no client of Kubernetes.
-    from .programs.job import JobPrograms
-
-    return JobPrograms.of(context)

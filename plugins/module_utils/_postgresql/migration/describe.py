@@ -11,7 +11,8 @@ import typing as t
 
 from .attempts import MigrationRun
 from .files import Migration
-from .plan import DOWN, Observed, Plan
+from .plan import Observed, Plan
+from .request import DOWN
 from .sql import classify
 
 
@@ -38,11 +39,9 @@ def ran(done: t.Sequence[MigrationRun]) -> list[dict[str, t.Any]]:
 def before_and_after(seen: Observed, plan: Plan, state: str) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     before = list(seen.applied)
     names = [migration.name for migration in plan.steps]
-    after = (
-        [name for name in before if name not in names]
-        if state == DOWN
-        else before + [name for name in names if name not in before]
-    )
+    after = before + [name for name in names if name not in before]
+    if state == DOWN:
+        after = [name for name in before if name not in names]
     shown = {"applied": before}, {"applied": after}
     if plan.adopted or state == "recorded":
         mine = [name for name, entry in seen.ledger.items() if entry.finished]

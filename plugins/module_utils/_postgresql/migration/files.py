@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Migration files: what a folder holds, in order, with their checksums and their ways down."""
+"""Migration files: those of a folder in order, with their checksums and their ways down."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import typing as t
 from ..._common.errors import InputError
 from .sql.statements import Statement, Unreadable, split
 
-# A line of a file that shall run outside a transaction though none of its statements says so.
+# The line of a file that has to run outside a transaction though none of its statements requires that.
 _NO_TRANSACTION = re.compile(r"^\s*--\s*runbook:\s*no-transaction\s*$", re.MULTILINE | re.IGNORECASE)
 _NUMBER = re.compile(r"\d+")
 
@@ -24,13 +24,13 @@ _NUMBER = re.compile(r"\d+")
 @dataclasses.dataclass(frozen=True)
 class Migration:
     """
-    :ivar name: what it is called everywhere: in the ledger, in results, in the engine's own table.
-    :ivar version: what orders it, and what no two of a folder may share.
-    :ivar sha256: of all its files, with the line ends of Unix: a checkout on Windows is no edit.
+    :ivar name: in the ledger, in results, and in the engine's own table.
+    :ivar version: orders migrations; unique within a folder.
+    :ivar sha256: of its files with the line ends of Unix, so that a checkout on Windows is not an edit.
     :ivar up, down: SQL, where it is known; None where there is none.
     :ivar reversible: whether the engine has a way down for it.
-    :ivar path, down_path: of the files that people look at.
-    :ivar alone: whether it runs outside a transaction though its SQL, as far as it is known, does not say so.
+    :ivar path, down_path: of the files that people read.
+    :ivar alone: whether it runs outside a transaction though its SQL, as far as it is known, does not require that.
     """
 
     name: str
@@ -76,7 +76,7 @@ def transactional(sql: str, statements: t.Sequence[Statement]) -> bool:
 
 
 def readable(sql: str | None) -> str | None:
-    """SQL that can be looked into; None for what only psql understands."""
+    """The SQL itself, or None where the parser does not take it."""
     try:
         split(sql or "")
     except Unreadable:
@@ -117,9 +117,9 @@ def names(folder: str) -> list[str]:
 
 def folder(src: str) -> list[Migration]:
     """A folder of SQL: NAME.sql or NAME.up.sql, each with NAME.down.sql where there is a way down."""
-    there = [name for name in names(src) if name.endswith(".sql")]
-    ups = {re.sub(r"(\.up)?\.sql$", "", name): name for name in there if not name.endswith(".down.sql")}
-    downs = {name[: -len(".down.sql")]: name for name in there if name.endswith(".down.sql")}
+    files = [name for name in names(src) if name.endswith(".sql")]
+    ups = {re.sub(r"(\.up)?\.sql$", "", name): name for name in files if not name.endswith(".down.sql")}
+    downs = {name[: -len(".down.sql")]: name for name in files if name.endswith(".down.sql")}
     problems = [f"{downs[name]}: there is no {name}.sql that it reverts" for name in downs if name not in ups]
     problems += [
         f"{name}: does not begin with a number; allowed: names such as 20261121093000_add_limits.sql"
@@ -149,10 +149,9 @@ def folder(src: str) -> list[Migration]:
 
 
 def accepted(src: str, found: list[Migration], problems: list[str], by_name: bool = False) -> list[Migration]:
-    """In order, or every problem of the folder at once.
+    """The migrations in order. Raises with all problems of the folder at once.
 
-    :param by_name: whether the engine tells migrations apart
-        by their names, so that numbers may be there twice.
+    :param by_name: whether the engine identifies migrations by their names, so that two may share a number.
     """
     by_version: dict[tuple[int, ...], str] = {}
     for migration in sorted(found, key=lambda one: one.order):
@@ -167,7 +166,7 @@ def accepted(src: str, found: list[Migration], problems: list[str], by_name: boo
 
 
 def problems_of_sql(migration: Migration) -> t.Iterator[str]:
-    """What would fail, or do something else than it says, when we send the statements ourselves."""
+    """What would fail, or have another effect, when the task itself sends the statements."""
     for sql, path in ((migration.up, migration.path), (migration.down, migration.down_path)):
         try:
             statements = split(sql or "")

@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The option ``job``: what it holds, and what would be wrong
-with it. Nothing here needs the package ``kubernetes``.
-"""
+"""The option ``job`` and its checks. Nothing here needs the package ``kubernetes``."""
 
 from __future__ import annotations
 
@@ -17,28 +15,27 @@ from ..._common.options import REQUIRED, Option
 from ..._kubernetes.job import spec as job_spec
 from ..login import Login, from_environment
 
-# By the names of kube_job, which says what they do; src,
-# login_host, login_port and ca_cert are what the pod sees.
+# As the options of kube_job; src, login_host, login_port and ca_cert are as the pod sees them.
 OPTIONS: dict[str, Option] = {
     "namespace": Option("str", REQUIRED),
     "src": Option("str", REQUIRED),
     **job_spec.OPTIONS,
     "login_host": Option("str"),
-    "login_port": Option("int"),
+    "login_port": Option("int", low=1, high=65535),
     "ca_cert": Option("str"),
     "stuck_after": Option("int", 60, low=1),
     "kubeconfig": Option("path"),
     "context": Option("str"),
-    "api_patience": Option("int", 8, low=0),
+    "api_retry_timeout": Option("int", 8, low=0),
 }
 JOB = Option("dict", fields=OPTIONS, constraints={"required_one_of": [["workload", "image"]]})
-# Paths and names of entries in files, on this machine.
+# Parameters that name files, or entries in files, of this machine.
 _OURS_ALONE = ("sslrootcert", "sslcert", "sslkey", "service")
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def reached(job: t.Mapping[str, t.Any], login: Login, environment: t.Mapping[str, str]) -> Login:
-    """The login as a pod has to have it: it inherits nothing of our environment."""
+    """The login for a pod, which does not inherit our environment."""
     known = {
         **from_environment(environment),
         **{name: value for name, value in login.parameters.items() if name not in _OURS_ALONE},
@@ -47,12 +44,21 @@ def reached(job: t.Mapping[str, t.Any], login: Login, environment: t.Mapping[str
     return Login(known).having(host=job["login_host"] or "", port=port, sslrootcert=job["ca_cert"] or "")
 
 
-def check(params: t.Mapping[str, t.Any], login: Login, environment: t.Mapping[str, str]) -> None:
-    """Every problem at once, before anything is asked of anybody."""
-    job, problems = params["job"], []
-    if params["engine"] == "sql":
+def check(
+    job: t.Mapping[str, t.Any],
+    engine: str,
+    has_program: bool,
+    login: Login,
+    environment: t.Mapping[str, str],
+) -> None:
+    """Reports all problems at once, before anything is read.
+
+    :param has_program: whether this engine has a program that a Job could run.
+    """
+    problems = []
+    if not has_program:
         problems.append(
-            "job: found it with engine=sql, whose files the task itself sends; allowed: an engine with a program of its own, or no job"
+            f"job: found it with engine={engine}, whose files the task itself sends; allowed: an engine with a program of its own, or no job"
         )
     if not posixpath.isabs(job["src"]):
         problems.append(
@@ -60,11 +66,9 @@ def check(params: t.Mapping[str, t.Any], login: Login, environment: t.Mapping[st
         )
     host = reached(job, login, environment).parameters.get("host", "")
     if not job["login_host"] and (not host or host.startswith("/") or host in _THIS_MACHINE):
-        where = (
-            f"login_host is {host}, which inside a pod is the pod itself"
-            if host
-            else "no address of the database is given"
-        )
+        where = "no address of the database is given"
+        if host:
+            where = f"login_host is {host}, which inside a pod is the pod itself"
         problems.append(
             f"job.login_host: is missing, and {where}; allowed: the host name or address by which pods reach the database"
         )
@@ -72,7 +76,5 @@ def check(params: t.Mapping[str, t.Any], login: Login, environment: t.Mapping[st
         problems.append(
             "job.ca_cert: is missing, and ca_cert is given; allowed: the path of the certificates inside the image"
         )
-    if job["stuck_after"] < 1:
-        problems.append(f"job.stuck_after: found {job['stuck_after']}; allowed: 1 or more")
     if problems:
         raise InputError("The options are wrong; nothing was changed.", why=problems)

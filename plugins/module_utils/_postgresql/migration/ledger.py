@@ -39,8 +39,8 @@ _WRITE = f"""
 @dataclasses.dataclass(frozen=True)
 class Entry:
     """
-    :ivar sha256: of the file; while it is unfinished, of the statements that are done.
-    :ivar finished: a migration without a transaction that was interrupted is not.
+    :ivar sha256: of the file, or, while it is unfinished, of the statements that are done.
+    :ivar finished: False for a migration without a transaction that was interrupted.
     :ivar statements: how many are done.
     """
 
@@ -54,7 +54,7 @@ class Entry:
 @dataclasses.dataclass(frozen=True)
 class Ledger:
     """
-    :ivar scope: whose migrations these are, where several services share a database.
+    :ivar scope: separates the migrations of services that share a database.
     """
 
     scope: str
@@ -81,7 +81,7 @@ class Ledger:
         )
 
     def done(self, session: Session, name: str, release: str, sha256: str, statements: int) -> None:
-        """How far a migration without a transaction has come."""
+        """Writes the progress of a migration without a transaction."""
         session.execute(
             f"""
             INSERT INTO {TABLE} (scope, name, sha256, release, statements) VALUES (%s, %s, %s, %s, %s)
@@ -95,5 +95,5 @@ class Ledger:
 
 
 def prefix(statements: t.Sequence[str]) -> str:
-    """Of statements that are done: a file may be mended behind them, not before them."""
+    """The checksum of the statements that are done. The file may be edited after them, but not before."""
     return checksum(*statements)

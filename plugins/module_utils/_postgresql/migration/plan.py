@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What is to be done: files against what was applied. Pure."""
+"""Plans what to apply, to revert or to record: files against what is applied. Pure."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from ..._common.options import did_you_mean
 from .files import Migration
 from .ledger import Entry, prefix
 
-UP, DOWN, REHEARSED, RECORDED = STATES = ("up", "down", "rehearsed", "recorded")
-
 
 @dataclasses.dataclass(frozen=True)
 class Observed:
     """
-    :ivar applied: what the engine calls applied, in the order of application.
-    :ivar ledger: our own entries by name.
+    :ivar applied: names of what the engine calls applied, in the order of application.
+    :ivar ledger: our own entries, by name.
     """
 
     files: t.Sequence[Migration]
@@ -38,8 +36,8 @@ class Observed:
 class Plan:
     """
     :ivar steps: the migrations to run (or only to record), in the order in which they run.
-    :ivar adopted: applied by the engine before we kept checksums; they are written down.
-    :ivar problems: each is a reason to change nothing at all.
+    :ivar adopted: migrations that the engine applied before our ledger existed; they are recorded.
+    :ivar problems: reasons to change nothing.
     """
 
     steps: t.Sequence[Migration] = ()
@@ -52,24 +50,21 @@ class Plan:
 
 
 def up(seen: Observed, to: str | None = None, count: int | None = None) -> Plan:
-    """All that is pending, or the first of it."""
+    """Applies everything that is pending, or the first ``count``, or everything up to ``to``."""
     applied = set(seen.applied)
     pending = [migration for migration in seen.files if migration.name not in applied]
     if to:
-        wanted = _named(to, seen.files)
-        pending = [migration for migration in pending if migration.order <= wanted.order]
+        last = _named(to, seen.files)
+        pending = [migration for migration in pending if migration.order <= last.order]
     steps = pending if count is None else pending[:count]
     known = {name for name, entry in seen.ledger.items() if entry.finished}
     adopted = [seen.by_name[name] for name in seen.applied if name in seen.by_name and name not in known]
-    return Plan(
-        steps, adopted, [*_edited(seen), *_missing(seen), *_late(seen, pending), *_half_done(seen, steps)]
-    )
+    problems = [*_edited(seen), *_missing(seen), *_late(seen, pending), *_partly_applied(seen, steps)]
+    return Plan(steps, adopted, problems)
 
 
 def down(seen: Observed, release: str, to: str | None = None, count: int | None = None) -> Plan:
-    """Back, the last one first: what came after ``to``, the
-    last ``count``, or else what the release itself applied.
-    """
+    """Reverts, the last migration first: everything after ``to``, the last ``count``, or what the release applied."""
     backwards = list(reversed(seen.applied))
     if to:
         _named(to, [seen.by_name[name] for name in seen.applied if name in seen.by_name])
@@ -77,62 +72,71 @@ def down(seen: Observed, release: str, to: str | None = None, count: int | None 
     elif count is not None:
         chosen = backwards[:count]
     else:
-        mine = {entry.name for entry in seen.ledger.values() if entry.release == release}
-        last = max((index for index, name in enumerate(backwards) if name in mine), default=-1)
-        chosen = backwards[: last + 1]
-        if foreign := [name for name in chosen if name not in mine]:
+        ours = {entry.name for entry in seen.ledger.values() if entry.release == release}
+        chosen = _back_to_first_of(backwards, ours)
+        if foreign := [name for name in chosen if name not in ours]:
             return Plan(
                 problems=[
                     f"{name}: was applied after those of release {release}, by another release; revert that one first"
                     for name in foreign
                 ]
             )
-    problems = [
-        f"{name}: its file is missing; reverting needs the files of the release that applied it"
-        for name in chosen
-        if name not in seen.by_name
-    ]
-    there = [seen.by_name[name] for name in chosen if name in seen.by_name]
-    problems += [f"{migration.name}: has no way down" for migration in there if not migration.reversible]
-    half = [name for name, entry in seen.ledger.items() if not entry.finished and name not in seen.applied]
-    problems += [
-        f"{name}: is partly applied; finish it with state=up before reverting"
-        for name in half
-        if name not in seen.by_name or not seen.by_name[name].transaction
-    ]
-    return Plan(there, problems=problems)
+    steps = [seen.by_name[name] for name in chosen if name in seen.by_name]
+    return Plan(steps, problems=[*_not_revertible(seen, chosen, steps), *_unfinished(seen)])
+
+
+def _back_to_first_of(backwards: list[str], names: t.Collection[str]) -> list[str]:
+    """The names from the last applied one back to the first of these."""
+    last = max((index for index, name in enumerate(backwards) if name in names), default=-1)
+    return backwards[: last + 1]
+
+
+def _not_revertible(seen: Observed, chosen: t.Sequence[str], steps: t.Sequence[Migration]) -> t.Iterator[str]:
+    for name in chosen:
+        if name not in seen.by_name:
+            yield f"{name}: its file is missing; reverting needs the files of the release that applied it"
+    for migration in steps:
+        if not migration.reversible:
+            yield f"{migration.name}: has no way down"
+
+
+def _unfinished(seen: Observed) -> t.Iterator[str]:
+    """Migrations without a transaction that were interrupted."""
+    for name, entry in seen.ledger.items():
+        if entry.finished or name in seen.applied:
+            continue
+        if name not in seen.by_name or not seen.by_name[name].transaction:
+            yield f"{name}: is partly applied; finish it with state=up before reverting"
 
 
 def recorded(seen: Observed, to: str | None = None, all_of_them: bool = True) -> Plan:
-    """Written down as applied, as the files are now: a database that was
-    migrated by other means, or a file that was edited for good reason.
+    """Writes the files down as applied: for a database that was migrated by other means, or a file that was edited on
+    purpose.
 
-    :param all_of_them: also what the engine does not call
-        applied; only where our ledger is all that there is.
+    :param all_of_them: whether migrations count that the engine does not call applied; only where our ledger is the
+        only one.
     """
     last = _named(to, seen.files).order if to else None
-    wanted = [
-        one
-        for one in seen.files
-        if (last is None or one.order <= last) and (all_of_them or one.name in seen.applied)
+    chosen = [
+        migration
+        for migration in seen.files
+        if (last is None or migration.order <= last) and (all_of_them or migration.name in seen.applied)
     ]
-    entries = ((migration, seen.ledger.get(migration.name)) for migration in wanted)
-    return Plan(
-        [
-            migration
-            for migration, entry in entries
-            if not entry or entry.sha256 != migration.sha256 or not entry.finished
-        ]
-    )
+    return Plan([migration for migration in chosen if not _is_recorded(seen, migration)])
+
+
+def _is_recorded(seen: Observed, migration: Migration) -> bool:
+    entry = seen.ledger.get(migration.name)
+    return entry is not None and entry.finished and entry.sha256 == migration.sha256
 
 
 def _named(name: str, files: t.Sequence[Migration]) -> Migration:
     for migration in files:
         if migration.name == name:
             return migration
-    there = [migration.name for migration in files]
+    known = [migration.name for migration in files]
     raise InputError(
-        f"to: found {name!r}{did_you_mean(name, there)}; allowed: {', '.join(there[-8:]) or 'nothing, because there is none'}"
+        f"to: found {name!r}{did_you_mean(name, known)}; allowed: {', '.join(known[-8:]) or 'nothing, because there is none'}"
     )
 
 
@@ -163,7 +167,7 @@ def _late(seen: Observed, pending: t.Sequence[Migration]) -> t.Iterator[str]:
             yield f"{migration.name}: comes before {last.name}, which is applied already; give it a higher number"
 
 
-def _half_done(seen: Observed, steps: t.Sequence[Migration]) -> t.Iterator[str]:
+def _partly_applied(seen: Observed, steps: t.Sequence[Migration]) -> t.Iterator[str]:
     for migration in steps:
         entry = seen.ledger.get(migration.name)
         if entry and not entry.finished and entry.statements:

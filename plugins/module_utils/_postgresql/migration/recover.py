@@ -3,9 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What a run that is gone has left at work elsewhere is brought to its
-end before anything is looked at: only then it is known what is applied.
-"""
+"""Waits for, or ends, Jobs that a killed run left behind. Only then does the database show what is applied."""
 
 from __future__ import annotations
 
@@ -17,55 +15,59 @@ from ..session import Server
 from . import server_sessions as backends
 from .engines.base import MigrationContext
 from .files import Migration
-from .plan import REHEARSED
 from .ports import Ports
 from .programs.orphan import ended_with_controller
+from .request import REHEARSED, Limits, MigrationRequest
 
 
-def recover_abandoned(
-    ports: Ports,
-    context: Context,
-    files: t.Sequence[Migration],
-    given: t.Callable[[Server, int], MigrationContext],
-) -> bool:
+class Recovery:
+    """Recovers what killed runs have left at work on a database.
+
+    :param context_for: makes what an engine works with, out of a server and its version.
     """
-    :param given: makes what an engine works with out of a server and its version.
-    :return: whether the tables of the engine say what is so; in check mode nothing is put right.
-    """
-    servers = [ports.server, *([ports.copy] if ports.copy and context.params["state"] == REHEARSED else [])]
-    settled = [
-        _recover(ports, context, server, files, given) for server in servers
-    ]  # each of them, whatever the one before has told
-    return all(settled)
 
+    def __init__(
+        self,
+        ports: Ports,
+        context: Context,
+        request: MigrationRequest,
+        limits: Limits,
+        context_for: t.Callable[[Server, int], MigrationContext],
+    ) -> None:
+        self._ports, self._context, self._request = ports, context, request
+        self._limits, self._context_for = limits, context_for
 
-def _recover(
-    ports: Ports,
-    context: Context,
-    server: Server,
-    files: t.Sequence[Migration],
-    given: t.Callable[[Server, int], MigrationContext],
-) -> bool:
-    programs = ports.engine_programs
-    names = programs.at_work(server.login)
-    if not names:
+    def recover_abandoned(self, files: t.Sequence[Migration]) -> bool:
+        """
+        :return: whether the tables of the engine are reliable now; check mode recovers nothing.
+        """
+        servers = [self._ports.server]
+        if self._ports.copy and self._request.state == REHEARSED:
+            servers.append(self._ports.copy)
+        by_name = {migration.name: migration for migration in files}
+        # A list, so that every server is recovered, whatever the one before it says.
+        return all([self._recover(server, by_name) for server in servers])
+
+    def _recover(self, server: Server, by_name: t.Mapping[str, Migration]) -> bool:
+        programs, context = self._ports.engine_programs, self._context
+        names = programs.at_work(server.login)
+        if not names:
+            return True
+        if context.check_mode:
+            context.say(
+                f"{', '.join(names)}: was started by another run and has not ended; until then it is not certain what is applied"
+            )
+            return False
+        purpose = f"migrate {self._request.release}"
+        # A run holds the lock for as long as it lives: with the lock, the runs that started these are gone.
+        with (
+            lock.held(server, purpose, context, wait_timeout=self._limits.lock_wait_timeout) as session,
+            ended_with_controller(context, programs.abandon),
+        ):
+            work = self._context_for(server, int(session.value("SHOW server_version_num")))
+            abandoned = programs.recover_abandoned(server.login, work.left())
+            backends.end(session, context)
+            for left in abandoned:
+                if left.migration in by_name:
+                    self._ports.engine.recover(work, by_name[left.migration], left.direction, left.ended)
         return True
-    if context.check_mode:
-        context.say(
-            f"{', '.join(names)}: was started by another run and has not ended; until then it is not certain what is applied"
-        )
-        return False
-    by_name = {migration.name: migration for migration in files}
-    doing = f"migrate {context.params['release']}"
-    # Whoever has begun it holds the lock for as long as it lives.
-    with (
-        lock.held(server, doing, context, wait_timeout=context.params["lock_wait_timeout"]) as session,
-        ended_with_controller(context, programs.abandon),
-    ):
-        work = given(server, int(session.value("SHOW server_version_num")))
-        found = programs.recover_abandoned(server.login, work.left())
-        backends.end(session, context)
-        for left in found:
-            if left.migration in by_name:
-                ports.engine.recover(work, by_name[left.migration], left.direction, left.ended)
-    return True

@@ -7,177 +7,98 @@
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
-from ..._common.errors import InputError, ReleaseError
+from ..._common.errors import InputError
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import REQUIRED, Option
-from .. import lock
 from ..login import CONSTRAINTS, OPTIONS
 from ..session import Server
 from . import describe, job_options
 from . import server_sessions as backends
 from .apply import Apply, refuse
-from .attempts import Attempts, Reconnect
 from .connect import connect
 from .engines.base import MigrationContext
 from .engines.registry import ENGINES
-from .files import readable
-from .observe import Assessment, assess, observe
-from .plan import DOWN, RECORDED, REHEARSED, STATES, UP
+from .observe import Assessment, assess
 from .ports import Ports
 from .programs.orphan import ended_with_controller
-from .recover import recover_abandoned
-from .rehearse import Rehearsal, rehearse
+from .recover import Recovery
+from .rehearse_copy import CopyRehearsal
+from .request import LINT_MODES, RECORDED, REHEARSED, STATES, UP, Limits, MigrationRequest
 from .sql import classify, squawk
-from .sql.statements import split
 
 
 def run(ports: Ports, context: Context) -> Result:
     params = context.params
-    _check(params)
-    end = context.clock.now() + params["timeout"]
+    _check_copy(params["rehearse_on"], params["database"])
+    request, limits = MigrationRequest.of(params), Limits.of(params)
     files = ports.engine.files()
+    end = context.clock.now() + limits.timeout
 
-    def work(server: Server, version: int) -> MigrationContext:
-        name = backends.working_name(params["release"], context)
-        rehearsal = params["state"] == REHEARSED
+    def context_for(server: Server, version: int) -> MigrationContext:
         return MigrationContext(
-            server,
-            ports.engine_programs,
-            context,
-            name,
-            lambda: end - context.clock.now(),
-            version,
-            rehearsal,
-            ports.programs,
+            server=server,
+            programs=ports.engine_programs,
+            context=context,
+            name=backends.working_name(request.release, context),
+            left=lambda: end - context.clock.now(),
+            server_version=version,
+            limits=limits,
+            rehearsal=request.state == REHEARSED,
+            tools=ports.programs,
         )
 
-    settled = recover_abandoned(ports, context, files, work)
+    settled = Recovery(ports, context, request, limits, context_for).recover_abandoned(files)
     with ports.server.session() as session:
-        assessment = assess(ports, context, session, files, settled)
-    forward = params["state"] in (UP, REHEARSED) and not assessment.plan.problems
-    way_back, reasons = classify.way_back(assessment.classes) if forward else (None, [])
-    values = {**_values(assessment, params["state"]), "way_back": way_back, "reasons": reasons}
+        assessment = assess(ports, session, request, files, settled)
+    values = _values(assessment, request)
     refuse(ports.server.login.where, assessment.refusals, **values)
-
-    if assessment.plan.steps and params["state"] != RECORDED:
+    plan = assessment.plan
+    if plan.steps and request.state != RECORDED:
         ports.engine_programs.check()
-    if params["state"] == REHEARSED:
-        if assessment.plan.steps and not context.check_mode:
-            if not ports.copy:
-                raise AssertionError("the options of a rehearsal always name its copy")
-            with ended_with_controller(context, ports.engine_programs.abandon):
-                all_of_it = _rehearse_on_copy(ports, assessment, work(ports.copy, assessment.version))
-            values["rehearsal"] = [one.as_result() for one in all_of_it]
-            others = len(all_of_it) - len(assessment.plan.steps)
-            found = all_of_it[others:]
-            classes = reclassified(assessment.classes, found)
-            values["pending"] = describe.pending(assessment.plan.steps, classes)
-            values["way_back"], values["reasons"] = proven_way_back(classes, found)
+    if request.state == REHEARSED:
+        if plan.steps and ports.copy and not context.check_mode:
+            work = context_for(ports.copy, assessment.version)
+            values.update(CopyRehearsal(ports, work, request, assessment).run())
         return Result(False, values=values)
-    before, after = describe.before_and_after(assessment.seen, assessment.plan, params["state"])
-    if assessment.plan.changes and not context.check_mode:
-        apply = Apply(ports, work(ports.server, assessment.version), files)
+    before, after = describe.before_and_after(assessment.seen, plan, request.state)
+    if plan.changes and not context.check_mode:
+        apply = Apply(ports, context_for(ports.server, assessment.version), request, files)
         with ended_with_controller(context, ports.engine_programs.abandon):
             apply.run()
-        values["applied" if params["state"] == UP else "reverted"] = describe.ran(apply.done)
-    return Result(assessment.plan.changes, before, after, values)
+        values["applied" if request.state == UP else "reverted"] = describe.ran(apply.done)
+    return Result(plan.changes, before, after, values)
 
 
-def reclassified(classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsal]) -> list[classify.Class]:
-    """What a program does is known once it was seen to do it."""
-    known = []
-    for one, rehearsed in zip(classes, found):
-        sql = ";\n".join(rehearsed.up.statements)
-        known.append(
-            classify.of(one.name, split(sql), one.reversible)
-            if one.kind == classify.UNKNOWN and readable(sql)
-            else one
-        )
-    return known
-
-
-def proven_way_back(
-    classes: t.Sequence[classify.Class], found: t.Sequence[Rehearsal]
-) -> tuple[str, list[str]]:
-    """The way back after a rehearsal: a way down that does not lead back is none."""
-    restored = {one.up.name: one.restored for one in found}
-    way, reasons = classify.way_back(
-        [dataclasses.replace(one, reversible=one.reversible and restored[one.name]) for one in classes]
-    )
-    wrong = [f"{one.up.name}: its way down does not restore the schema" for one in found if one.difference]
-    return way, [*reasons, *wrong]
-
-
-def _values(assessment: Assessment, state: str) -> dict[str, t.Any]:
+def _values(assessment: Assessment, request: MigrationRequest) -> dict[str, t.Any]:
+    """The result of a run that has changed nothing yet."""
     steps = describe.pending(assessment.plan.steps, assessment.classes)
+    back = request.goes_back
+    way_back, reasons = None, list[str]()
+    if request.state in (UP, REHEARSED) and not assessment.plan.problems:
+        way_back, reasons = classify.way_back(assessment.classes)
     return {
-        "pending": [] if state == DOWN else steps,
-        "to_revert": [one["name"] for one in steps] if state == DOWN else [],
-        "findings": [dataclasses.asdict(finding) for finding in assessment.findings],
+        "pending": [] if back else steps,
+        "to_revert": [step["name"] for step in steps] if back else [],
+        "findings": [finding.as_result() for finding in assessment.findings],
         "invalid_indexes": assessment.invalid_indexes,
         "applied": [],
         "reverted": [],
         "rehearsal": [],
+        "way_back": way_back,
+        "reasons": reasons,
     }
 
 
-def _rehearse_on_copy(ports: Ports, assessment: Assessment, work: MigrationContext) -> list[Rehearsal]:
-    """On the copy, which has to be one: what is pending there is what
-    is pending here, after what this release has applied here since.
-
-    A release that is run again, after one of its migrations has
-    failed, has its copy from the backup before the first of them.
-    """
-    copy, context = work.server, work.context
-    with lock.held(
-        copy,
-        f"rehearse {context.params['release']}",
-        context,
-        wait_timeout=context.params["lock_wait_timeout"],
-    ) as session:
-        backends.end(session, context)
-        _seen, plan = observe(ports, context, session, assessment.seen.files)
-        there, here = [step.name for step in plan.steps], [step.name for step in assessment.plan.steps]
-        first = len(there) - len(here)
-        entries = [assessment.seen.ledger.get(name) for name in there[:first]]
-        behind = all(entry is None or entry.release == context.params["release"] for entry in entries)
-        if there[first:] != here or not behind or plan.problems:
-            raise InputError(
-                f"rehearse_on: {copy.login.where} is not a fresh copy of {ports.server.login.where}; nothing was changed.",
-                why=[
-                    *plan.problems,
-                    f"pending there: {', '.join(there) or 'nothing'}",
-                    f"pending here: {', '.join(here)}",
-                ],
-                then="restore the backup into it again",
-            )
-        ports.ledger.create(session)
-        try:
-            return rehearse(Attempts(ports.engine, work, session), work, plan.steps, ports.engine.tables)
-        except Reconnect as exc:
-            raise exc.failure from exc
-        except ReleaseError as exc:
-            exc.what = f"Rehearsal on {copy.login.database}: {exc.what}"
-            exc.done = "the database itself was not changed"
-            raise
-
-
-def _check(params: dict[str, t.Any]) -> None:
-    least = {"lock_timeout": 1, "statement_timeout": 0, "count": 0}
-    problems = [
-        f"{name}: found {params[name]}; allowed: {low} or more"
-        for name, low in least.items()
-        if params[name] is not None and params[name] < low
-    ]
-    if params["rehearse_on"] and params["rehearse_on"] == params["database"]:
-        problems.append(
-            f"rehearse_on: found {params['rehearse_on']!r}, which is the database itself; allowed: a disposable copy of it"
+def _check_copy(rehearse_on: str | None, database: str | None) -> None:
+    if rehearse_on and rehearse_on == database:
+        raise InputError(
+            "The options are wrong; nothing was changed.",
+            why=[
+                f"rehearse_on: found {rehearse_on!r}, which is the database itself; allowed: a disposable copy of it"
+            ],
         )
-    if problems:
-        raise InputError("The options are wrong; nothing was changed.", why=problems)
 
 
 OPERATION = Operation(
@@ -192,14 +113,14 @@ OPERATION = Operation(
         "release": Option("str", REQUIRED),
         "state": Option("str", "up", choices=list(STATES)),
         "to": Option("str"),
-        "count": Option("int"),
+        "count": Option("int", low=0),
         "scope": Option("str"),
         "rehearse_on": Option("str"),
-        "lint": Option("str", "block", choices=["block", "report", "skip"]),
+        "lint": Option("str", "block", choices=list(LINT_MODES)),
         "lint_block": Option("list", list(squawk.BLOCKING), each=Option("str")),
         "allow_data_loss": Option("bool", False),
-        "lock_timeout": Option("int", 500),
-        "statement_timeout": Option("int", 60000),
+        "lock_timeout": Option("int", 500, low=1),
+        "statement_timeout": Option("int", 60000, low=0),
         "timeout": Option("int", 1800, low=1),
         "retry_window": Option("int", 300, low=0),
         "lock_wait_timeout": Option("int", 0, low=0),

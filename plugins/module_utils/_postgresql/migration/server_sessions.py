@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The server's side of our sessions: those that a dead runner left, and those that stand in our way."""
+"""Sessions on the server: those that a killed run has left, and those that block a migration."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..._common.operation import Context
 from ..._common.owner import identity
 from ..session import NAME_LENGTH, DatabaseError, Session
 
-# Of sessions that work. Sessions that hold or await the lock
-# have other names: whoever holds the lock may end all of these.
+# The application_name of sessions that migrate begins so. Sessions that hold, or wait for, the lock have other names:
+# the holder of the lock may end all of these.
 _WORKING = "runbook.release migrating"
 _GONE_WITHIN = 5.0
 _LEFT = """
@@ -35,9 +35,7 @@ def working_name(release: str, context: Context) -> str:
 
 
 def end(session: Session, context: Context, name: str = _WORKING) -> int:
-    """Ends sessions that work under this name, once the lock
-    says that their runner is gone. Gives how many there were.
-    """
+    """Ends the sessions of a run that is gone, which the lock proves. Returns how many there were."""
     left = [row[0] for row in session.rows(_LEFT, [name])]
     for pid in left:
         context.say(f"ending backend {pid}, left behind by a runner that no longer exists")
@@ -61,8 +59,9 @@ def end(session: Session, context: Context, name: str = _WORKING) -> int:
 
 
 class BlockerMonitor:
-    """Looks, while a migration runs, at who stands in its way. Over the
-    session that holds the lock, which has nothing else to do meanwhile.
+    """Watches for sessions that block a migration while it runs, over the session that holds the lock, which is idle.
+
+    :ivar seen: descriptions of blockers by their process id.
     """
 
     def __init__(self, session: Session, context: Context, name: str, every: float) -> None:
@@ -73,7 +72,7 @@ class BlockerMonitor:
     def watching(self) -> t.Iterator[None]:
         self.seen.clear()
         over = threading.Event()
-        thread = threading.Thread(target=self._look, args=(over,), daemon=True)
+        thread = threading.Thread(target=self._watch, args=(over,), daemon=True)
         thread.start()
         try:
             yield
@@ -81,14 +80,14 @@ class BlockerMonitor:
             over.set()
             thread.join()
 
-    def _look(self, over: threading.Event) -> None:
+    def _watch(self, over: threading.Event) -> None:
         while not over.wait(self._every):
             try:
                 rows = self._session.rows(_IN_THE_WAY, [self._name])
-            except ReleaseError:  # the run itself learns of it, before its next step
+            except ReleaseError:  # the run itself notices it before its next step
                 return
             for pid, application, user, state, seconds in rows:
-                told = f"backend {pid} ({application or 'without a name'}, user {user}) holds a blocking lock: {state}, its transaction is {seconds} s old"
+                blocker = f"backend {pid} ({application or 'without a name'}, user {user}) holds a blocking lock: {state}, its transaction is {seconds} s old"
                 if pid not in self.seen:
-                    self._context.say(told)
-                self.seen[pid] = told
+                    self._context.say(blocker)
+                self.seen[pid] = blocker

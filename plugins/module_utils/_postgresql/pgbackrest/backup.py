@@ -18,7 +18,7 @@ from .. import login
 from ..session import Postgres, Server
 from . import repository, wal
 from .programs import AsUser, LocalPrograms
-from .repository import OPTIONS, PhysicalBackup, Repository, Stanza
+from .repository import OPTIONS, RESTORE_POINT, PhysicalBackup, Repository, RepositoryAccess, Stanza
 
 _NAME_BYTES = 63  # pg_create_restore_point refuses longer ones
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
@@ -29,17 +29,17 @@ class Ports:
     server: Server
     repository: Repository
 
-    @classmethod
-    def of(cls, context: Context) -> Ports:
-        programs = LocalPrograms.of(context)
-        return cls(AsUser(Postgres.of(context), programs), Repository(programs, context))
+
+def connect(context: Context) -> Ports:
+    programs = LocalPrograms(context.params["user"])
+    repository = Repository(programs, RepositoryAccess.of(context.params))
+    return Ports(AsUser(Postgres.of(context), programs), repository)
 
 
 def run(ports: Ports, context: Context) -> Result:
-    """The backup comes first and the restore point after it:
-    a restore to the point then has next to nothing to replay.
-    """
-    params, release = context.params, context.params["release"]
+    """Takes the backup first and sets the restore point after it, so that a restore to it has little to replay."""
+    params, now = context.params, context.clock.wall()
+    release, kind = params["release"], params["type"]
     point = point_of(release)
     stanza = ports.repository.read_stanza()
     if stanza.code not in (0, repository.NO_BACKUPS):
@@ -48,30 +48,24 @@ def run(ports: Ports, context: Context) -> Result:
             done="nothing was changed",
             then=f"pgbackrest --stanza={params['stanza']} stanza-create",
         )
-    there = recent(stanza, params, context.clock.wall())
-    pointed = point is None or (
-        there is not None and there.annotations.get(repository.RESTORE_POINT) == point
-    )
-    before = {
-        "backup": stanza.backups[-1].label if stanza.backups else None,
-        "restore_point": point if there and pointed else None,
-    }
-    if there and pointed:
-        return _result(False, before, before, there, context)
+    backup = recent(stanza, kind, release, params["reuse_within"], now)
+    has_point = backup is not None and backup.annotations.get(RESTORE_POINT) == point
+    if point is None:
+        has_point = True
+    newest = stanza.backups[-1].label if stanza.backups else None
+    before = {"backup": newest, "restore_point": point if backup and has_point else None}
+    if backup and has_point:
+        return _result(False, before, before, backup, now)
     if context.check_mode:
-        return _result(
-            True,
-            before,
-            {"backup": there.label if there else f"a new one ({params['type']})", "restore_point": point},
-            there,
-            context,
-        )
-    if there is None:
-        there = _take(ports.repository, context, release)
+        label = backup.label if backup else f"a new one ({kind})"
+        return _result(True, before, {"backup": label, "restore_point": point}, backup, now)
+    if backup is None:
+        backup = _take(ports.repository, context, kind, release)
     if point:
-        _mark(ports, context, point, there)
-        there = ports.repository.read_stanza().choose(there.label, None)
-    return _result(True, before, {"backup": there.label, "restore_point": point}, there, context)
+        _mark(ports, context, point, backup)
+        backup = ports.repository.read_stanza().choose(backup.label, None)
+    after = {"backup": backup.label, "restore_point": point}
+    return _result(True, before, after, backup, context.clock.wall())
 
 
 def point_of(release: str | None) -> str | None:
@@ -85,48 +79,41 @@ def point_of(release: str | None) -> str | None:
     return point
 
 
-def recent(stanza: Stanza, params: dict[str, t.Any], now: float) -> PhysicalBackup | None:
-    """The backup that makes another one superfluous; pure."""
+def recent(
+    stanza: Stanza, kind: str, release: str | None, reuse_within: int, now: float
+) -> PhysicalBackup | None:
+    """The newest backup that is good enough to stand for a new one; pure."""
     for backup in reversed(stanza.backups):
-        if now - backup.ended > params["reuse_within"]:
+        if now - backup.ended > reuse_within:
             return None
-        of_release = (
-            params["release"] is None or backup.annotations.get(repository.RELEASE) == params["release"]
-        )
-        if backup.covers(params["type"]) and of_release and not backup.entry.get("error"):
+        of_release = release is None or backup.annotations.get(repository.RELEASE) == release
+        if backup.covers(kind) and of_release and not backup.entry.get("error"):
             return backup
     return None
 
 
-def _take(repo: Repository, context: Context, release: str | None) -> PhysicalBackup:
-    stanza, kind = context.params["stanza"], context.params["type"]
-    repo.run("check", repo=False)  # that WAL reaches the repository; a backup whose WAL does not is none
+def _take(repo: Repository, context: Context, kind: str, release: str | None) -> PhysicalBackup:
+    stanza = repo.stanza
+    # Checks that WAL reaches the repository: a backup without its WAL cannot be restored.
+    repo.run("check", repo=False)
     context.say(f"{stanza}: {kind} backup")
-    before, began = repo.read_stanza(), context.clock.now()
-    repo.run(
-        "backup",
-        f"--type={kind}",
-        *repository.annotation_options({repository.RELEASE: release} if release else {}),
-    )
-    now = repo.read_stanza()
-    known = {backup.label for backup in before.backups}
-    new = [backup for backup in now.backups if backup.label not in known]
-    if not new or new[-1].entry.get("error"):
-        raise ReleaseError(
-            f"{stanza}: the backup {new[-1].label} contains corrupt pages."
-            if new
-            else f"{stanza}: pgBackRest exited with 0, but there is no new backup.",
-            then=f"check pgBackRest's log and the server's disk (pgbackrest --stanza={stanza} info --set=LABEL)",
-        )
+    known = {backup.label for backup in repo.read_stanza().backups}
+    began = context.clock.now()
+    annotations = {repository.RELEASE: release} if release else {}
+    repo.run("backup", f"--type={kind}", *repository.annotation_options(annotations))
+    new = [backup for backup in repo.read_stanza().backups if backup.label not in known]
+    then = f"check pgBackRest's log and the server's disk (pgbackrest --stanza={stanza} info --set=LABEL)"
+    if not new:
+        raise ReleaseError(f"{stanza}: pgBackRest exited with 0, but there is no new backup.", then=then)
     backup = new[-1]
+    if backup.entry.get("error"):
+        raise ReleaseError(f"{stanza}: the backup {backup.label} contains corrupt pages.", then=then)
     context.say(f"{stanza}: {backup.label} in {round(context.clock.now() - began)} s")
     return backup
 
 
 def _mark(ports: Ports, context: Context, point: str, backup: PhysicalBackup) -> None:
-    """Makes the point, and waits until the WAL that holds it is
-    in the repository: before that nobody could restore to it.
-    """
+    """Sets the restore point, and waits until the WAL that holds it is in the repository."""
     with ports.server.session(name="runbook.release restore point") as session:
         if session.value("SELECT pg_is_in_recovery()"):
             raise InputError(
@@ -136,31 +123,29 @@ def _mark(ports: Ports, context: Context, point: str, backup: PhysicalBackup) ->
             "SELECT p.lsn::text, pg_walfile_name(p.lsn), pg_size_bytes(current_setting('wal_segment_size')) FROM (SELECT pg_create_restore_point(%s) AS lsn) p",
             [point],
         )[0]
-    ports.repository.run("check", repo=False)  # switches to the next segment and waits until it has come
-    if wal.parse(segment, size) not in ports.repository.segments(
-        ports.repository.read_stanza().archive, size
-    ):
+    ports.repository.run(
+        "check", repo=False
+    )  # switches to the next segment, and waits until this one is archived
+    archive = ports.repository.read_stanza().archive
+    if wal.parse(segment, size) not in ports.repository.segments(archive, size):
         raise ReleaseError(
-            f"{context.params['stanza']}: the WAL segment {segment} with the restore point {point} is not in the repository.",
-            done=f"the backup {backup.label} is there and good",
+            f"{ports.repository.stanza}: the WAL segment {segment} with the restore point {point} is not in the repository.",
+            done=f"the backup {backup.label} is complete",
             then="check archive_command and the server's log, then run this again",
         )
     ports.repository.annotate(backup, restore_point=point)
-    context.say(f"{context.params['stanza']}: restore point {point} at {lsn}")
+    context.say(f"{ports.repository.stanza}: restore point {point} at {lsn}")
 
 
 def _result(
-    changed: bool, before: t.Any, after: t.Any, backup: PhysicalBackup | None, context: Context
+    changed: bool,
+    before: dict[str, t.Any],
+    after: dict[str, t.Any],
+    backup: PhysicalBackup | None,
+    now: float,
 ) -> Result:
-    return Result(
-        changed,
-        before,
-        after,
-        {
-            "backup": backup.as_result(context.clock.wall()) if backup else None,
-            "restore_point": after["restore_point"],
-        },
-    )
+    shown = backup.as_result(now) if backup else None
+    return Result(changed, before, after, {"backup": shown, "restore_point": after["restore_point"]})
 
 
 OPERATION = Operation(
@@ -169,9 +154,9 @@ OPERATION = Operation(
         **login.OPTIONS,
         "type": Option("str", "diff", choices=["full", "diff", "incr"]),
         "release": Option("str"),
-        "reuse_within": Option("int", 0),
+        "reuse_within": Option("int", 0, low=0),
     },
-    Ports.of,
+    connect,
     run,
     login.CONSTRAINTS,
 )

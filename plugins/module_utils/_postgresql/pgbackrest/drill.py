@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The drill of a physical backup: restored to a point in time
-beside the original, started, asked, timed, and taken away again.
+"""The drill of a physical backup: restores it to a point in time beside the original, starts the copy, queries it,
+measures the time, and removes it.
 """
 
 from __future__ import annotations
@@ -20,98 +20,159 @@ from ..._common.operation import Context, Operation, Result
 from ..._common.options import REQUIRED, Option
 from ..backup.manifest import seconds as seconds_of
 from ..health import data
+from ..health.health import DataQueries
 from ..session import Postgres, Server
 from . import info, repository, scratch_server, wal
 from . import scratch_folder as scratch
 from .programs import LocalPrograms, PgBackRestPrograms
-from .repository import OPTIONS, PhysicalBackup, Repository
+from .repository import OPTIONS, PhysicalBackup, Repository, RepositoryAccess
 
-_ROOM = 1.1  # of the cluster's size: WAL comes to it
+_ROOM = 1.1  # times the size of the cluster, because WAL is added
 _RESTORES = re.compile(r"restore backup set ([0-9]{8}-[0-9]{6}F(?:_[0-9]{8}-[0-9]{6}[DI])?)")
+_THEN = "take a full backup and drill it; do not release on this one"
+_NOT_MARKED = "the copy is stopped and removed; the backup is not marked as verified"
+# With these a target says where recovery ends.
+_TARGETED = ("name", "time", "lsn")
 
 
 @dataclasses.dataclass(frozen=True)
 class Ports:
+    """
+    :ivar serve: the server whose socket is in a folder.
+    """
+
     programs: PgBackRestPrograms
     repository: Repository
-    serve: t.Callable[[str], Server]  # of a folder with the socket of a copy
+    serve: t.Callable[[str], Server]
 
-    @classmethod
-    def of(cls, context: Context) -> Ports:
-        programs = LocalPrograms.of(context)
-        return cls(
-            programs,
-            Repository(programs, context),
-            lambda folder: Postgres(scratch_server.login(folder, context.params["login_user"])),
-        )
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """Where recovery ends, and from which backup it starts.
+
+    :ivar backup: label of the backup; None lets pgBackRest or the target choose.
+    """
+
+    type: str
+    value: str | None
+    backup: str | None
+
+    @property
+    def is_end_of_archive(self) -> bool:
+        return self.type == "default"
+
+    def arguments(self, chosen: PhysicalBackup) -> list[str]:
+        """For `pgbackrest restore`."""
+        arguments = [f"--type={self.type}"]
+        if self.value is not None:
+            arguments.append(f"--target={self.value}")
+        if not self.is_end_of_archive:
+            arguments.append("--target-action=promote")
+        # For a time, pgBackRest itself finds the backup to start from.
+        if self.type != "time" or self.backup:
+            arguments.append(f"--set={chosen.label}")
+        return arguments
+
+
+@dataclasses.dataclass(frozen=True)
+class DrillOptions:
+    """How the copy is made and queried.
+
+    :ivar directory: folder in which the copy is made.
+    :ivar settings: settings of the copy's server, beside those that it needs.
+    :ivar timeout: seconds until the copy has to be through recovery.
+    :ivar database: the database that the queries ask.
+    """
+
+    directory: str
+    target: Target
+    wal_segment_bytes: int
+    jobs: int | None
+    settings: t.Mapping[str, t.Any]
+    timeout: int
+    database: str
+    questions: DataQueries
+
+
+@dataclasses.dataclass(frozen=True)
+class Drilled:
+    """The outcome of a drill.
+
+    :ivar label: of the backup that was restored.
+    :ivar lsn: where recovery ended.
+    """
+
+    label: str
+    seconds: int
+    lsn: str
+    values: dict[str, t.Any]
+
+
+def connect(context: Context) -> Ports:
+    programs = LocalPrograms(context.params["user"])
+    user = context.params["login_user"]
+    return Ports(
+        programs,
+        Repository(programs, RepositoryAccess.of(context.params)),
+        lambda folder: Postgres(scratch_server.login(folder, user)),
+    )
 
 
 def run(ports: Ports, context: Context) -> Result:
     params, now = context.params, context.clock.wall()
-    _check(params)
+    target = Target(params["target_type"], params["target"], params["set"])
+    options = DrillOptions(
+        directory=params["directory"],
+        target=target,
+        wal_segment_bytes=params["wal_segment_bytes"],
+        jobs=params["jobs"],
+        settings=params["settings"],
+        timeout=params["timeout"],
+        database=params["database"],
+        questions=DataQueries(params["queries"], params["query_timeout"], params["before"]),
+    )
+    _check(options)
     stanza = ports.repository.read_stanza()
-    chosen = stanza.choose(params["set"], params["target"] if params["target_type"] == "name" else None)
+    chosen = stanza.choose(target.backup, target.value if target.type == "name" else None)
     verified = chosen.annotations.get(repository.VERIFIED)
     before = {"backup": chosen.label, "verified": verified}
+    shown = chosen.as_result(now)
+    values: dict[str, t.Any] = {"backup": shown, "rto_seconds": None, "recovered_to": None, "found": {}}
     if verified and params["reuse_within"] and now - seconds_of(verified) <= params["reuse_within"]:
-        return Result(
-            False,
-            values={
-                "backup": chosen.as_result(now),
-                "rto_seconds": chosen.as_result(now)["rto_seconds"],
-                "recovered_to": None,
-                "found": {},
-            },
-        )
+        return Result(False, values={**values, "rto_seconds": shown["rto_seconds"]})
     binaries = scratch_server.programs_folder(stanza.version, params["pg_bin"])
-    _room(params["directory"], chosen)
-    segments = ports.repository.segments(stanza.archive, params["wal_segment_bytes"])
-    lacks = info.incomplete([chosen], segments, params)
-    # A point is reached or not, and the server tells; at the end of the archive it takes a gap for the end.
-    lacks += info.unreachable([chosen], segments, params) if params["target_type"] == "default" else []
-    if lacks:
-        raise ReleaseError(
-            f"{params['stanza']}: {chosen.label} is not a usable backup.",
-            why=lacks,
-            done="nothing was restored",
-            then=_THEN,
-        )
+    _check_room(options.directory, chosen)
+    segments = ports.repository.segments(stanza.archive, options.wal_segment_bytes)
+    _check_wal(ports.repository.stanza, chosen, segments, options)
     if context.check_mode:
-        after = {"backup": chosen.label, "verified": "when it passes"}
-        return Result(
-            True,
-            before,
-            after,
-            {"backup": chosen.as_result(now), "rto_seconds": None, "recovered_to": None, "found": {}},
-        )
-    seconds, lsn, values, label = _drill(ports, context, chosen, binaries, segments)
-    used = ports.repository.read_stanza().choose(label, None)
-    ports.repository.annotate(used, verified=context.clock.stamp(), rto_seconds=seconds)
-    proven = ports.repository.read_stanza().choose(label, None)
-    told = {
+        return Result(True, before, {"backup": chosen.label, "verified": "when it passes"}, values)
+    drilled = _drill(ports, context, options, chosen, binaries, segments)
+    used = ports.repository.read_stanza().choose(drilled.label, None)
+    ports.repository.annotate(used, verified=context.clock.stamp(), rto_seconds=drilled.seconds)
+    proven = ports.repository.read_stanza().choose(drilled.label, None)
+    values = {
         "backup": proven.as_result(context.clock.wall()),
-        "rto_seconds": seconds,
-        "recovered_to": lsn,
-        "found": values,
+        "rto_seconds": drilled.seconds,
+        "recovered_to": drilled.lsn,
+        "found": drilled.values,
     }
-    return Result(True, before, {"backup": label, "verified": proven.annotations[repository.VERIFIED]}, told)
+    after = {"backup": drilled.label, "verified": proven.annotations[repository.VERIFIED]}
+    return Result(True, before, after, values)
 
 
-_THEN = "take a full backup and drill it; do not release on this one"
-
-
-def _check(params: dict[str, t.Any]) -> None:
-    info.check(params)
-    wrong = data.problems(params["queries"])
-    if (params["target_type"] in ("name", "time", "lsn")) != (params["target"] is not None):
+def _check(options: DrillOptions) -> None:
+    wal.check_segment_bytes(options.wal_segment_bytes)
+    wrong = data.problems(options.questions.queries)
+    target = options.target
+    if (target.type in _TARGETED) != (target.value is not None):
         wrong.append(
-            f"target: found {params['target'] or 'nothing'} with target_type {params['target_type']}; allowed: a target with name, time and lsn"
+            f"target: found {target.value or 'nothing'} with target_type {target.type}; allowed: a target with name, time and lsn"
         )
     if wrong:
         raise InputError("The options do not go together; nothing was restored.", why=wrong)
 
 
-def _room(directory: str, backup: PhysicalBackup) -> None:
+def _check_room(directory: str, backup: PhysicalBackup) -> None:
     if not os.path.isdir(directory):
         raise InputError(
             f"directory: found {directory}, which does not exist; allowed: a folder on a disk with room for the whole cluster"
@@ -124,70 +185,73 @@ def _room(directory: str, backup: PhysicalBackup) -> None:
         )
 
 
+def _check_wal(
+    stanza: str, chosen: PhysicalBackup, segments: t.Collection[wal.Segment], options: DrillOptions
+) -> None:
+    lacking = info.incomplete([chosen], segments, options.wal_segment_bytes)
+    # The server itself reports a target that it cannot reach; but it takes a gap for the end of the archive.
+    if options.target.is_end_of_archive:
+        lacking += info.unreachable([chosen], segments, options.wal_segment_bytes)
+    if lacking:
+        raise ReleaseError(
+            f"{stanza}: {chosen.label} is not a usable backup.",
+            why=lacking,
+            done="nothing was restored",
+            then=_THEN,
+        )
+
+
 def _drill(
     ports: Ports,
     context: Context,
+    options: DrillOptions,
     chosen: PhysicalBackup,
     binaries: str,
     segments: t.Mapping[wal.Segment, int],
-) -> tuple[int, str, dict[str, t.Any], str]:
-    params, stanza = context.params, context.params["stanza"]
-    with scratch.folder(params["directory"], stanza, ports.programs, context) as folder:
+) -> Drilled:
+    stanza = ports.repository.stanza
+    with scratch.folder(options.directory, stanza, ports.programs, context) as folder:
         context.say(f"{stanza}: restoring {chosen.label} into {folder}")
         began = context.clock.now()
         label, server = chosen.label, ports.serve(folder)
+        copy = scratch_server.Copy(folder, binaries, ports.programs, server)
         try:
-            label = _restore(ports.repository, params, chosen, folder)
-            with scratch_server.started(
-                folder, binaries, ports.programs, server, params["settings"], context, params["timeout"]
-            ):
+            label = _restore(ports.repository, options, chosen, folder)
+            with scratch_server.started(copy, options.settings, context, options.timeout):
                 seconds = round(context.clock.now() - began)
                 lsn = _recovery_end(server)
-                reasons = cut_short(lsn, segments, params) + (answers := _Answers(server, params)).reasons
+                answers = _Answers(server, options)
+                end = options.target.is_end_of_archive
+                gap = cut_short(lsn, segments, options.wal_segment_bytes) if end else []
+                reasons = gap + answers.reasons
         except ReleaseError as exc:
             exc.what = f"{stanza}: {label} cannot be restored as requested. {exc.what}"
-            exc.done, exc.then = (
-                exc.done or "the copy is stopped and removed; the backup is not marked as verified",
-                exc.then or _THEN,
-            )
+            exc.done = exc.done or _NOT_MARKED
+            exc.then = exc.then or _THEN
             raise
         if reasons:
             raise ReleaseError(
                 f"{stanza}: {label} does not restore to the expected state.",
                 why=reasons,
-                done="the copy is stopped and removed; the backup is not marked as verified",
+                done=_NOT_MARKED,
                 then=_THEN,
             )
         context.say(f"{stanza}: {label} restored and up in {seconds} s, recovered to {lsn}")
-        return seconds, lsn, answers.values, label
+        return Drilled(label, seconds, lsn, answers.values)
 
 
-def _restore(repo: Repository, params: dict[str, t.Any], chosen: PhysicalBackup, folder: str) -> str:
-    """Tablespaces go into the folder as well: where they were, the original's still are."""
-    kind = params["target_type"]
-    target = [f"--target={params['target']}"] if params["target"] is not None else []
-    # Before a time pgBackRest itself finds the backup to begin with.
-    begin = [] if kind == "time" and not params["set"] else [f"--set={chosen.label}"]
-    action = ["--target-action=promote"] if kind != "default" else []
-    jobs = [f"--process-max={params['jobs']}"] if params["jobs"] else []
+def _restore(repo: Repository, options: DrillOptions, chosen: PhysicalBackup, folder: str) -> str:
+    """Restores, and returns the label of the backup. Tablespaces go into the folder, too."""
+    jobs = [f"--process-max={options.jobs}"] if options.jobs else []
     places = [f"--pg1-path={folder}/data", f"--tablespace-map-all={folder}/tablespaces"]
-    said = repo.run(
-        "restore",
-        f"--type={kind}",
-        *target,
-        *action,
-        *begin,
-        *jobs,
-        *places,
-        "--archive-mode=off",
-        level="info",
-    )
-    found = _RESTORES.search(said)
-    return found[1] if found else chosen.label
+    arguments = [*options.target.arguments(chosen), *jobs, *places, "--archive-mode=off"]
+    output = repo.run("restore", *arguments, level="info")
+    restored = _RESTORES.search(output)
+    return restored[1] if restored else chosen.label
 
 
 def _recovery_end(server: Server) -> str:
-    """Where recovery ended and the copy went its own way, from the history of its timeline."""
+    """Where recovery ended and the copy started its own timeline, from the history of that."""
     with server.session(name="runbook.release drill") as session:
         timeline = session.value("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)")
         history = session.value("SELECT pg_read_file(%s)", [f"pg_wal/{timeline}.history"])
@@ -196,47 +260,42 @@ def _recovery_end(server: Server) -> str:
     )
 
 
-def cut_short(lsn: str, segments: t.Mapping[wal.Segment, int], params: dict[str, t.Any]) -> list[str]:
-    """Recovery to the end of the archive stops at a gap without a word; pure."""
-    size = params["wal_segment_bytes"]
-    if params["target_type"] != "default" or not segments:
+def cut_short(lsn: str, segments: t.Collection[wal.Segment], segment_bytes: int) -> list[str]:
+    """Whether a recovery to the end of the archive stopped at a gap, which the server does not report; pure."""
+    last = max(segments, default=None)
+    if last is None or wal.of_lsn(lsn, segment_bytes) >= last.number:
         return []
-    last = max(segments)
-    if wal.of_lsn(lsn, size) >= last.number:
-        return []
-    return [
-        f"recovery ended at {lsn}, the archive goes on to {wal.name(last, size)}: the WAL between is missing or damaged"
-    ]
+    name = wal.name(last, segment_bytes)
+    return [f"recovery ended at {lsn}, the archive goes on to {name}: the WAL between is missing or damaged"]
 
 
 class _Answers:
-    """What the copy says of itself: all of its databases can be opened, and the user's questions."""
+    """What the copy answers: whether all of its databases can be opened, and the user's queries."""
 
-    def __init__(self, server: Server, params: dict[str, t.Any]) -> None:
+    def __init__(self, server: Server, options: DrillOptions) -> None:
         self.reasons: list[str] = []
-        with server.session() as session:
-            names = [
-                name
-                for (name,) in session.rows(
-                    "SELECT datname FROM pg_database WHERE datallowconn AND datname <> 'template0' ORDER BY 1"
-                )
-            ]
-        sizes, answers = {}, {}
-        for name in names:
-            with server.session(name) as session:
-                sizes[name] = session.value("SELECT pg_database_size(current_database())")
-        earlier = (params["before"] or {}).get("queries") or {}
-        with server.session(params["database"]) as session:
-            for query in params["queries"]:
-                value, reason, unknown = data.ask(session, query, params["query_timeout"])
-                answers[query["name"]] = value
-                said = (
-                    [reason or unknown]
-                    if reason or unknown
-                    else data.reasons(query, value, earlier.get(query["name"]))
-                )
-                self.reasons += [f"{query['name']}: {line}" for line in said]
-        self.values = {"databases": sizes, "queries": answers}
+        self.values: dict[str, t.Any] = {"databases": _sizes(server), "queries": {}}
+        with server.session(options.database) as session:
+            for query in options.questions.queries:
+                name = query["name"]
+                value, reason, unknown = data.ask(session, query, options.questions.timeout)
+                self.values["queries"][name] = value
+                failed = reason or unknown
+                before = options.questions.answer_before(name)
+                lines = [failed] if failed else data.reasons(query, value, before)
+                self.reasons += [f"{name}: {line}" for line in lines]
+
+
+def _sizes(server: Server) -> dict[str, int]:
+    with server.session() as session:
+        rows = session.rows(
+            "SELECT datname FROM pg_database WHERE datallowconn AND datname <> 'template0' ORDER BY 1"
+        )
+    sizes = {}
+    for (name,) in rows:
+        with server.session(name) as session:
+            sizes[name] = session.value("SELECT pg_database_size(current_database())")
+    return sizes
 
 
 OPERATION = Operation(
@@ -250,12 +309,12 @@ OPERATION = Operation(
         "target": Option("str"),
         "pg_bin": Option("path"),
         "settings": Option("dict", {}),
-        "jobs": Option("int", low=1),
+        "jobs": Option("int", low=1, high=999),
         "timeout": Option("int", 3600, low=1),
         "login_user": Option("str", "postgres"),
         "database": Option("str", "postgres"),
-        "reuse_within": Option("int", 0),
+        "reuse_within": Option("int", 0, low=0),
     },
-    Ports.of,
+    connect,
     run,
 )

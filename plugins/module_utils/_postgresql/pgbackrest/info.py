@@ -3,136 +3,140 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Whether pgBackRest's backups are there, young and whole enough,
-and the WAL between them without a gap: reads, changes nothing.
-"""
+"""Says whether pgBackRest's backups are recent and complete, and the WAL between them has no gap. It only reads."""
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
-from ..._common.errors import InputError
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import Option
 from . import wal
 from .programs import LocalPrograms
-from .repository import OPTIONS, PgBackRestError, PhysicalBackup, Repository, Stanza
+from .repository import (
+    OPTIONS,
+    VERIFIED,
+    PgBackRestError,
+    PhysicalBackup,
+    Repository,
+    RepositoryAccess,
+    Stanza,
+)
 
-Params = t.Mapping[str, t.Any]
-_BAD = "status: error"  # `verify` says it and ends with 0
+_BAD = "status: error"  # `verify` writes it, and exits with 0 all the same
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Seconds after which something is too old; None sets no limit."""
+
+    max_age: int | None
+    max_full_age: int | None
+    verified_within: int | None
+    wal_age: int | None
 
 
 def connect(context: Context) -> Repository:
-    return Repository(LocalPrograms.of(context), context)
+    return Repository(LocalPrograms(context.params["user"]), RepositoryAccess.of(context.params))
 
 
 def run(repository: Repository, context: Context) -> Result:
     now, params = context.clock.wall(), context.params
-    check(params)
+    size = params["wal_segment_bytes"]
+    wal.check_segment_bytes(size)
+    limits = Limits(params["max_age"], params["max_full_age"], params["verified_within"], params["wal_age"])
     values: dict[str, t.Any] = {"backups": [], "wal": {"gaps": []}, "running": False}
     reasons: list[str] = []
     try:
         stanza = repository.read_stanza()
-        segments = repository.segments(stanza.archive, params["wal_segment_bytes"])
-        reasons += (
-            age_reasons(stanza, now, params)
-            + incomplete(stanza.backups, segments, params)
-            + unreachable(stanza.backups, segments, params)
-        )
-        reasons += late(segments, now, params)
+        segments = repository.segments(stanza.archive, size)
+        reasons += age_reasons(stanza, repository.stanza, now, limits)
+        reasons += incomplete(stanza.backups, segments, size)
+        reasons += unreachable(stanza.backups, segments, size)
+        reasons += late(segments, now, limits.wal_age)
         values["backups"] = [backup.as_result(now) for backup in stanza.backups]
         values["running"] = stanza.busy
-        values["wal"] = wal_values(segments, now, params["wal_segment_bytes"])
+        values["wal"] = wal_values(segments, now, size)
         if params["verify"]:
-            said = repository.run("verify", "--output=text")
-            reasons += ["verify: " + " ".join(said.split())] if _BAD in said else []
+            output = repository.run("verify", "--output=text")
+            reasons += ["verify: " + " ".join(output.split())] if _BAD in output else []
     except PgBackRestError as exc:
         reasons += ["; ".join([exc.what, *exc.why])]
     return Result(False, values={"healthy": not reasons, "reasons": reasons, **values})
 
 
-def check(params: Params) -> None:
-    size = params["wal_segment_bytes"]
-    if size < 1 << 20 or size > 1 << 30 or size & (size - 1):
-        raise InputError(
-            f"wal_segment_bytes: found {size}; allowed: a power of two from 1048576 to 1073741824 (SHOW wal_segment_size)"
-        )
+def age_reasons(stanza: Stanza, name: str, now: float, limits: Limits) -> list[str]:
+    """What is wrong with the repository and its backups; pure.
 
-
-def age_reasons(stanza: Stanza, now: float, params: Params) -> list[str]:
-    """What is wrong with the backups; pure."""
+    :param name: of the stanza.
+    """
     reasons = [] if stanza.code == 0 else [f"repository: {stanza.message}"]
-    reasons += [
-        f"{backup.label}: contains corrupt pages" for backup in stanza.backups if backup.entry.get("error")
-    ]
+    corrupt = [backup for backup in stanza.backups if backup.entry.get("error")]
+    reasons += [f"{backup.label}: contains corrupt pages" for backup in corrupt]
     good = [backup for backup in stanza.backups if not backup.entry.get("error")]
-    limits = (
-        ("max_age", "backup", good),
-        ("max_full_age", "full backup", [backup for backup in good if backup.covers("full")]),
-        (
-            "verified_within",
-            "backup that a drill has proven",
-            [backup for backup in good if backup.as_result(now)["verified"]],
-        ),
-    )
-    for option, what, those in limits:
-        if params[option] is None:
+    full = [backup for backup in good if backup.covers("full")]
+    proven = [backup for backup in good if backup.annotations.get(VERIFIED)]
+    for limit, what, backups in (
+        (limits.max_age, "backup", good),
+        (limits.max_full_age, "full backup", full),
+        (limits.verified_within, "backup that a drill has proven", proven),
+    ):
+        if limit is None:
             continue
-        if not those:
-            reasons.append(f"{params['stanza']}: there is no {what}")
-        elif now - those[-1].ended > params[option]:
+        if not backups:
+            reasons.append(f"{name}: there is no {what}")
+        elif now - backups[-1].ended > limit:
+            newest, age = backups[-1].label, now - backups[-1].ended
             reasons.append(
-                f"{params['stanza']}: the newest {what} ({those[-1].label}) is {now - those[-1].ended:.0f} s old, at most {params[option]} allowed"
+                f"{name}: the newest {what} ({newest}) is {age:.0f} s old, at most {limit} allowed"
             )
     return reasons
 
 
 def incomplete(
-    backups: t.Sequence[PhysicalBackup], segments: t.Collection[wal.Segment], params: Params
+    backups: t.Sequence[PhysicalBackup], segments: t.Collection[wal.Segment], segment_bytes: int
 ) -> list[str]:
-    """Backups that lack some of their own WAL, without which they are no backups at all; pure."""
-    size, reasons = params["wal_segment_bytes"], []
+    """Backups that lack some of their own WAL, and so cannot be restored; pure."""
+    reasons = []
     for backup in backups:
-        first, last = (wal.parse(backup.entry["archive"][edge], size) for edge in ("start", "stop"))
-        there = {
+        first = wal.parse(backup.entry["archive"]["start"], segment_bytes)
+        last = wal.parse(backup.entry["archive"]["stop"], segment_bytes)
+        archived = {
             segment.number for segment in segments if first.timeline <= segment.timeline <= last.timeline
         }
-        missing = [number for number in range(first.number, last.number + 1) if number not in there]
+        missing = [number for number in range(first.number, last.number + 1) if number not in archived]
         if missing:
             gap = wal.Gap(wal.Segment(last.timeline, missing[0]), wal.Segment(last.timeline, missing[-1]))
-            reasons.append(
-                f"{backup.label}: cannot be restored, its WAL {wal.describe_gap(gap, size)} is missing"
-            )
+            lacking = wal.describe_gap(gap, segment_bytes)
+            reasons.append(f"{backup.label}: cannot be restored, its WAL {lacking} is missing")
     return reasons
 
 
 def unreachable(
-    backups: t.Sequence[PhysicalBackup], segments: t.Collection[wal.Segment], params: Params
+    backups: t.Sequence[PhysicalBackup], segments: t.Collection[wal.Segment], segment_bytes: int
 ) -> list[str]:
-    """Gaps after the newest of these backups, which end all recovery from it; pure.
+    """Gaps after the newest of these backups, beyond which nothing can be recovered; pure.
 
-    Between older ones less may be kept on purpose
-    (repo1-retention-archive); that is told as a gap, and is no reason.
+    Gaps between older backups may be intended (repo1-retention-archive): they are reported, but are not reasons.
     """
     if not backups:
         return []
-    size, newest = params["wal_segment_bytes"], backups[-1]
-    own = wal.parse(newest.entry["archive"]["stop"], size)
+    newest = backups[-1]
+    own = wal.parse(newest.entry["archive"]["stop"], segment_bytes)
     return [
-        f"WAL {wal.describe_gap(gap, size)} is missing: no later point can be reached from {newest.label}; take a backup now"
+        f"WAL {wal.describe_gap(gap, segment_bytes)} is missing: no later point can be reached from {newest.label}; take a backup now"
         for gap in wal.gaps(segments)
         if gap.last.number > own.number
     ]
 
 
-def late(segments: t.Mapping[wal.Segment, int], now: float, params: Params) -> list[str]:
-    allowed = params["wal_age"]
+def late(segments: t.Mapping[wal.Segment, int], now: float, limit: int | None) -> list[str]:
+    """Whether the last segment came too long ago; pure."""
     age = now - max(segments.values()) if segments else 0
-    return (
-        [f"WAL: the last segment came {age:.0f} s ago, at most {allowed} allowed"]
-        if allowed is not None and age > allowed
-        else []
-    )
+    if limit is None or age <= limit:
+        return []
+    return [f"WAL: the last segment came {age:.0f} s ago, at most {limit} allowed"]
 
 
 def wal_values(segments: t.Mapping[wal.Segment, int], now: float, size: int) -> dict[str, t.Any]:
@@ -152,10 +156,10 @@ OPERATION = Operation(
     {
         **OPTIONS,
         **wal.OPTIONS,
-        "max_age": Option("int", 90000),
-        "max_full_age": Option("int"),
-        "verified_within": Option("int"),
-        "wal_age": Option("int"),
+        "max_age": Option("int", 90000, low=0),
+        "max_full_age": Option("int", low=0),
+        "verified_within": Option("int", low=0),
+        "wal_age": Option("int", low=0),
         "verify": Option("bool", False),
     },
     connect,

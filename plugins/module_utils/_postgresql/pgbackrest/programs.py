@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""pgBackRest and PostgreSQL's server as programs: started as the
-user whose files they work on, with nothing secret on a command line.
+"""pgBackRest and PostgreSQL's server as programs: they run as the user who owns their files, and no secret is on
+their command lines.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import subprocess
 import typing as t
 
 from ..._common.errors import InputError, ReleaseError
-from ..._common.operation import Context
 from ..session import Server, Session
 
 Argv = t.Sequence[str]
@@ -32,10 +31,10 @@ class ProgramResult(t.NamedTuple):
 
 class PgBackRestPrograms(t.Protocol):
     def run(self, argv: Argv) -> ProgramResult:
-        """To its end, however long that takes."""
+        """Runs a program and waits for it, however long that takes."""
 
     def start(self, argv: Argv, log: str) -> subprocess.Popen[bytes]:
-        """In the background, in a session of its own; what it says goes to a file."""
+        """Starts a program in the background, in a session of its own; its output goes to a file."""
 
     def own(self, path: str) -> None:
         """Gives a file or folder to the user that programs run as."""
@@ -43,7 +42,10 @@ class PgBackRestPrograms(t.Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class _RunAs:
-    """What Popen needs to be another user; nothing where this one stays."""
+    """The user that programs run as.
+
+    :ivar switch: whether that is another one than ours.
+    """
 
     uid: int
     gid: int
@@ -51,24 +53,18 @@ class _RunAs:
     switch: bool
 
     def options(self) -> dict[str, t.Any]:
-        drop = (
-            {
-                "user": self.uid,
-                "group": self.gid,
-                "extra_groups": os.getgrouplist(pwd.getpwuid(self.uid).pw_name, self.gid),
-            }
-            if self.switch
-            else {}
-        )
+        drop: dict[str, t.Any] = {}
+        if self.switch:
+            groups = os.getgrouplist(pwd.getpwuid(self.uid).pw_name, self.gid)
+            drop = {"user": self.uid, "group": self.gid, "extra_groups": groups}
         environment = {**os.environ, "HOME": self.home, "LC_ALL": "C", "PGTZ": "UTC"}
         return {**drop, "env": environment, "cwd": "/", "umask": 0o077, "stdin": subprocess.DEVNULL}
 
 
 class LocalPrograms:
-    """PgBackRestPrograms of this machine.
+    """Programs of this machine.
 
-    :param user: whom they run as where we are root; the server
-        refuses root, and pgBackRest's files have to stay its user's.
+    :param user: whom they run as if we are root. The server refuses root, and pgBackRest's files must stay its user's.
     """
 
     def __init__(self, user: str) -> None:
@@ -79,10 +75,6 @@ class LocalPrograms:
                 f"user: found {user}, which this machine does not know; allowed: the user that PostgreSQL runs as"
             ) from None
         self._as = _RunAs(entry.pw_uid, entry.pw_gid, entry.pw_dir, os.geteuid() == 0)
-
-    @classmethod
-    def of(cls, context: Context) -> LocalPrograms:
-        return cls(context.params["user"])
 
     def run(self, argv: Argv) -> ProgramResult:
         try:
@@ -110,7 +102,7 @@ class LocalPrograms:
 
     @contextlib.contextmanager
     def acting(self) -> t.Iterator[None]:
-        """As the user ourselves, for as long as the block runs."""
+        """Makes this process act as the user while the block runs."""
         if not self._as.switch:
             yield
             return
@@ -122,9 +114,7 @@ class LocalPrograms:
 
 
 class AsUser:
-    """A server to which connections are made as the programs' user:
-    the server asks the socket who we are (pg_hba.conf: peer).
-    """
+    """Connects to a server as the programs' user, for the authentication method peer (pg_hba.conf)."""
 
     def __init__(self, server: Server, programs: LocalPrograms) -> None:
         self._server, self._programs, self.login = server, programs, server.login
@@ -140,7 +130,7 @@ class AsUser:
 
 
 def program_path(name: str) -> str:
-    """The full path of a program; pgBackRest writes its own into restore_command."""
+    """The full path of a program, because pgBackRest writes its own path into restore_command."""
     path = shutil.which(name)
     if not path:
         raise ReleaseError(

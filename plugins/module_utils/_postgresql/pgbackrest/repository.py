@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""pgBackRest's repository as its own commands tell of it: backups, their annotations, the archive."""
+"""pgBackRest's repository, read through its own commands: backups, their annotations, the archive."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import json
 import typing as t
 
 from ..._common.errors import Conflict, InputError, NotFound, ReleaseError
-from ..._common.operation import Context
 from ..._common.options import REQUIRED, Option
 from . import wal
 from .programs import PgBackRestPrograms, program_path
@@ -21,11 +20,11 @@ from .programs import PgBackRestPrograms, program_path
 OPTIONS: dict[str, Option] = {
     "stanza": Option("str", REQUIRED),
     "config": Option("path"),
-    "repo": Option("int"),
+    "repo": Option("int", low=1, high=256),
     "program": Option("str", "pgbackrest"),
     "user": Option("str", "postgres"),
 }
-# Annotations of ours on a backup. They live in the repository, beside what they tell of.
+# Our annotations of a backup; pgBackRest keeps them in the repository.
 RELEASE, RESTORE_POINT, VERIFIED, RTO = "release", "restore-point", "verified", "rto-seconds"
 LOCKED, NO_BACKUPS = 50, 2
 _THEN = {
@@ -66,7 +65,7 @@ class PhysicalBackup:
         return int(self.entry["timestamp"]["stop"])
 
     def covers(self, kind: str) -> bool:
-        """Whether it is at least what a backup of this type would be."""
+        """Whether it is at least as complete as a backup of this type."""
         return self.entry["type"] in _COVERS[kind]
 
     def as_result(self, now: float) -> dict[str, t.Any]:
@@ -91,7 +90,7 @@ class PhysicalBackup:
 
 @dataclasses.dataclass(frozen=True)
 class Stanza:
-    """What `pgbackrest info` says: its verdict, and the backups, the oldest first."""
+    """The result of `pgbackrest info`: its status, and the backups, oldest first."""
 
     code: int
     message: str
@@ -101,8 +100,8 @@ class Stanza:
     backups: list[PhysicalBackup]
 
     def choose(self, label: str | None, restore_point: str | None) -> PhysicalBackup:
-        """The one that a restore begins with: the one asked for, else
-        the last that ended before the restore point, else the newest.
+        """The backup that a restore starts from: the requested one, else the last before the restore point, else the
+        newest.
         """
         if label:
             for backup in self.backups:
@@ -123,25 +122,43 @@ class Stanza:
         return (of_point or self.backups)[-1]
 
 
-class Repository:
-    """One stanza's."""
+@dataclasses.dataclass(frozen=True)
+class RepositoryAccess:
+    """How pgBackRest is called.
 
-    def __init__(self, programs: PgBackRestPrograms, context: Context) -> None:
-        self._programs, self._params, self.stanza = programs, context.params, context.params["stanza"]
+    :ivar repo: the number of the repository where the stanza has several; None for pgBackRest's own choice.
+    """
+
+    stanza: str
+    config: str | None
+    repo: int | None
+    program: str
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> RepositoryAccess:
+        return cls(params["stanza"], params["config"], params["repo"], params["program"])
+
+
+class Repository:
+    """The repository of one stanza."""
+
+    def __init__(self, programs: PgBackRestPrograms, access: RepositoryAccess) -> None:
+        self._programs, self._access, self.stanza = programs, access, access.stanza
 
     def run(
         self, command: str, *options: str, of: t.Sequence[str] = (), level: str = "off", repo: bool = True
     ) -> str:
-        """What a command says on its standard output.
+        """Runs a command and returns its standard output.
 
-        :param of: what stands after the command.
-        :param level: up to which level its messages are among it.
+        :param of: arguments after the command.
+        :param level: the level of messages that are part of it.
         :param repo: whether the command works on one repository where the user chose one.
         """
-        params = self._params
-        chosen = [f"--config={params['config']}"] if params["config"] else []
-        chosen += [f"--repo={params['repo']}"] if params["repo"] and repo else []
-        argv = [program_path(params["program"]), f"--stanza={self.stanza}", *chosen, *options]
+        access = self._access
+        chosen = [f"--config={access.config}"] if access.config else []
+        if access.repo and repo:
+            chosen.append(f"--repo={access.repo}")
+        argv = [program_path(access.program), f"--stanza={self.stanza}", *chosen, *options]
         code, out, err = self._programs.run(
             [*argv, f"--log-level-console={level}", "--log-level-stderr=error", command, *of]
         )
@@ -163,31 +180,23 @@ class Repository:
         )
 
     def read_stanza(self) -> Stanza:
-        told = next(
-            (
-                entry
-                for entry in json.loads(self.run("info", "--output=json"))
-                if entry["name"] == self.stanza
-            ),
-            None,
-        )
-        if told is None:
+        stanzas = json.loads(self.run("info", "--output=json"))
+        entry = next((one for one in stanzas if one["name"] == self.stanza), None)
+        if entry is None:
             raise InputError(
                 f"stanza: found {self.stanza}, which is not configured here; allowed: a section of pgBackRest's configuration file"
             )
-        database = max(
-            (entry["id"] for entry in told["db"]), default=0
-        )  # the newest: an upgrade makes another
-        archive = next(
-            (entry["id"] for entry in reversed(told["archive"]) if entry["database"]["id"] == database), ""
-        )
+        # An upgrade of the server adds a database; the newest one counts.
+        database = max((one["id"] for one in entry["db"]), default=0)
+        archives = [one["id"] for one in entry["archive"] if one["database"]["id"] == database]
+        versions = [one["version"] for one in entry["db"] if one["id"] == database]
         return Stanza(
-            told["status"]["code"],
-            told["status"]["message"],
-            bool(told["status"]["lock"]["backup"]["held"]),
-            next((entry["version"] for entry in told["db"] if entry["id"] == database), ""),
-            archive,
-            [PhysicalBackup(entry) for entry in told["backup"] if entry["database"]["id"] == database],
+            code=entry["status"]["code"],
+            message=entry["status"]["message"],
+            busy=bool(entry["status"]["lock"]["backup"]["held"]),
+            version=versions[0] if versions else "",
+            archive=archives[-1] if archives else "",
+            backups=[PhysicalBackup(one) for one in entry["backup"] if one["database"]["id"] == database],
         )
 
     def segments(self, archive: str, segment_bytes: int) -> dict[wal.Segment, int]:
@@ -200,7 +209,7 @@ class Repository:
         names = (
             (path.rpartition("/")[2], entry) for path, entry in listed.items() if entry["type"] == "file"
         )
-        # Of 24 digits and a hash; others are histories of timelines, and segments that were never finished.
+        # 24 digits and a hash; other files are histories of timelines, and partial segments.
         return {
             wal.parse(name, segment_bytes): int(entry.get("time", 0))
             for name, entry in names

@@ -3,11 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""A folder for a cluster that is restored for a while, and
-never left behind: neither the folder nor what runs in it.
+"""A folder for a restored cluster. Neither the folder nor the programs that run in it are left behind.
 
-One run at a time uses a folder's drills of a stanza, by a lock on a file that the system
-gives back however the run dies. Whoever holds it may clear away what an earlier run has left.
+A lock on a file, which the system releases however a run dies, allows one drill of a stanza at a time. Its holder
+removes what an earlier run has left.
 """
 
 from __future__ import annotations
@@ -33,9 +32,7 @@ _END_SECONDS = 30.0
 
 @contextlib.contextmanager
 def folder(parent: str, stanza: str, programs: PgBackRestPrograms, context: Context) -> t.Iterator[str]:
-    """An empty folder of the programs' user for as long as the
-    block runs; whatever still runs in it afterwards is ended.
-    """
+    """An empty folder of the programs' user. With the end of the block it is removed, and programs in it are ended."""
     if not os.path.isdir(parent):
         raise InputError(
             f"directory: found {parent}, which does not exist; allowed: a folder on a disk with room for the whole cluster"
@@ -59,9 +56,9 @@ def folder(parent: str, stanza: str, programs: PgBackRestPrograms, context: Cont
 
 
 def clear(path: str) -> None:
-    """Ends what runs in a folder, then takes it away."""
+    """Ends the programs that run in a folder, then removes it."""
     end = time.monotonic() + _END_SECONDS
-    # The server's fastest way down; what does not go by itself is killed.
+    # The fastest shutdown of the server; programs that do not end in time are killed.
     while pids := running(path):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
@@ -71,11 +68,11 @@ def clear(path: str) -> None:
 
 
 def running(path: str) -> list[int]:
-    """Our programs that were started on a folder: it is on their command line."""
-    found = []
-    for pid in (
-        (int(name) for name in os.listdir("/proc") if name.isdigit()) if os.path.isdir("/proc/self") else ()
-    ):
+    """Process ids of our programs that have the folder on their command line."""
+    found: list[int] = []
+    if not os.path.isdir("/proc/self"):
+        return found
+    for pid in [int(name) for name in os.listdir("/proc") if name.isdigit()]:
         with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
             argv = [os.fsdecode(part) for part in file.read().split(b"\0")]
             if os.path.basename(argv[0]) in _OURS and any(path in part for part in argv[1:]):

@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The server of a restored copy: on a private socket, and
-cut off from all that the original is connected with.
+"""The server of a restored copy: it listens on a private socket only, and is cut off from whatever the original is
+connected to.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import re
 import signal
@@ -22,15 +23,14 @@ from ..login import Login
 from ..session import Server, Unreachable
 from .programs import PgBackRestPrograms
 
-_PORT = "5432"  # of the socket's name only; nobody listens on an address
+_PORT = "5432"  # part of the socket's name; the server listens on no address
 _LOG_LINES = 15
 _STOP_SECONDS = 60
 _POLL_SECONDS = 0.2
-# Where servers of several versions are beside each other
-# (Debian, the packages of postgresql.org for Red Hat).
+# Where packages install several versions side by side (Debian, and postgresql.org for Red Hat).
 _PLACES = ("/usr/lib/postgresql/{}/bin", "/usr/pgsql-{}/bin")
-# A copy must not archive into the repository, follow publications of
-# others, run jobs of libraries such as pg_cron, or wait for standbys.
+# The copy must not archive into the repository, subscribe to publications, run jobs of libraries such as pg_cron, or
+# wait for standbys.
 _CUT_OFF = {
     "listen_addresses": "",
     "archive_mode": "off",
@@ -42,8 +42,7 @@ _CUT_OFF = {
     "primary_conninfo": "",
     "primary_slot_name": "",
 }
-# It lives for minutes and nobody writes to it; without
-# hot_standby nobody is let in before the end of recovery.
+# The copy lives for minutes, and nobody writes to it. Without hot_standby it refuses connections until recovery ends.
 _SMALL = {
     "hot_standby": "off",
     "fsync": "off",
@@ -56,7 +55,7 @@ _SMALL = {
     "huge_pages": "off",
     "cluster_name": "runbook.release drill",
 }
-# What recovery wants to be at least as on the primary, by the names that pg_controldata gives them.
+# Settings that recovery needs to be at least as on the primary, with their names in pg_controldata.
 _AS_BEFORE = {
     "max_connections": "max_connections setting",
     "max_worker_processes": "max_worker_processes setting",
@@ -66,8 +65,11 @@ _AS_BEFORE = {
 }
 
 
+_FILES = {"postgresql.conf": "", "pg_ident.conf": "", "pg_hba.conf": "local all all trust\n"}
+
+
 def programs_folder(version: str, given: str | None) -> str:
-    """Where the server of a version is: a copy runs on no other one."""
+    """The folder of the programs of a major version, the only one that a copy runs on."""
     places = [given] if given else [place.format(version) for place in _PLACES]
     for place in places:
         if place and os.access(os.path.join(place, "postgres"), os.X_OK):
@@ -84,12 +86,12 @@ def programs_folder(version: str, given: str | None) -> str:
 
 
 def settings(folder: str, controldata: str, given: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """The command line's settings, which go before every file's; pure.
+    """Settings for the command line, which override those in files; pure.
 
-    :param controldata: what pg_controldata says of the copy.
+    :param controldata: the output of pg_controldata for the copy.
     """
-    said = dict(re.findall(r"^(.+?):\s+(.*)$", controldata, re.MULTILINE))
-    as_before = {name: said[label] for name, label in _AS_BEFORE.items() if label in said}
+    control = dict(re.findall(r"^(.+?):\s+(.*)$", controldata, re.MULTILINE))
+    as_before = {name: control[label] for name, label in _AS_BEFORE.items() if label in control}
     own = {
         "port": _PORT,
         "unix_socket_directories": folder,
@@ -107,7 +109,7 @@ def settings(folder: str, controldata: str, given: t.Mapping[str, t.Any]) -> dic
 
 
 def _cut_off(given: t.Mapping[str, t.Any]) -> dict[str, str]:
-    """Libraries may be loaded where the user says so: some extensions cannot be read without theirs."""
+    """The user may load libraries: some extensions cannot be read without theirs."""
     return {
         name: value
         for name, value in _CUT_OFF.items()
@@ -128,40 +130,41 @@ def login(folder: str, user: str) -> Login:
     )
 
 
+@dataclasses.dataclass(frozen=True)
+class Copy:
+    """A restored copy.
+
+    :ivar folder: holds the data directory ``data``, the socket, the configuration and the log.
+    :ivar binaries: folder of the server's programs.
+    """
+
+    folder: str
+    binaries: str
+    programs: PgBackRestPrograms
+    server: Server
+
+
 @contextlib.contextmanager
-def started(
-    folder: str,
-    binaries: str,
-    programs: PgBackRestPrograms,
-    server: Server,
-    given: t.Mapping[str, t.Any],
-    context: Context,
-    seconds: float,
-) -> t.Iterator[None]:
-    """The server of ``folder``/data, up and through recovery."""
-    data, log = f"{folder}/data", f"{folder}/log"
-    for name, text in (
-        ("postgresql.conf", ""),
-        ("pg_ident.conf", ""),
-        ("pg_hba.conf", "local all all trust\n"),
-    ):
-        path = os.path.join(folder, name)
+def started(copy: Copy, given: t.Mapping[str, t.Any], context: Context, seconds: float) -> t.Iterator[None]:
+    """Runs the server of a copy, through its recovery, while the block runs.
+
+    :param given: settings of the user.
+    :param seconds: how long recovery may take.
+    """
+    programs, binaries, log = copy.programs, copy.binaries, f"{copy.folder}/log"
+    for name, text in _FILES.items():
+        path = os.path.join(copy.folder, name)
         with open(path, "w", encoding="ascii") as file:
             file.write(text)
         programs.own(path)
+    data = f"{copy.folder}/data"
     controldata = programs.run([f"{binaries}/pg_controldata", "-D", data])
-    options = settings(folder, controldata.out, given)
-    process = programs.start(
-        [
-            f"{binaries}/postgres",
-            "-D",
-            data,
-            *(part for name, value in options.items() for part in ("-c", f"{name}={value}")),
-        ],
-        log,
-    )
+    arguments: list[str] = []
+    for name, value in settings(copy.folder, controldata.out, given).items():
+        arguments += ["-c", f"{name}={value}"]
+    process = programs.start([f"{binaries}/postgres", "-D", data, *arguments], log)
     try:
-        _wait_until_ready(process, log, server, context, seconds)
+        _wait_until_ready(process, log, copy.server, context, seconds)
         yield
     finally:
         _stop(process)
@@ -199,13 +202,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def last_words(log: str) -> list[str]:
-    """Of the server's log, what tells of trouble; else its last lines."""
+    """Errors in the server's log, or else its last lines."""
     try:
         with open(log, encoding="utf-8", errors="replace") as file:
             lines = [line.rstrip() for line in file if line.strip()]
     except OSError:
         return []
-    return (
-        [line for line in lines if re.search(r"\b(FATAL|PANIC|ERROR):", line) and "starting up" not in line]
-        or lines
-    )[-_LOG_LINES:]
+    errors = [
+        line for line in lines if re.search(r"\b(FATAL|PANIC|ERROR):", line) and "starting up" not in line
+    ]
+    return (errors or lines)[-_LOG_LINES:]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The stanza in the repository, and the server's settings that bring its WAL there."""
+"""Creates the stanza in the repository, and sets the server to archive its WAL there."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .. import login
 from ..backup.scratch import literal
 from ..session import Postgres, Server, Session
 from .programs import AsUser, LocalPrograms, program_path
-from .repository import OPTIONS, Repository
+from .repository import OPTIONS, Repository, RepositoryAccess
 
 _MISSING_STANZA = 1
 _PLAIN = re.compile(r"[\w./+@:=-]+", re.ASCII)
-# While archive_mode is off the server shows its command as (disabled), whatever it is set to.
+# While archive_mode is off, the server shows archive_command as (disabled), whatever its value.
 _SETTINGS = """
     SELECT name, CASE WHEN s.setting <> '(disabled)' THEN s.setting ELSE coalesce(
         (SELECT f.setting FROM pg_file_settings f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), '') END, pending_restart
@@ -35,51 +35,60 @@ class Ports:
     server: Server
     repository: Repository
 
-    @classmethod
-    def of(cls, context: Context) -> Ports:
-        programs = LocalPrograms.of(context)
-        return cls(AsUser(Postgres.of(context), programs), Repository(programs, context))
+
+def connect(context: Context) -> Ports:
+    programs = LocalPrograms(context.params["user"])
+    repository = Repository(programs, RepositoryAccess.of(context.params))
+    return Ports(AsUser(Postgres.of(context), programs), repository)
 
 
 def run(ports: Ports, context: Context) -> Result:
     params = context.params
-    wanted = settings(params, program_path(params["program"]))
+    stanza = params["stanza"]
+    desired = settings(program_path(params["program"]), stanza, params["config"], params["archive_timeout"])
     with ports.server.session(name="runbook.release stanza") as session:
         if session.value("SELECT pg_is_in_recovery()"):
             raise InputError(f"{ports.server.login.where}: found a standby; allowed: the primary")
-        now = {
-            name: (value, bool(pending)) for name, value, pending in session.rows(_SETTINGS, [list(wanted)])
+        current = {
+            name: (value, bool(pending)) for name, value, pending in session.rows(_SETTINGS, [list(desired)])
         }
-        # A setting that waits for a restart is set; asked for is what would be in force after it.
-        other = {name: value for name, value in wanted.items() if now[name][0] != value and not now[name][1]}
-        there = ports.repository.read_stanza().code != _MISSING_STANZA
-        before = {**{name: now[name][0] for name in other}, **({} if there else {"stanza": None})}
-        after = {**other, **({} if there else {"stanza": params["stanza"]})}
+        # A setting that waits for a restart is already set.
+        changes = {
+            name: value
+            for name, value in desired.items()
+            if current[name][0] != value and not current[name][1]
+        }
+        exists = ports.repository.read_stanza().code != _MISSING_STANZA
+        before: dict[str, t.Any] = {name: current[name][0] for name in changes}
+        after: dict[str, t.Any] = dict(changes)
+        if not exists:
+            before["stanza"] = None
+            after["stanza"] = stanza
         if not context.check_mode:
-            _set(session, other)
-            if not there:
+            _set(session, changes)
+            if not exists:
                 ports.repository.run("stanza-create", repo=False)
-                context.say(f"{params['stanza']}: created in the repository")
-    restart = now["archive_mode"][0] != wanted["archive_mode"]
+                context.say(f"{stanza}: created in the repository")
+    restart = current["archive_mode"][0] != desired["archive_mode"]
     if not restart and not context.check_mode:
         ports.repository.run("check", repo=False)
     if restart:
-        context.say(f"{params['stanza']}: PostgreSQL has to be restarted before it archives")
+        context.say(f"{stanza}: PostgreSQL has to be restarted before it archives")
     return Result(bool(after), before, after, {"restart_required": restart})
 
 
-def settings(params: t.Mapping[str, t.Any], program: str) -> dict[str, str]:
-    """What the server has to be set to; pure."""
-    config = f" --config={params['config']}" if params["config"] else ""
-    for name in ("stanza", "config"):
-        if params[name] and not _PLAIN.fullmatch(params[name]):
+def settings(program: str, stanza: str, config: str | None, archive_timeout: int) -> dict[str, str]:
+    """The settings that the server needs; pure."""
+    for name, value in (("stanza", stanza), ("config", config)):
+        if value and not _PLAIN.fullmatch(value):
             raise InputError(
-                f"{name}: found {params[name]}; allowed: letters, digits and ._/+@:=-, as it goes into archive_command"
+                f"{name}: found {value}; allowed: letters, digits and ._/+@:=-, as it goes into archive_command"
             )
+    option = f" --config={config}" if config else ""
     return {
         "archive_mode": "on",
-        "archive_command": f"{program}{config} --stanza={params['stanza']} archive-push %p",
-        "archive_timeout": str(params["archive_timeout"]),
+        "archive_command": f"{program}{option} --stanza={stanza} archive-push %p",
+        "archive_timeout": str(archive_timeout),
     }
 
 
@@ -97,5 +106,8 @@ def _set(session: Session, values: t.Mapping[str, str]) -> None:
 
 
 OPERATION = Operation(
-    {**OPTIONS, **login.OPTIONS, "archive_timeout": Option("int", 60)}, Ports.of, run, login.CONSTRAINTS
+    {**OPTIONS, **login.OPTIONS, "archive_timeout": Option("int", 60, low=0, high=1073741823)},
+    connect,
+    run,
+    login.CONSTRAINTS,
 )

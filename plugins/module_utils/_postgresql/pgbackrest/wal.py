@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Names of WAL segments as numbers, and what is missing among them: pure.
+"""Names of WAL segments as numbers, and gaps among them: pure.
 
-`pgbackrest verify` says nothing of a segment that is missing
-after the last backup, and ends with 0 on any finding.
+Needed because `pgbackrest verify` does not report a segment that is missing after the last backup, and exits with 0
+whatever it finds.
 """
 
 from __future__ import annotations
@@ -14,27 +14,37 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ..._common.errors import InputError
 from ..._common.options import Option
 
-OPTIONS: dict[str, Option] = {"wal_segment_bytes": Option("int", 16777216)}
-
+_SMALLEST, _LARGEST = 1 << 20, 1 << 30
+OPTIONS: dict[str, Option] = {
+    "wal_segment_bytes": Option("int", 16777216, low=_SMALLEST, high=_LARGEST),
+}
 
 SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})")
-_LOG_BYTES = 1 << 32  # what the middle part of a name counts
+_LOG_BYTES = 1 << 32  # the unit of the middle part of a name
 
 
 class Segment(t.NamedTuple):
-    """Of which timeline, and which one of it."""
+    """The number of a segment on its timeline."""
 
     timeline: int
     number: int
 
 
 class Gap(t.NamedTuple):
-    """Segments that are missing in between: the first and the last of them."""
+    """Missing segments: the first and the last of them."""
 
     first: Segment
     last: Segment
+
+
+def check_segment_bytes(size: int) -> None:
+    if size < _SMALLEST or size > _LARGEST or size & (size - 1):
+        raise InputError(
+            f"wal_segment_bytes: found {size}; allowed: a power of two from {_SMALLEST} to {_LARGEST} (SHOW wal_segment_size)"
+        )
 
 
 def parse(name: str, segment_bytes: int) -> Segment:
@@ -57,10 +67,11 @@ def of_lsn(lsn: str, segment_bytes: int) -> int:
 
 
 def gaps(segments: t.Collection[Segment]) -> list[Gap]:
-    """In the chain from the first segment to the last. A new
-    timeline begins in or right after a segment of the one before it.
+    """The gaps between the first segment and the last. A new timeline starts in, or right after, a segment of the one
+    before it.
     """
-    found, before = [], None
+    found: list[Gap] = []
+    before: Segment | None = None
     for segment in sorted(segments):
         if before and segment.number > before.number + 1:
             found.append(

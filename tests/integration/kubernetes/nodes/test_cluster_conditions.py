@@ -250,7 +250,7 @@ def test_scaled_to_nothing_means_that_nothing_runs_any_more(
     )
     space.apply(web)
     space("rollout", "status", "deployment/web", "--timeout=60s")
-    ran = tasks.one("kube_scale", release="2.4.0", workloads=[{"name": "web", "replicas": 0}])
+    ran = tasks.one("kube_maintenance", release="2.4.0", workloads=[{"name": "web", "replicas": 0}])
     left = [
         pod
         for pod in space.items("pods")
@@ -276,9 +276,9 @@ def test_a_deployment_and_a_statefulset_of_one_name_both_get_back_what_was_there
     space("rollout", "status", "statefulset/web", "--timeout=60s")
     for kind in ("Deployment", "StatefulSet"):
         assert not tasks.one(
-            "kube_scale", release="2.4.0", workloads=[{"name": "web", "kind": kind, "replicas": 1}]
+            "kube_maintenance", release="2.4.0", workloads=[{"name": "web", "kind": kind, "replicas": 1}]
         ).failed
-    restored = tasks.one("kube_scale", release="2.4.0", state="restored").result
+    restored = tasks.one("kube_maintenance", release="2.4.0", state="restored").result
     assert sorted(one["kind"] for one in restored["workloads"]) == ["Deployment", "StatefulSet"]
     assert restored["diff"]["after"] == {
         "Deployment web": {"replicas": 2},

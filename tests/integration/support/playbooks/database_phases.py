@@ -32,7 +32,9 @@ class Phases:
         local = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         hosts = {
             "databases": {"hosts": {"database": local}},
-            "kubernetes": {"hosts": {"sandbox": local} if self.cluster else {}},
+            "release_targets": {
+                "children": {"kubernetes": {"hosts": {"sandbox": local} if self.cluster else {}}}
+            },
         }
         inventory = self.folder / "inventory.json"
         inventory.write_text(

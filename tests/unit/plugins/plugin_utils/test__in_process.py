@@ -103,6 +103,10 @@ def test_a_failure_says_what_why_and_what_next_without_secrets():
     assert result == {
         "failed": True,
         "msg": "wallet failed.\n  log in with ********\nNext: kubectl logs wallet",
+        "what": "wallet failed.",
+        "why": ["log in with ********"],
+        "done": "",
+        "next": "kubectl logs wallet",
         "failures": [{"log": "********"}],
     }
 

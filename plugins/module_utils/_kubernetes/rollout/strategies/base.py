@@ -16,7 +16,8 @@ from ...._common.options import Options
 from ...api.port import Object
 from ...workload.fields import values
 from ...workload.fields.base import FieldValues
-from ..conditions import Condition, Settled
+from ...workload.kinds.registry import KINDS
+from ...workload.status import READY, seen, status
 
 Service = t.Mapping[str, t.Any]
 
@@ -30,6 +31,50 @@ class Step(t.NamedTuple):
 
     name: str
     desired: FieldValues
+
+
+class Condition(t.Protocol):
+    # Whether its workload has to get on meanwhile: then its timeout runs, and its standing still is a problem.
+    expects_progress: t.ClassVar[bool]
+
+    def is_met(self, workload: Object, seconds: float) -> bool:
+        """
+        :param workload: its newest state.
+        :param seconds: since the wait for this condition began.
+        """
+
+
+class Settled:
+    """Every pod runs what was asked for, and is available."""
+
+    expects_progress: t.ClassVar[bool] = True
+
+    def is_met(self, workload: Object, seconds: float) -> bool:
+        return status(workload).state == READY
+
+
+class Available:
+    """At least so many pods of the newest version are available."""
+
+    expects_progress: t.ClassVar[bool] = True
+
+    def __init__(self, pods: int) -> None:
+        self.pods = pods
+
+    def is_met(self, workload: Object, seconds: float) -> bool:
+        return seen(workload) and KINDS[workload["kind"]].updated_available(workload) >= self.pods
+
+
+class Hold:
+    """So many seconds have passed; the workload is left as it is meanwhile."""
+
+    expects_progress: t.ClassVar[bool] = False
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def is_met(self, workload: Object, seconds: float) -> bool:
+        return seconds >= self.seconds
 
 
 class ServiceRollout(t.Protocol):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ...api.port import Object
+from ..pod_spec import containers
 
 # The keyword of the field, and what stands below it: ("env", container, name).
 Path = tuple[str, ...]
@@ -57,6 +58,30 @@ class Field:
     def shown(self, path: Path, value: t.Any) -> t.Any:
         """The value as a diff shows it."""
         return value
+
+
+class ContainerField(Field):
+    """A field whose path names a container first."""
+
+    def container(self, obj: Object, name: str) -> Object:
+        for container in containers(obj["spec"]["template"]):
+            if container["name"] == name:
+                return container
+        raise NotThere(name)
+
+    def container_patch(self, spec: Object, obj: Object, name: str) -> Object:
+        """The entry of the container in the patch, where it stands in the workload: init container or not."""
+        init = obj["spec"]["template"]["spec"].get("initContainers") or []
+        among = "containers"
+        if any(container["name"] == name for container in init):
+            among = "initContainers"
+        pod_spec = spec.setdefault("template", {}).setdefault("spec", {})
+        entries: list[Object] = pod_spec.setdefault(among, [])
+        for entry in entries:
+            if entry["name"] == name:
+                return entry
+        entries.append({"name": name})
+        return entries[-1]
 
 
 def covers(live: t.Any, desired: t.Any) -> bool:

@@ -11,8 +11,7 @@ import typing as t
 
 from ...._common.redact import HIDDEN, is_secret_key
 from ...api.port import Object
-from .base import Description, FieldValues, Path, covers
-from .of_container import ContainerField
+from .base import ContainerField, Description, FieldValues, Path, covers
 
 
 class Env(ContainerField):

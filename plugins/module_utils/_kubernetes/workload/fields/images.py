@@ -10,8 +10,7 @@ from __future__ import annotations
 import typing as t
 
 from ...api.port import Object
-from .base import Description, FieldValues, Path
-from .of_container import ContainerField
+from .base import ContainerField, Description, FieldValues, Path
 
 
 class Images(ContainerField):

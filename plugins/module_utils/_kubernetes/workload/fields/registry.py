@@ -8,14 +8,11 @@
 from __future__ import annotations
 
 from .base import Field
-from .config import Config
 from .env import Env
 from .images import Images
-from .paused import Paused
-from .replicas import Replicas
 from .resources import Resources
-from .template import Template
-from .update_strategy import UpdateStrategy
+from .spec import Paused, Replicas, UpdateStrategy
+from .template import Config, Template
 
 FIELDS: dict[str, Field] = {
     field.key: field

@@ -11,8 +11,7 @@ import decimal
 import typing as t
 
 from ...api.port import Object
-from .base import Description, FieldValues, Path
-from .of_container import ContainerField
+from .base import ContainerField, Description, FieldValues, Path
 
 _SUFFIXES = {
     "n": "1e-9",

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The whole pod template, where a rollback goes to an older revision."""
+"""Fields of the pod template as a whole."""
 
 from __future__ import annotations
 
@@ -13,6 +13,28 @@ from ...api.port import Object
 from ..pod_spec import containers
 from .base import Description, Field, FieldValues, Path
 from .images import moved
+
+CONFIG = "runbook.release/config-hash"
+
+
+class Config(Field):
+    """``("config",)``: names and hashes of ConfigMaps and Secrets; None: they were never hashed."""
+
+    key = "config"
+
+    def desired(self, workload: t.Mapping[str, t.Any]) -> FieldValues:
+        text = workload.get("config_text")
+        return {(self.key,): text} if text else {}
+
+    def live(self, obj: Object, path: Path) -> t.Any:
+        return hash_of(obj["spec"]["template"])
+
+    def patch(self, spec: Object, obj: Object, path: Path, live: t.Any, desired: t.Any) -> None:
+        metadata = spec.setdefault("template", {}).setdefault("metadata", {})
+        metadata["annotations"] = {CONFIG: desired}
+
+    def describe(self, path: Path, live: t.Any, desired: t.Any) -> list[Description]:
+        return [Description("new configuration")]
 
 
 class Template(Field):
@@ -42,3 +64,8 @@ class Template(Field):
 def images_of(template: Object) -> dict[str, str]:
     """Images by container."""
     return {container["name"]: container["image"] for container in containers(template)}
+
+
+def hash_of(template: Object) -> str | None:
+    annotations = (template.get("metadata") or {}).get("annotations") or {}
+    return t.cast("str | None", annotations.get(CONFIG))

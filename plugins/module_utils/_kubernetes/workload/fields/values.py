@@ -15,9 +15,8 @@ import typing as t
 
 from ...api.port import Object
 from .base import FieldValues, NotThere, Path
-from .config import hash_of
 from .registry import FIELDS
-from .template import images_of
+from .template import hash_of, images_of
 
 __all__ = ["FieldValues", "Path"]
 

@@ -3,18 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The kinds of workloads: a new one is a file beside this and a line here."""
+"""The kinds of workloads that run services: a new one is a file beside this and a line here."""
 
 from __future__ import annotations
 
 from .base import Kind
-from .cron_job import CronJob
 from .daemon_set import DaemonSet
 from .deployment import Deployment
-from .job import Job
-from .replica_set import ReplicaSet
 from .stateful_set import StatefulSet
 
-KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (Deployment(), StatefulSet(), DaemonSet(), ReplicaSet(), Job(), CronJob())
-}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (Deployment(), StatefulSet(), DaemonSet())}

@@ -3,13 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Which store the options of a task choose."""
+"""The options of a store, and the store that they name."""
 
 from __future__ import annotations
 
 import typing as t
 
 from ...._aws.options import OPTIONS as AWS
+from ...._aws.options import AwsAccess
 from ...._common.errors import InputError
 from ...._common.operation import Context
 from ...._common.options import Option
@@ -29,8 +30,8 @@ CONSTRAINTS: dict[str, t.Any] = {
 }
 
 
-def of(context: Context) -> Store:
-    """The store that the options of a task give."""
+def connect(context: Context) -> Store:
+    """The store that the options of a task name."""
     params = context.params
     prefix = params["prefix"].strip("/")
     if any(part in ("", ".", "..") for part in prefix.split("/")) and prefix:
@@ -39,6 +40,7 @@ def of(context: Context) -> Store:
         from .directory import DirectoryStore
 
         return DirectoryStore(params["path"], prefix)
-    from .s3 import S3Store
+    from .s3 import Encryption, S3Store
 
-    return S3Store(params, prefix)
+    encryption = Encryption(params["server_side_encryption"], params["kms_key_id"])
+    return S3Store(params["bucket"], prefix, AwsAccess.of(params), encryption)

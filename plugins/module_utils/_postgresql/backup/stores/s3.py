@@ -3,21 +3,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Backups in a bucket of S3, or of something that speaks its language."""
+"""Backups in a bucket of S3, or of a service that speaks its protocol."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import math
 import typing as t
+import urllib.parse
 
 from ...._aws.client import client
+from ...._aws.options import AwsAccess
 from ...._common.errors import Forbidden
 from ..pipeline import CHUNK
 from .store import Missing, Readable, Stored, StoreError, Unfinished
 
-with contextlib.suppress(ImportError):  # client() tells of it
+with contextlib.suppress(ImportError):  # client() reports that it is missing
     import boto3
     import botocore.exceptions
     from boto3.s3.transfer import TransferConfig
@@ -28,6 +31,15 @@ _PARTS, _SMALLEST_PART = 9_500, 8 * _MEBIBYTE
 # Bytes that all parts under way may take together, so that memory does not grow with the database.
 _IN_FLIGHT = 48 * _MEBIBYTE
 _READ_ATTEMPTS = 5
+_NOT_FOUND = ("404", "NoSuchKey", "NotFound")
+_DENIED = (
+    "403",
+    "AccessDenied",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "ExpiredToken",
+    "InvalidToken",
+)
 
 
 def part_size(expected: int) -> int:
@@ -35,19 +47,27 @@ def part_size(expected: int) -> int:
     return max(_SMALLEST_PART, math.ceil(expected / _PARTS / _MEBIBYTE) * _MEBIBYTE)
 
 
+@dataclasses.dataclass(frozen=True)
+class Encryption:
+    """How S3 encrypts what it stores; None leaves that to the bucket."""
+
+    method: str | None = None
+    kms_key_id: str | None = None
+
+    def arguments(self) -> dict[str, str]:
+        given = {"ServerSideEncryption": self.method, "SSEKMSKeyId": self.kms_key_id}
+        return {name: value for name, value in given.items() if value}
+
+
 class S3Store:
-    def __init__(self, params: t.Mapping[str, t.Any], prefix: str) -> None:
-        self._bucket, self._prefix = params["bucket"], f"{prefix}/" if prefix else ""
+    """Backups in a bucket, below a prefix."""
+
+    def __init__(self, bucket: str, prefix: str, access: AwsAccess, encryption: Encryption) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
         self.where = f"s3://{self._bucket}/{self._prefix}"
-        self._extra = {
-            name: value
-            for name, value in (
-                ("ServerSideEncryption", params["server_side_encryption"]),
-                ("SSEKMSKeyId", params["kms_key_id"]),
-            )
-            if value
-        }
-        self._client = client("s3", params, self.where)
+        self._extra = encryption.arguments()
+        self._client = client("s3", access, self.where)
 
     def write(
         self, name: str, stream: Readable, *, expected: int = 0, tags: t.Mapping[str, str] | None = None
@@ -63,11 +83,7 @@ class S3Store:
             1  # s3transfer's default of 10 would hold the dump in memory when the network is slow
         )
         counted = _Counted(stream)
-        tagging = (
-            {"Tagging": "&".join(f"{_quoted(key)}={_quoted(value)}" for key, value in tags.items())}
-            if tags
-            else {}
-        )
+        tagging = {"Tagging": urllib.parse.urlencode(tags, quote_via=urllib.parse.quote)} if tags else {}
         with self._translated_errors(name):
             # When reading raises, boto3 aborts the upload: nothing becomes visible.
             self._client.upload_fileobj(
@@ -80,16 +96,16 @@ class S3Store:
         stored = self.stat(name)
         if stored is None or stored.size != counted.bytes:
             self.delete([name])
-            seen = "it is not there" if stored is None else f"it has {stored.size}"
+            outcome = "it is not there" if stored is None else f"it has {stored.size}"
             raise StoreError(
                 f"{self.where}{name} is not what was sent.",
-                why=[f"{counted.bytes} bytes were sent, {seen}"],
-                done="it is removed",
+                why=[f"{counted.bytes} bytes were sent, {outcome}"],
+                done="it was removed",
             )
         return stored
 
     def read(self, name: str) -> t.Iterator[bytes]:
-        """A connection that breaks is made anew from where it broke, as long as the object is still the same."""
+        """Reads on from where a connection broke, as long as the object is still the same."""
         position, mark, attempts = 0, "", 0
         while True:
             begin = {"Range": f"bytes={position}-", "IfMatch": f'"{mark}"'} if position else {}
@@ -146,8 +162,8 @@ class S3Store:
 
     def tag(self, name: str, tags: t.Mapping[str, str]) -> None:
         with self._translated_errors(name):
-            there = self._client.get_object_tagging(Bucket=self._bucket, Key=self._prefix + name)["TagSet"]
-            merged = {**{tag["Key"]: tag["Value"] for tag in there}, **tags}
+            current = self._client.get_object_tagging(Bucket=self._bucket, Key=self._prefix + name)["TagSet"]
+            merged = {**{tag["Key"]: tag["Value"] for tag in current}, **tags}
             tag_set = [{"Key": key, "Value": value} for key, value in merged.items()]
             self._client.put_object_tagging(
                 Bucket=self._bucket, Key=self._prefix + name, Tagging={"TagSet": tag_set}
@@ -179,26 +195,17 @@ class S3Store:
             yield
         except botocore.exceptions.ClientError as exc:
             error = exc.response.get("Error", {})
-            code, said = (
-                error.get("Code", ""),
-                f"S3 answered {error.get('Code', '')}: {error.get('Message', '')}",
-            )
-            if code in ("404", "NoSuchKey", "NotFound"):
-                raise Missing(f"{where} is not there.", why=[said]) from exc
-            if code in (
-                "403",
-                "AccessDenied",
-                "InvalidAccessKeyId",
-                "SignatureDoesNotMatch",
-                "ExpiredToken",
-                "InvalidToken",
-            ):
+            code = error.get("Code", "")
+            answer = f"S3 answered {code}: {error.get('Message', '')}"
+            if code in _NOT_FOUND:
+                raise Missing(f"{where} is not there.", why=[answer]) from exc
+            if code in _DENIED:
                 raise Forbidden(
                     f"{where}: S3 denied access.",
-                    why=[said],
+                    why=[answer],
                     then="check access_key, secret_key and session_token, and the bucket's policy",
                 ) from exc
-            raise StoreError(f"{where}: S3 refused.", why=[said]) from exc
+            raise StoreError(f"{where}: S3 refused.", why=[answer]) from exc
         except (botocore.exceptions.BotoCoreError, boto3.exceptions.Boto3Error) as exc:
             raise StoreError(
                 f"{where}: S3 cannot be reached, or broke the connection.", why=[" ".join(str(exc).split())]
@@ -206,9 +213,7 @@ class S3Store:
 
 
 class _Counted(io.RawIOBase):
-    """How many bytes were handed on. Of a full part at a
-    time, since a short read means the end to s3transfer.
-    """
+    """A stream that counts its bytes. s3transfer asks for a whole part at a time and takes a short read for the end."""
 
     def __init__(self, stream: Readable) -> None:
         super().__init__()
@@ -221,9 +226,3 @@ class _Counted(io.RawIOBase):
         data = self._stream.read(size)
         self.bytes += len(data)
         return data
-
-
-def _quoted(text: str) -> str:
-    import urllib.parse
-
-    return urllib.parse.quote(text, safe="")

@@ -15,14 +15,14 @@ import re
 import typing as t
 
 from ...._common.errors import InputError
-from ...._common.operation import Context
-from ...session import Session
+from ...session import DatabaseError, Session
 from ..files import Migration, accepted, checksum, names, read, readable, version
 from ..ledger import Ledger
 from ..programs.program_errors import refusal
+from ..programs.supervised import ANSWER_MARK
 from ..tables import Table
-from .base import DOWN, KeepsItsTable, MigrationContext, TooLong
-from .db_migrate_runner import MARK, SOURCE
+from .base import DOWN, EngineOptions, KeepsItsTable, MigrationContext, TooLong
+from .db_migrate_runner import SOURCE
 
 _FILE = re.compile(r"(\d{8,}-.+)\.(js|ts|coffee)$")
 # What 'db-migrate create --sql-file' writes, and nothing more: then the SQL file is the migration.
@@ -37,12 +37,12 @@ class DbMigrateEngine(KeepsItsTable):
     keeps_ledger = False
     runs_sql = False
 
-    def __init__(self, context: Context, ledger: Ledger) -> None:
-        self._src = os.path.abspath(context.params["src"])
-        self._program = context.params["program"] or "node"
-        self._installed_here = not context.params["job"]
-        self._table = Table(context.params["table"] or "migrations")
-        self._folder = os.path.join(self._src, context.params["migrations_dir"] or "migrations")
+    def __init__(self, options: EngineOptions, ledger: Ledger) -> None:
+        self._src = os.path.abspath(options.src)
+        self._program = options.program or "node"
+        self._installed_here = options.runs_here
+        self._table = Table(options.table or "migrations")
+        self._folder = os.path.join(self._src, options.migrations_dir or "migrations")
         self.tables = [self._table.name]
 
     def files(self) -> list[Migration]:
@@ -105,42 +105,39 @@ class DbMigrateEngine(KeepsItsTable):
             "folder": work.programs.path(self._folder),
             "table": self._table.name,
             "alone": alone,
-            "mark": MARK,
+            "mark": ANSWER_MARK,
             "record": work.rehearsal,
         }
         environment = {**work.login(not alone).environment(), "RUNBOOK_MIGRATION": json.dumps(given)}
         ended = work.run([self._program, "-e", SOURCE], environment, self._src, migration, direction)
         if ended.code is None:
             raise TooLong(
-                f"db-migrate did not end within the timeout of {work.context.params['timeout']} s; it was ended."
+                f"db-migrate did not end within the timeout of {work.limits.timeout} s; it was ended."
             )
-        answers = [line.partition(MARK)[2] for line in ended.out.splitlines() if line.startswith(MARK)]
+        answers = [
+            line.partition(ANSWER_MARK)[2] for line in ended.out.splitlines() if line.startswith(ANSWER_MARK)
+        ]
         if not answers:
             raise refusal(
                 f"db-migrate ended with exit code {ended.code} and without an answer.", ended.said[-1000:], ""
             )
         answer = json.loads(answers[-1])
-        if told := answer.get("error"):
-            code = told.get("code", "")
-            why = [
-                told["message"],
-                *(
-                    f"{key}: {told[key]}"
-                    for key in ("detail", "hint", "table", "constraint", "where")
-                    if key in told
-                ),
-            ]
-            state = (
-                code
-                if re.fullmatch(r"[0-9A-Z]{5}", code) and any(letter.isdigit() for letter in code)
-                else ""
-            )
-            raise refusal(
-                f"db-migrate: {migration.name}: {told['message']}",
-                "\n".join([*why[1:], code if not state else "", migration.path]).strip(),
-                state,
-            )
+        if error := answer.get("error"):
+            raise self._failure(migration, error)
         return [sql for sql in answer.get("ran", []) if not self._is_its_own(sql)]
+
+    def _failure(self, migration: Migration, error: t.Mapping[str, str]) -> DatabaseError:
+        """Has a SQLSTATE where the code is one, and not one of Node.js."""
+        code = error.get("code", "")
+        is_sqlstate = re.fullmatch(r"[0-9A-Z]{5}", code) and re.search(r"\d", code)
+        details = [
+            f"{key}: {error[key]}"
+            for key in ("detail", "hint", "table", "constraint", "where")
+            if key in error
+        ]
+        lines = [*details, "" if is_sqlstate else code, migration.path]
+        what = f"db-migrate: {migration.name}: {error['message']}"
+        return refusal(what, "\n".join(lines).strip(), code if is_sqlstate else "")
 
     def _is_its_own(self, sql: str) -> bool:
         """What db-migrate does around each migration."""

@@ -3,28 +3,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The program that runs one migration of db-migrate, in JavaScript: its
-programmatic interface tells what its command line hides (SQLSTATE, name).
+"""The program that runs one migration of db-migrate, in JavaScript: its programmatic interface reports what its command
+line hides (SQLSTATE, name).
 """
 
 from __future__ import annotations
 
-MARK = "runbook-release-answer:"
 # Run by node in the folder of the service. Everything secret comes by libpq's environment
 # variables. "overwrite" is the only part of db-migrate's configuration that neither
 # DATABASE_URL nor the .env file of the service can change.
 SOURCE = """
 const given = JSON.parse(process.env.RUNBOOK_MIGRATION), fs = require('fs'), ran = [];
-const answer = (told) => {
-  fs.writeSync(1, '\\n' + given.mark + JSON.stringify(told) + '\\n');
-  process.exit(told.error ? 1 : 0);
+const answer = (result) => {
+  fs.writeSync(1, '\\n' + given.mark + JSON.stringify(result) + '\\n');
+  process.exit(result.error ? 1 : 0);
 };
 const fail = (error) => {
   const inner = (error && error.cause) || error || {};
   const known = ['code', 'detail', 'hint', 'table', 'column', 'constraint', 'where'];
-  const told = {message: String(inner.message || inner)};
-  for (const key of known) if (inner[key]) told[key] = String(inner[key]);
-  answer({error: told});
+  const details = {message: String(inner.message || inner)};
+  for (const key of known) if (inner[key]) details[key] = String(inner[key]);
+  answer({error: details});
 };
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);

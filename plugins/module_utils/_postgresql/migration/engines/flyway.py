@@ -16,13 +16,12 @@ import re
 import typing as t
 import urllib.parse
 
-from ...._common.operation import Context
 from ...session import Session
 from ..files import Migration, accepted, checksum, names, read, readable, version
 from ..ledger import TABLE, Ledger
 from ..programs.program_errors import error
 from ..tables import Table
-from .base import UP, KeepsItsTable, MigrationContext, TooLong
+from .base import UP, EngineOptions, KeepsItsTable, MigrationContext, TooLong
 
 _ONLY_OURS = """
     SELECT count(*) FILTER (WHERE relname = %s) = 1 AND count(*) = 1
@@ -35,10 +34,10 @@ class FlywayEngine(KeepsItsTable):
     keeps_ledger = False
     runs_sql = False
 
-    def __init__(self, context: Context, ledger: Ledger) -> None:
-        self._context, self._src = context, os.path.abspath(context.params["src"])
-        self._program = context.params["program"] or "flyway"
-        self._table = Table(context.params["table"] or "flyway_schema_history")
+    def __init__(self, options: EngineOptions, ledger: Ledger) -> None:
+        self._src = os.path.abspath(options.src)
+        self._program = options.program or "flyway"
+        self._table = Table(options.table or "flyway_schema_history")
         self.tables = [self._table.name]
 
     def files(self) -> list[Migration]:
@@ -103,9 +102,7 @@ class FlywayEngine(KeepsItsTable):
         ]
         ended = work.run(arguments, self._environment(work, migration), self._src, migration, direction)
         if ended.code is None:
-            raise TooLong(
-                f"Flyway did not end within the timeout of {self._context.params['timeout']} s; it was ended."
-            )
+            raise TooLong(f"Flyway did not end within the timeout of {work.limits.timeout} s; it was ended.")
         message = _failure(ended.out)
         if ended.code or message:
             raise error("flyway", dataclasses.replace(ended, out=message) if message else ended)

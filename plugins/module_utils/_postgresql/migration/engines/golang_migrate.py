@@ -14,14 +14,13 @@ import os
 import typing as t
 import urllib.parse
 
-from ...._common.operation import Context
 from ...session import DatabaseError, Session, Unreachable
 from ..files import Migration, folder, readable
 from ..ledger import Ledger
 from ..programs.program_errors import error
 from ..programs.supervised import ProgramResult
 from ..tables import Table
-from .base import DOWN, UP, MigrationContext, TooLong
+from .base import DOWN, UP, EngineOptions, MigrationContext, TooLong
 
 _NOTHING = -1  # what it calls the version of a database that has none
 # libpq's modes that its driver (lib/pq) refuses. Its own default is require, libpq's is prefer.
@@ -32,10 +31,10 @@ class GolangMigrateEngine:
     keeps_ledger = False
     runs_sql = False
 
-    def __init__(self, context: Context, ledger: Ledger) -> None:
-        self._context, self._src = context, os.path.abspath(context.params["src"])
-        self._program = context.params["program"] or "migrate"
-        self._table = Table(context.params["table"] or "schema_migrations")
+    def __init__(self, options: EngineOptions, ledger: Ledger) -> None:
+        self._src = os.path.abspath(options.src)
+        self._program = options.program or "migrate"
+        self._table = Table(options.table or "schema_migrations")
         self.tables = [self._table.name]
 
     def files(self) -> list[Migration]:
@@ -114,9 +113,7 @@ class GolangMigrateEngine:
         arguments = [self._program, "-path", work.programs.path(self._src), "-database", url, *action]
         ended = work.run(arguments, login.environment(), self._src, migration, direction)
         if ended.code is None:
-            raise TooLong(
-                f"migrate did not end within the timeout of {self._context.params['timeout']} s; it was ended."
-            )
+            raise TooLong(f"migrate did not end within the timeout of {work.limits.timeout} s; it was ended.")
         if ended.code:
             raise error("migrate", ended)
 

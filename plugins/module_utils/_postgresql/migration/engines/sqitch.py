@@ -14,7 +14,6 @@ import re
 import typing as t
 
 from ...._common.errors import InputError
-from ...._common.operation import Context
 from ...._common.owner import identity
 from ...session import Session
 from ..files import Migration, checksum, read, readable, transactional
@@ -22,7 +21,7 @@ from ..ledger import Ledger
 from ..programs.program_errors import error
 from ..sql.statements import split
 from ..tables import Table
-from .base import DOWN, UP, KeepsItsTable, MigrationContext, TooLong
+from .base import DOWN, UP, EngineOptions, KeepsItsTable, MigrationContext, TooLong
 
 _PROJECT = re.compile(r"^%project=(\S+)", re.MULTILINE)
 _CHANGE = re.compile(r"^([^\s%@#\[]\S*)", re.MULTILINE)
@@ -32,10 +31,10 @@ class SqitchEngine(KeepsItsTable):
     keeps_ledger = False
     runs_sql = False
 
-    def __init__(self, context: Context, ledger: Ledger) -> None:
-        self._context, self._src = context, os.path.abspath(context.params["src"])
-        self._program = context.params["program"] or "sqitch"
-        self._registry = context.params["table"] or "sqitch"
+    def __init__(self, options: EngineOptions, ledger: Ledger) -> None:
+        self._src = os.path.abspath(options.src)
+        self._program = options.program or "sqitch"
+        self._registry = options.table or "sqitch"
         self._changes = Table(f"{self._registry}.changes")
         self.tables = [f"{self._registry}.*"]
         self._project = ""
@@ -103,9 +102,7 @@ class SqitchEngine(KeepsItsTable):
             ]
         ended = work.run([self._program, *arguments], environment, self._src, migration, direction)
         if ended.code is None:
-            raise TooLong(
-                f"sqitch did not end within the timeout of {self._context.params['timeout']} s; it was ended."
-            )
+            raise TooLong(f"sqitch did not end within the timeout of {work.limits.timeout} s; it was ended.")
         if ended.code:
             raise error("sqitch", ended)
         return ()

@@ -3,19 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Plain SQL files, run by us: a transaction for each, or statement by statement where the server wants none."""
+"""Plain SQL files, which the task itself sends, in a transaction where that is possible."""
 
 from __future__ import annotations
 
 import typing as t
 
-from ...._common.operation import Context
 from ...session import DatabaseError, Session
 from ..files import Migration, folder, transactional
 from ..ledger import Entry, Ledger, prefix
 from ..sql import indexes
 from ..sql.statements import Statement
-from .base import UP, KeepsItsTable, MigrationContext
+from .base import UP, EngineOptions, KeepsItsTable, MigrationContext
 
 
 class SqlEngine(KeepsItsTable):
@@ -23,11 +22,11 @@ class SqlEngine(KeepsItsTable):
     runs_sql = True
     tables: t.Sequence[str] = ()
 
-    def __init__(self, context: Context, ledger: Ledger) -> None:
-        self._params, self._ledger = context.params, ledger
+    def __init__(self, options: EngineOptions, ledger: Ledger) -> None:
+        self._src, self._release, self._ledger = options.src, options.release, ledger
 
     def files(self) -> list[Migration]:
-        return folder(self._params["src"])
+        return folder(self._src)
 
     def applied(self, session: Session) -> list[str]:
         return [entry.name for entry in self._ledger.read(session).values() if entry.finished]
@@ -67,10 +66,8 @@ class SqlEngine(KeepsItsTable):
         direction: str,
         statements: t.Sequence[Statement],
     ) -> None:
-        """How far it is, is written down before each statement:
-        a run that follows an interrupted one goes on there.
-        """
-        began, release = work.context.clock.now(), self._params["release"]
+        """Writes its progress before each statement, so that the next run continues an interrupted one."""
+        began, release = work.context.clock.now(), self._release
         known = self._ledger.read(session).get(migration.name)
         done = known.statements if direction == UP and known and not known.finished else 0
         resumed = _resumed(known, direction)
@@ -91,8 +88,10 @@ class SqlEngine(KeepsItsTable):
     def _is_built(
         self, session: Session, work: MigrationContext, statement: Statement, resumed: bool
     ) -> bool:
-        """Clears away what is left of an index; where the run before was
-        interrupted right behind the statement, it is there and whole.
+        """Drops an invalid index of an interrupted run.
+
+        :param resumed: whether the earlier run may have been interrupted right after this very statement.
+        :return: whether the index exists and is valid.
         """
         if not statement.index:
             raise AssertionError("only statements that build an index come here")
@@ -113,7 +112,7 @@ class SqlEngine(KeepsItsTable):
             self._ledger.applied(
                 session,
                 migration,
-                self._params["release"],
+                self._release,
                 round((work.context.clock.now() - began) * 1000),
                 count,
             )
@@ -131,14 +130,14 @@ def _path(migration: Migration, direction: str) -> str:
 
 def _send(session: Session, work: MigrationContext, path: str, statement: Statement, whole: bool) -> None:
     work.check_time()
-    params = work.context.params
     limit = int(work.left() * 1000) or 1
-    # The wall clock is kept by the server, which also ends the work when nobody is left to end it.
-    if whole and params["statement_timeout"]:
-        limit = min(limit, params["statement_timeout"])
+    # The server keeps the timeout, so that it also ends the statement when this process has died.
+    if whole and work.limits.statement_timeout:
+        limit = min(limit, work.limits.statement_timeout)
     session.execute(f"SET statement_timeout = {limit}")
     if not whole:
-        session.execute(f"SET lock_timeout = {0 if statement.concurrent else params['lock_timeout']}")
+        lock_timeout = 0 if statement.concurrent else work.limits.lock_timeout
+        session.execute(f"SET lock_timeout = {lock_timeout}")
     try:
         session.execute(statement.text)
     except DatabaseError as exc:

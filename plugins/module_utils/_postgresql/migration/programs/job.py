@@ -29,56 +29,61 @@ from ...._kubernetes.job import waiter as job_wait
 from ...._kubernetes.job.spec import Source
 from ...._kubernetes.job.waiter import JobWaiter, JobWaitOptions
 from ...login import Login
-from .. import job_options as options
-from ..engines.db_migrate_runner import MARK
+from ..engines.base import EngineOptions
+from ..job_options import reached
 from . import job_spec as spec
-from .supervised import AbandonedRun, ProgramPurpose, ProgramResult
+from .supervised import ANSWER_MARK, AbandonedRun, ProgramPurpose, ProgramResult
 
-# An answer of a program, and what is worth reading of what it says.
+# Enough for the answer of a program and the end of its output.
 _LOG_LINES = 2000
 _GONE_WITHIN = 60.0
-# From here on a shell says that it was killed: by the kernel for its memory, by the node, by somebody.
+# Exit codes above this one mean that the program was killed, by the kernel or by somebody.
 _KILLED = 128
 
 
 class JobPrograms:
+    """Programs in Jobs.
+
+    :param options: the option ``job``.
+    :param engine: where the files are here, and which release they belong to.
+    :param environment: libpq's variables in it stand for parameters that the login lacks.
+    :param token: makes a new name for each run.
+    """
+
     def __init__(
         self,
         api: KubeApi,
         context: Context,
+        options: t.Mapping[str, t.Any],
+        engine: EngineOptions,
         environment: t.Mapping[str, str],
         token: t.Callable[[], str] = lambda: uuid.uuid4().hex[:8],
     ) -> None:
-        """
-        :param environment: libpq's variables in it stand for what the login does not say.
-        :param token: gives another one for each run.
-        """
         self._api, self._context, self._environment, self._token = api, context, environment, token
-        self._options: dict[str, t.Any] = context.params["job"]
-        self._namespace: str = self._options["namespace"]
-        self._src = os.path.abspath(context.params["src"])
+        self._options, self._engine = options, engine
+        self._namespace: str = options["namespace"]
+        self._src = os.path.abspath(engine.src)
         self._source: Source | None = None
         self._at_work = ""
 
     @classmethod
-    def of(cls, context: Context) -> JobPrograms:
-        return cls(
-            ClusterApi(dataclasses.replace(context, params=context.params["job"])), context, os.environ
-        )
+    def connected(cls, context: Context, options: dict[str, t.Any], engine: EngineOptions) -> JobPrograms:
+        api = ClusterApi(dataclasses.replace(context, params=options))
+        return cls(api, context, options, engine, os.environ)
 
     def path(self, path: str) -> str:
         inside = os.path.relpath(path, self._src).replace(os.sep, "/")
         return posixpath.normpath(posixpath.join(self._options["src"], inside))
 
     def login(self, login: Login) -> Login:
-        found = options.reached(self._options, login, self._environment)
+        found = reached(self._options, login, self._environment)
         self._context.redact.learn(found.parameters.get("password"))
         return found
 
     def check(self) -> None:
         trial = self._desired_job(
             ProgramPurpose(Login({}), "check", "up"),
-            [self._context.params["program"] or "true"],
+            [self._engine.program or "true"],
             [],
             self._options["src"],
             60,
@@ -104,12 +109,11 @@ class JobPrograms:
             return ProgramResult(None, "", "")
         desired = self._desired_job(purpose, arguments, environment, self.path(folder), int(seconds))
         version = self._api.get(jobs(self._namespace))["metadata"]["resourceVersion"]
-        self._at_work = desired["metadata"][
-            "name"
-        ]  # before it is live: who is ended in between takes it away by its name
+        # Set before the Job exists, so that a run that is ended in between deletes it by its name.
+        self._at_work = desired["metadata"]["name"]
         created = self._create(desired)
         try:
-            with contextlib.suppress(Conflict):  # our own request, sent again because its answer was lost
+            with contextlib.suppress(Conflict):  # our own request was sent again, because its answer was lost
                 self._api.post(secrets(self._namespace), spec.secret(created, environment))
             ended = self._watch(created, version, seconds, lambda: None)
         except BaseException as exc:
@@ -135,7 +139,7 @@ class JobPrograms:
 
     def _recover(self, live: Object, version: str, end: float) -> AbandonedRun:
         meta, clock = live["metadata"], self._context.clock
-        told = meta.get("annotations") or {}
+        annotations = meta.get("annotations") or {}
         ended = ProgramResult(None, "", "")
 
         def in_time() -> None:
@@ -151,7 +155,7 @@ class JobPrograms:
             except ReleaseError as exc:
                 self._context.say(f"{exc.what} It is removed")
         self._end(live)
-        return AbandonedRun(told.get(spec.MIGRATION, ""), told.get(spec.DIRECTION, ""), ended)
+        return AbandonedRun(annotations.get(spec.MIGRATION, ""), annotations.get(spec.DIRECTION, ""), ended)
 
     def _desired_job(
         self,
@@ -163,38 +167,25 @@ class JobPrograms:
     ) -> Object:
         if self._source is None:
             self._source = job.source(self._api, {**self._options, "definition": None, "src": None})
-        release = self._context.params["release"]
-        return spec.body(
-            self._source,
-            self._options,
-            purpose,
-            release,
-            self._token(),
-            arguments=arguments,
-            variables=variables,
-            folder=folder,
-            seconds=seconds,
+        run = spec.ProgramRun(
+            purpose, self._engine.release, self._token(), arguments, tuple(variables), folder, seconds
         )
+        return spec.body(self._source, self._options, run)
 
     def _create(self, desired: Object) -> Object:
         try:
             return self._api.post(jobs(self._namespace), desired)
         except Conflict:
             live = self._find(desired["metadata"]["name"])
-            # Our own request, sent again because its answer was lost, meets what it wrote.
-            if (
-                live
-                and (live["metadata"].get("annotations") or {}).get(spec.RUN)
-                == desired["metadata"]["annotations"][spec.RUN]
-            ):
+            # Our own request was sent again, because its answer was lost.
+            run = desired["metadata"]["annotations"][spec.RUN]
+            if live and (live["metadata"].get("annotations") or {}).get(spec.RUN) == run:
                 return live
             self._at_work = ""
             raise
 
     def _watch(self, live: Object, version: str, seconds: float, keep: t.Callable[[], None]) -> ProgramResult:
-        """Until the program has ended by itself or was ended by its
-        deadline; what else ends it is told as kube_job tells it.
-        """
+        """Waits until the program has ended, or its deadline has ended it. All else is a failure as of kube_job."""
         options = JobWaitOptions(
             self._namespace,
             self._options["container"],
@@ -204,28 +195,29 @@ class JobPrograms:
         )
         wait = JobWaiter(self._api, self._quiet(), live, options)
         wait.until_ended(version, keep)
-        end, said, code = t.cast(job_wait.Ended, wait.ended), "\n".join(wait.log), wait.exit_code
+        end, output = t.cast(job_wait.Ended, wait.ended), "\n".join(wait.log)
+        code = wait.exit_code
         if end.succeeded:
-            return ProgramResult(0, said, "")
+            return ProgramResult(0, output, "")
         if end.reason == "DeadlineExceeded":
-            return ProgramResult(None, said, "")
+            return ProgramResult(None, output, "")
         if code is None or code >= _KILLED:
             raise wait.failure(f"Job {wait.name} was ended before its program had finished.")
-        return ProgramResult(code, said, "")
+        return ProgramResult(code, output, "")
 
     def _quiet(self) -> Context:
-        """For the wait: without the answers of programs among the lines for people."""
+        """Shows no lines that are answers of programs."""
 
         def show(line: str) -> None:
-            if MARK not in line:
+            if ANSWER_MARK not in line:
                 self._context.show(line)
 
         return dataclasses.replace(self._context, show=show)
 
     def _end(self, live: Object, wait: bool = True) -> None:
-        """Takes it away with its pods and its Secret.
+        """Deletes a Job with its pods and its Secret.
 
-        :param wait: until its program has gone; one that has ended is not waited for.
+        :param wait: whether to wait until its program has ended.
         """
         job.delete(self._api, self._namespace, live, "Foreground" if wait else "Background")
         self._at_work = ""
@@ -240,7 +232,7 @@ class JobPrograms:
             clock.sleep(0.2)
 
     def _find(self, name: str) -> Object | None:
-        """By a list, which the account may read for the watch anyway."""
+        """Reads it by a list, which the account may read for the watch anyway."""
         items = self._api.get(f"{jobs(self._namespace)}?fieldSelector=metadata.name%3D{name}")["items"]
         return items[0] if items else None
 

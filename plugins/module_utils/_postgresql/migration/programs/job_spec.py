@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The Job in which the program of an engine runs, and the Secret that it gets its environment from. Pure."""
+"""The Job in which the program of an engine runs, and the Secret with its environment. Pure."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import typing as t
 
@@ -18,14 +19,14 @@ from .supervised import ProgramPurpose
 DATABASE, MIGRATION, DIRECTION, RUN = (
     f"runbook.release/{name}" for name in ("database", "migration", "direction", "run")
 )
-# A program that is ended gets no more time: the server takes back what it has not committed.
+# The server rolls back what a program has not committed, so it needs no time to clean up.
 _GRACE = 5
-# For as long the next run learns how a Job has ended whose own run is gone. Its Secret goes with it.
+# Seconds for which a finished Job is kept, so that a later run can read its result. Its Secret is deleted with it.
 _TTL = 3600
 
 
 def database_id(login: Login) -> str:
-    """Of a database as pods reach it, as a label holds it."""
+    """Identifies a database, as pods reach it, in a label."""
     given = login.parameters
     return hashlib.sha256(
         f"{given.get('host', '')}:{given.get('port', '5432')}/{login.database}".encode()
@@ -33,8 +34,8 @@ def database_id(login: Login) -> str:
 
 
 def name_of(purpose: ProgramPurpose) -> str:
-    """The same for the same migration of the same database. With a hash,
-    since names hold fewer characters than those of databases and files.
+    """A name that depends only on database, migration and direction. It ends in a hash because the full text may
+    exceed 63 characters.
     """
     digest = hashlib.sha256(
         "\0".join((database_id(purpose.login), purpose.migration, purpose.direction)).encode()
@@ -47,28 +48,43 @@ def name_of(purpose: ProgramPurpose) -> str:
 
 
 def secret_of(job: Object) -> str:
-    """A name of its own for each run: that of the run before may still be on its way out."""
+    """A new name for each run, because the Secret of the run before may still be in deletion."""
     return f"{job['metadata']['name']}-{job['metadata']['annotations'][RUN]}"
 
 
-def body(
-    source: spec.Source, options: t.Mapping[str, t.Any], purpose: ProgramPurpose, release: str, run: str, *, arguments: t.Sequence[str],
-    variables: t.Iterable[str], folder: str, seconds: int,
-) -> Object:  # fmt: skip
+@dataclasses.dataclass(frozen=True)
+class ProgramRun:
+    """One run of a program in a Job.
+
+    :ivar run: distinguishes the Job of this run from an earlier one of the same name.
+    :ivar variables: names of the environment variables that its Secret holds.
+    :ivar folder: working directory, inside the image.
+    :ivar seconds: its deadline.
     """
-    :param run: tells this run's Job from one of the same name.
-    :param variables: names of what its Secret holds.
-    :param folder: inside the image.
+
+    purpose: ProgramPurpose
+    release: str
+    run: str
+    arguments: t.Sequence[str]
+    variables: t.Sequence[str]
+    folder: str
+    seconds: int
+
+
+def body(source: spec.Source, options: t.Mapping[str, t.Any], run: ProgramRun) -> Object:
     """
+    :param options: the option ``job``.
+    """
+    purpose = run.purpose
     labels = {DATABASE: database_id(purpose.login)}
     annotations = {
         MIGRATION: purpose.migration,
         DIRECTION: purpose.direction,
-        RUN: run,
-        spec.RELEASE: release,
+        RUN: run.run,
+        spec.RELEASE: run.release,
     }
-    # A Kubernetes of its own would put variables into what we have put together.
-    command = [argument.replace("$(", "$$(") for argument in arguments]
+    # Kubernetes expands $(NAME) in commands; escape it.
+    command = [argument.replace("$(", "$$(") for argument in run.arguments]
     given = {
         **options,
         "name": name_of(purpose),
@@ -77,15 +93,15 @@ def body(
         "args": None,
         "retries": 0,
         "ttl": _TTL,
-        "timeout": seconds,
+        "timeout": run.seconds,
     }
     job = spec.body(source._replace(metadata={"labels": labels, "annotations": annotations}), given)
     pod, container = job["spec"]["template"]["spec"], spec.container_of(job, options["container"])
-    pod["restartPolicy"] = "Never"  # begun again, it would run without anybody who has looked
+    pod["restartPolicy"] = "Never"  # a restart would run without the checks of this task
     pod["terminationGracePeriodSeconds"] = _GRACE
-    container["workingDir"] = folder
-    names = sorted(variables)
-    # Each by itself: what the template sets by name wins over a whole Secret.
+    container["workingDir"] = run.folder
+    names = sorted(run.variables)
+    # One by one, because a variable that the template sets by name wins over a whole Secret.
     kept = [entry for entry in container.get("env") or [] if entry["name"] not in names]
     references = (
         {"name": name, "valueFrom": {"secretKeyRef": {"name": secret_of(job), "key": name}}} for name in names
@@ -95,7 +111,7 @@ def body(
 
 
 def secret(job: Object, environment: t.Mapping[str, str]) -> Object:
-    """Owned by the Job that is there: it goes when the Job goes, whoever takes that away."""
+    """A Secret that the Job owns, so that it is deleted with it."""
     meta = job["metadata"]
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": meta["name"], "uid": meta["uid"]}
     return {

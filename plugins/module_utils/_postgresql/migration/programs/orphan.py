@@ -3,12 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Ends this process when the ansible-playbook that it works for has died, or is ended by a signal.
+"""Ends this process when its ansible-playbook has died, or is ended by a signal.
 
-Workers of Ansible sit in sessions of their own and live on when it is killed: the migration
-would go on with nobody to tell of it, and with nobody to run what follows. ProgramResult, its
-connections end, and the server takes back what was not committed. What works elsewhere has no
-connection that ends: it is ended as the last thing that is done here.
+Workers of Ansible are in sessions of their own and survive it: a migration would continue with nobody to report it,
+or to run what follows. When this process ends, so do its connections, and the server rolls back what is not committed.
+Programs elsewhere are not ended by that; ending them is the last thing that this process does.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ _EXIT = 137  # as of a process that was killed
 
 @contextlib.contextmanager
 def ended_with_controller(context: Context, abandon: t.Callable[[], None] = lambda: None) -> t.Iterator[None]:
-    """While the block runs. A module has no controller here: it ends with its task.
+    """Ends this process with its controller, while the block runs. A module has no controller; it ends with its task.
 
-    :param abandon: ends what works elsewhere. It runs in a thread of its own, while the block goes on.
+    :param abandon: ends programs elsewhere. It runs in a thread of its own, while the block continues.
     """
     if context.controller is None:
         yield
@@ -43,24 +42,24 @@ def ended_with_controller(context: Context, abandon: t.Callable[[], None] = lamb
                 try:
                     abandon()
                 finally:
-                    os._exit(_EXIT)  # no handlers, no clean-up: the main thread sits in a statement
+                    os._exit(
+                        _EXIT
+                    )  # without handlers and clean-up, because the main thread is inside a statement
 
     threading.Thread(target=watch, daemon=True).start()
     try:
-        with _kept(signals):
+        with _recorded_signals(signals):
             yield
     finally:
         over.set()
 
 
 @contextlib.contextmanager
-def _kept(signals: list[int]) -> t.Iterator[None]:
-    """Takes note of the signals that Ansible passes on to
-    its workers, which else die of them without another word.
+def _recorded_signals(signals: list[int]) -> t.Iterator[None]:
+    """Records the signals that Ansible passes on to its workers, which would die of them at once.
 
-    A SIGTERM follows a Ctrl-C within milliseconds: the second must not cut short what the first
-    has begun. And a handler runs between any two steps of the main thread, which may hold a lock
-    that the clean-up needs: so it does no more than this.
+    A SIGTERM follows a Ctrl-C within milliseconds and must not interrupt what the first one has started. A handler
+    runs between any two steps of the main thread, which may hold a lock that the clean-up needs; so it only records.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -73,4 +72,4 @@ def _kept(signals: list[int]) -> t.Iterator[None]:
         for number, handler in zip(numbers, former):
             signal.signal(number, handler)
         if signals:
-            os.kill(os.getpid(), signals[0])  # the block was faster than the next look
+            os.kill(os.getpid(), signals[0])  # the block ended before the thread noticed the signal

@@ -6,7 +6,7 @@
 """Runs the programs of engines: limited by the wall clock,
 and gone when we are gone, with everything that they started.
 
-Either where the task runs (Supervised, here), or in a Job of Kubernetes (_program_job.py).
+Either where the task runs (Supervised, here), or in a Job of Kubernetes (job.py).
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ import typing as t
 from ...login import Login
 from . import supervisor
 
+# Begins a line in which a program answers this code: it is not shown to people.
+ANSWER_MARK = "runbook-release-answer:"
+
 
 @dataclasses.dataclass(frozen=True)
 class ProgramResult:
     """
-    :ivar code: of the program; None when it was ended because its time was over.
+    :ivar code: the exit code; None where the program was ended because of the timeout.
     """
 
     code: int | None
@@ -50,9 +53,7 @@ class ProgramPurpose(t.NamedTuple):
 
 
 class AbandonedRun(t.NamedTuple):
-    """What a run that is gone had begun, and how it ended;
-    without an exit code where nobody knows how far it came.
-    """
+    """What a killed run had started, and how it ended. Its result has no exit code where that is not known."""
 
     migration: str
     direction: str
@@ -63,17 +64,14 @@ class Programs(t.Protocol):
     def run(
         self, arguments: t.Sequence[str], environment: t.Mapping[str, str], folder: str, seconds: float
     ) -> ProgramResult:
-        """Runs a program to its end.
+        """Runs a program and waits for it.
 
-        :param environment: on top of our own; secrets go here,
-            since every user of the machine sees command lines.
+        :param environment: added to our own; secrets go here, because every user of the machine sees command lines.
         """
 
 
 class EnginePrograms(t.Protocol):
-    """Where an engine's own program runs: it may see other
-    folders and another address of the database than we do.
-    """
+    """Where an engine's own program runs. Its folders, and its address of the database, may differ from ours."""
 
     def run(
         self,
@@ -83,38 +81,32 @@ class EnginePrograms(t.Protocol):
         seconds: float,
         purpose: ProgramPurpose,
     ) -> ProgramResult:
-        """As that of Programs.
+        """Runs a program as Programs.run does.
 
-        :param folder: one of our paths.
+        :param folder: a path of ours.
         """
 
     def path(self, path: str) -> str:
-        """One of our paths, as the program sees it."""
+        """Translates one of our paths into the program's."""
 
     def login(self, login: Login) -> Login:
-        """The same database, as the program reaches it."""
+        """The login by which the program reaches the same database."""
 
     def check(self) -> None:
-        """Raises where no program could run; writes nothing."""
+        """Raises where no program can run; writes nothing."""
 
     def at_work(self, login: Login) -> list[str]:
-        """Names of what earlier runs have begun on this database and what may go on without them."""
+        """Names of what earlier runs have started on this database and what continues without them."""
 
     def recover_abandoned(self, login: Login, seconds: float) -> list[AbandonedRun]:
-        """Waits for the end of what earlier runs have begun, or
-        ends it. Only under the lock, which says that they are gone.
-        """
+        """Waits for, or ends, what earlier runs have started. Needs the lock, which proves that they are gone."""
 
     def abandon(self) -> None:
-        """Ends what runs now, as the last thing that this process
-        does. Called by another thread, or by the handler of a signal.
-        """
+        """Ends the current program, as the last thing that this process does. Another thread may call it."""
 
 
 class Supervised:
-    """Each program under a supervisor of its own (see supervisor.py),
-    which ends it when we have gone: it is never left at work.
-    """
+    """Runs each program under a supervisor (see supervisor.py), which ends it when this process has died."""
 
     def path(self, path: str) -> str:
         return path
@@ -123,7 +115,7 @@ class Supervised:
         return login
 
     def check(self) -> None:
-        return  # a program that is not there is told when it is run: nothing has been changed by then
+        """A missing program is reported when it is run; nothing has been changed by then."""
 
     def at_work(self, login: Login) -> list[str]:
         return []
@@ -142,19 +134,12 @@ class Supervised:
         seconds: float,
         purpose: ProgramPurpose | None = None,
     ) -> ProgramResult:
-        reading, writing = (
-            os.pipe()
-        )  # held open by us alone: its end is how the supervisor learns of ours, whatever ended us
+        # Only this process holds the writing end: the supervisor sees it close when we die, whatever the cause.
+        reading, writing = os.pipe()
         try:
             with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-                command = [
-                    sys.executable,
-                    "-I",
-                    "-c",
-                    inspect.getsource(supervisor),
-                    str(max(0.0, seconds)),
-                    *arguments,
-                ]
+                supervision = [sys.executable, "-I", "-c", inspect.getsource(supervisor)]
+                command = [*supervision, str(max(0.0, seconds)), *arguments]
                 try:
                     code = subprocess.Popen(  # pylint: disable=ansible-bad-function
                         command,
@@ -167,9 +152,8 @@ class Supervised:
                     ).wait()
                 except OSError as exc:
                     return ProgramResult(127, "", f"{arguments[0]}: {exc.strerror}")
-                return ProgramResult(
-                    None if code == supervisor.TIME_IS_OVER else code, _text(out), _text(err)
-                )
+                exit_code = None if code == supervisor.TIME_IS_OVER else code
+                return ProgramResult(exit_code, _text(out), _text(err))
         finally:
             os.close(reading)
             os.close(writing)

@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Watches over one program: ends it when its retention has expired, and when the one who wanted it has died.
+"""Watches over one program: ends it at its timeout, and when the process that started it has died.
 
-Handed to an interpreter as text, so it imports nothing of the collection. It sits in a session of its own,
-where no signal meant for the release reaches it, and reads from a pipe that nobody writes to: the pipe ends
-when its holder does, even by kill -9. Arguments: seconds, then the program and its own.
+It is given to an interpreter as text, so it imports nothing of the collection. It runs in a session of its own, where
+no signal for the release reaches it, and reads from a pipe that nobody writes to: the pipe closes when its holder dies,
+even by kill -9. Arguments: seconds, then the program and its own arguments.
 """
 
 from __future__ import annotations

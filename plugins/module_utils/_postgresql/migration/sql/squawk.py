@@ -55,6 +55,9 @@ class LintFinding:
     message: str
     blocks: bool
 
+    def as_result(self) -> dict[str, t.Any]:
+        return dataclasses.asdict(self)
+
     def __str__(self) -> str:
         return f"{self.migration}, line {self.line}: {self.rule}: {self.message}"
 
@@ -63,7 +66,7 @@ def lint(
     programs: Programs, migrations: t.Sequence[Migration], server_version: int, blocking: t.Sequence[str]
 ) -> list[LintFinding]:
     """
-    :param blocking: names of rules; what else is found is only told.
+    :param blocking: names of rules that block; findings of others are only reported.
     """
     found: list[LintFinding] = []
     for whole in (True, False):
@@ -128,12 +131,12 @@ def _program() -> str:
 
 def _findings(out: str, names: t.Mapping[str, str], blocking: set[str]) -> t.Iterator[LintFinding]:
     try:
-        told = json.loads(out or "[]")
+        found = json.loads(out or "[]")
     except ValueError as exc:
         raise ReleaseError(
             "squawk did not answer with JSON.", why=[out[:500]], then="fix it, or set lint to skip"
         ) from exc
-    for one in told:
+    for one in found:
         yield LintFinding(
             names[one["file"]],
             one["rule_name"],

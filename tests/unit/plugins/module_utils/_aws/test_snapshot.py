@@ -11,6 +11,7 @@ from ansible_collections.runbook.release.plugins.module_utils._aws import snapsh
 from ansible_collections.runbook.release.plugins.module_utils._aws.snapshot import OPERATION as SNAPSHOT
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
+from ansible_collections.runbook.release.plugins.module_utils._common.options import out_of_bounds
 
 PARAMS = {name: option.get("default") for name, option in SNAPSHOT.argument_spec.items()}
 NOW = 1_000_000.0
@@ -155,5 +156,10 @@ def test_what_cannot_be_done_is_refused():
     with pytest.raises(ReleaseError, match="is in state stopped"):
         taken(Rds(status="stopped"))
     with pytest.raises(InputError) as refused:
-        taken(Rds(), kind="Pre_Release", keep_days=-1)
-    assert [line.partition(":")[0] for line in refused.value.why] == ["kind", "keep_days"]
+        taken(Rds(), kind="Pre_Release", instance="-x")
+    assert [line.partition(":")[0] for line in refused.value.why] == ["instance", "kind"]
+    assert list(out_of_bounds(SNAPSHOT.options, {"keep_days": -1, "reuse_within": -1, "timeout": 0})) == [
+        "keep_days: found -1; allowed: 0 to 36500",
+        "reuse_within: found -1; allowed: 0 or more",
+        "timeout: found 0; allowed: 1 or more",
+    ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
-from ansible_collections.runbook.release.plugins.module_utils._platform.platform import platform
+from ansible_collections.runbook.release.plugins.module_utils._inventory.inventory import platform
 
 GOOD = {
     "release_platform": "exchange",
@@ -52,7 +52,7 @@ def test_defaults_are_filled_in_and_images_are_put_together():
     ]
 
 
-def test_a_stretch_ends_where_a_look_follows():
+def test_a_batch_ends_where_a_look_follows():
     def service(name, *after, smoke=()):
         return {"name": name, "after": list(after), "smoke": list(smoke)}
 
@@ -63,8 +63,8 @@ def test_a_stretch_ends_where_a_look_follows():
         service("d", "b", "c"),
         service("e", "d"),
     ]
-    found = platform({**GOOD, "release_services": services, "release_url": "http://x"}).stretches()
-    assert [(stretch["title"], stretch["services"], stretch["checked"]) for stretch in found] == [
+    found = platform({**GOOD, "release_services": services, "release_url": "http://x"}).batches()
+    assert [(batch["title"], batch["services"], batch["checked"]) for batch in found] == [
         ("waves 1 to 2", ["a", "b", "c"], ["b", "c"]),
         ("waves 3 to 4", ["d", "e"], []),
     ]

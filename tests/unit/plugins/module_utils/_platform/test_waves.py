@@ -32,13 +32,13 @@ def test_no_services_make_no_waves():
     [
         (
             [{"name": "a", "after": ["b"]}, {"name": "b", "after": ["c"]}, {"name": "c", "after": ["a"]}],
-            "services wait for each other: a after b after c after a",
+            "dependency cycle: a -> b -> c -> a",
         ),
         (
             [{"name": "x", "after": ["a"]}, {"name": "a", "after": ["b"]}, {"name": "b", "after": ["a"]}],
-            "services wait for each other: a after b after a",
+            "dependency cycle: a -> b -> a",
         ),
-        ([{"name": "a", "after": ["a"]}], "services wait for each other: a after a"),
+        ([{"name": "a", "after": ["a"]}], "dependency cycle: a -> a"),
         (
             [{"name": "auth"}, {"name": "b", "after": ["auht"]}],
             "service b comes after auht, which is not a service (did you mean auth?); there are: auth, b",

@@ -64,7 +64,7 @@ def test_of_a_chain_the_one_that_ends_first_counts():
     ],
 )
 def test_what_is_no_certificate_is_said_to_be_none(given):
-    with pytest.raises(ValueError, match="no certificate"):
+    with pytest.raises(ValueError, match="not a certificate"):
         end(given)
 
 

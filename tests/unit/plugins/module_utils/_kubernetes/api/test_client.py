@@ -64,7 +64,7 @@ def cluster(tmp_path):
         pauses = []
         api = client.ClusterApi(
             Context(
-                {"kubeconfig": str(tmp_path / "config"), "context": None, "api_patience": 8},
+                {"kubeconfig": str(tmp_path / "config"), "context": None, "api_retry_timeout": 8},
                 clock=Clock(sleep=pauses.append),
             )
         )
@@ -198,7 +198,9 @@ def test_the_time_is_the_api_servers(cluster):
 def test_a_kubeconfig_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ReleaseError, match="No usable kubeconfig with the context production") as caught:
         client.ClusterApi(
-            Context({"kubeconfig": str(tmp_path / "nowhere"), "context": "production", "api_patience": 8})
+            Context(
+                {"kubeconfig": str(tmp_path / "nowhere"), "context": "production", "api_retry_timeout": 8}
+            )
         )
     assert str(tmp_path / "nowhere") in str(caught.value)
 
@@ -206,7 +208,7 @@ def test_a_kubeconfig_that_is_not_there_is_named(tmp_path):
 def test_without_the_package_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(client, "HAS_KUBERNETES", False)
     with pytest.raises(ReleaseError, match="package 'kubernetes' is missing") as caught:
-        client.ClusterApi(Context({"kubeconfig": None, "context": None, "api_patience": 8}))
+        client.ClusterApi(Context({"kubeconfig": None, "context": None, "api_retry_timeout": 8}))
     assert "pip install" in caught.value.then
 
 

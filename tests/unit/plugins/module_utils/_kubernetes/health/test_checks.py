@@ -155,5 +155,5 @@ def test_certificates_that_end_soon_have_ended_or_are_none():
     ]
     assert groups.api_server(made(2026, Encoding.DER), now, 5)[1] == []
     assert groups.api_server(b"", now, 5)[1] == [
-        "certificate of API server: it holds something that is no certificate"
+        "certificate of API server: it holds something that is not a certificate"
     ]

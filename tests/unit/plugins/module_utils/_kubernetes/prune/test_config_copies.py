@@ -13,7 +13,9 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes.prune 
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload import (
     config_copies as config,
 )
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.fields.config import CONFIG
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.fields.template import (
+    CONFIG,
+)
 
 
 def config_copy(name, at, **data):

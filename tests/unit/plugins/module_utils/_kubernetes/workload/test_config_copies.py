@@ -9,7 +9,9 @@ import json
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout import rollback, rollout
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.fields.config import CONFIG
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.fields.template import (
+    CONFIG,
+)
 
 from ..cluster import Cluster, context, image, workload
 

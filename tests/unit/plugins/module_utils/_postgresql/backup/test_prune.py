@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
+from ansible_collections.runbook.release.plugins.module_utils._common.options import out_of_bounds
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup import prune
 
 from tests.unit.plugins.module_utils._postgresql.backup.examples import NOW, store_backup
@@ -117,10 +118,17 @@ def test_what_killed_writers_left_goes_after_a_day_and_nothing_of_anybody_else()
     "keep",
     [
         [{"kind": "daily"}],
-        [{"kind": "daily", "days": 0}],
         [{"kind": "daily", "days": 1}, {"kind": "daily", "count": 1}],
     ],
 )
 def test_rules_that_say_nothing_or_the_same_twice_are_refused(keep):
     with pytest.raises(InputError, match=r"keep\[\d\]"):
         run(MemoryStore(), keep)
+
+
+def test_a_rule_that_keeps_less_than_one_is_refused():
+    keep = [{"kind": "daily", "days": 0}, {"kind": "weekly", "count": -1}]
+    assert list(out_of_bounds(prune.OPERATION.options, {"keep": keep})) == [
+        "keep[0].days: found 0; allowed: 1 or more",
+        "keep[1].count: found -1; allowed: 1 or more",
+    ]

@@ -10,6 +10,7 @@ import decimal
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Context
+from ansible_collections.runbook.release.plugins.module_utils._common.options import out_of_bounds
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.health import health
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.health.health import (
     OPERATION as HEALTH,
@@ -207,12 +208,11 @@ def test_a_statement_that_is_no_plain_select_is_refused(code):
 def test_every_wrong_query_is_named_before_anything_is_asked():
     server = Server(connect=AssertionError("asked"))
     with pytest.raises(InputError) as refused:
-        looked(server, queries=[query("a", min=5, max=4), query("a", sql=" ", max_drop_percent=-1)])
+        looked(server, queries=[query("a", min=5, max=4), query("a", sql=" ")])
     assert [line.partition(":")[0] for line in refused.value.why] == [
         "queries[0] (a).name",
         "queries[0] (a).min",
         "queries[1] (a).name",
-        "queries[1] (a).max_drop_percent",
         "queries[1] (a).sql",
     ]
 
@@ -232,3 +232,11 @@ def test_every_wrong_query_is_named_before_anything_is_asked():
 )
 def test_statements_of_others_are_shown_without_their_literals(statement, said):
     assert shown(statement) == said
+
+
+def test_a_change_below_nothing_is_refused():
+    wrong = {"queries": [query("a", max_drop_percent=-1)], "query_timeout": 0}
+    assert list(out_of_bounds(HEALTH.options, wrong)) == [
+        "queries[0] (a).max_drop_percent: found -1; allowed: 0 or more",
+        "query_timeout: found 0; allowed: 1 to 3600",
+    ]

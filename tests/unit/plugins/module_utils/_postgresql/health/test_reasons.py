@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.health import reasons as judged
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.health import reasons
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.health.health import (
     OPERATION as HEALTH,
 )
@@ -203,4 +203,4 @@ COUNTS = {"used": 10, "active": 3, "idle_in_transaction": 0, "usable": 97, "limi
     ],
 )
 def test_what_is_a_reason_and_what_is_not_yet(check, found, given, said):
-    assert getattr(judged, check)(found, {**PARAMS, **given}) == said
+    assert getattr(reasons, check)(found, reasons.Thresholds.of({**PARAMS, **given})) == said

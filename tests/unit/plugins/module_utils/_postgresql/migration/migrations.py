@@ -11,6 +11,7 @@ import itertools
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.login import Login
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.engines.base import (
+    EngineOptions,
     MigrationContext,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.files import (
@@ -20,17 +21,24 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.ledger import Entry
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.plan import Observed
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.request import (
+    Limits,
+    MigrationRequest,
+)
 
-PARAMS = {
-    "release": "2.4.0",
-    "state": "up",
-    "to": None,
-    "count": None,
+LIMITS = {
     "lock_timeout": 500,
     "statement_timeout": 60000,
     "timeout": 1800,
     "retry_window": 60,
     "lock_wait_timeout": 0,
+}
+PARAMS = {
+    "release": "2.4.0",
+    "state": "up",
+    "to": None,
+    "count": None,
+    **LIMITS,
     "lint": "block",
     "lint_block": [],
     "allow_data_loss": False,
@@ -133,7 +141,25 @@ class Server:
         yield self.given
 
 
-def work(programs, session=None, **params):
+def options(src="/m", **given):
+    return EngineOptions(**{"src": str(src), "release": "2.4.0", **given})
+
+
+def request(**given):
+    return MigrationRequest(**{"state": "up", "release": "2.4.0", **given})
+
+
+def limits(**given):
+    return Limits(**{**LIMITS, **given})
+
+
+def work(programs, session=None, **given):
     return MigrationContext(
-        Server(session), programs, context(**params), "runbook.release migrating 2.4.0", lambda: 60.0, 150018
+        Server(session),
+        programs,
+        context(),
+        "runbook.release migrating 2.4.0",
+        lambda: 60.0,
+        150018,
+        limits(**given),
     )

@@ -12,7 +12,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import Unreachable
 
-from .migrations import Programs, migration, work
+from .migrations import Programs, migration, request, work
 
 
 class Lost(Apply):
@@ -21,7 +21,7 @@ class Lost(Apply):
     """
 
     def __init__(self, *endings, **params):
-        super().__init__(None, work(Programs(), **params), [])
+        super().__init__(None, work(Programs(), **params), request(), [])
         self.endings, self.looks = list(endings), 0
 
     def _under_the_lock(self):

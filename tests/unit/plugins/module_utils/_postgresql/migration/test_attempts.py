@@ -20,7 +20,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.sessio
     Unreachable,
 )
 
-from .migrations import Programs, Server, context, migration
+from .migrations import Programs, Server, context, limits, migration
 
 LOCKED = DatabaseError("canceling statement due to lock timeout", "55P03")
 
@@ -72,12 +72,17 @@ class Elsewhere(Programs):
 
 
 def attempts(engine, lines=None, left=1000.0, session=None, programs=None, **params):
-    given = context(lines, **params)
     server = Server(session)
     return Attempts(
         engine,
         MigrationContext(
-            server, programs or Programs(), given, "runbook.release migrating", lambda: left, 150000
+            server,
+            programs or Programs(),
+            context(lines),
+            "runbook.release migrating",
+            lambda: left,
+            150000,
+            limits(**params),
         ),
         session or Session(),
         jitter=lambda: 0.5,

@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
-from ansible_collections.runbook.release.plugins.module_utils._common.options import argument_spec
+from ansible_collections.runbook.release.plugins.module_utils._common.options import (
+    argument_spec,
+    out_of_bounds,
+)
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.login import Login
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration import (
     job_options as options,
@@ -22,29 +25,29 @@ LOGIN = Login(
 )
 
 
-def problems(job=None, login=LOGIN, engine="golang_migrate", environment=None):
+def problems(job=None, login=LOGIN, has_program=True, environment=None):
     with pytest.raises(InputError) as told:
-        options.check({"engine": engine, "job": {**JOB, **(job or {})}}, login, environment or {})
+        options.check({**JOB, **(job or {})}, "sql", has_program, login, environment or {})
     return told.value.why
 
 
 def test_what_is_right_is_let_pass():
-    options.check({"engine": "flyway", "job": JOB}, LOGIN, {})
-    options.check({"engine": "flyway", "job": JOB}, Login({"dbname": "shop"}), {"PGHOST": "db"})
+    options.check(JOB, "flyway", True, LOGIN, {})
+    options.check(JOB, "flyway", True, Login({"dbname": "shop"}), {"PGHOST": "db"})
     options.check(
-        {"engine": "flyway", "job": {**JOB, "login_host": "127.0.0.1"}},
+        {**JOB, "login_host": "127.0.0.1"},
+        "flyway",
+        True,
         LOGIN.having(host="/run/postgresql"),
         {},
     )
-    options.check(
-        {"engine": "flyway", "job": {**JOB, "ca_cert": "/etc/ca.crt"}}, LOGIN.having(sslrootcert="ca.crt"), {}
-    )
+    options.check({**JOB, "ca_cert": "/etc/ca.crt"}, "flyway", True, LOGIN.having(sslrootcert="ca.crt"), {})
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"engine": "sql"}, "job: found it with engine=sql"),
+        ({"has_program": False}, "job: found it with engine=sql"),
         ({"job": {"src": "migrations"}}, "job.src: found 'migrations'; allowed: the absolute path"),
         ({"login": Login({})}, "job.login_host: is missing, and no address of the database is given"),
         (
@@ -56,7 +59,6 @@ def test_what_is_right_is_let_pass():
             "job.login_host: is missing, and login_host is /run/postgresql",
         ),
         ({"login": LOGIN.having(sslrootcert="ca.crt")}, "job.ca_cert: is missing"),
-        ({"job": {"stuck_after": 0}}, "job.stuck_after: found 0"),
     ],
 )
 def test_what_is_wrong_names_the_option(given, said):
@@ -92,3 +94,11 @@ def test_a_pod_reaches_the_database_in_its_own_way():
         "host": "db",
         "password": "of-the-task",
     }
+
+
+def test_numbers_have_their_bounds():
+    wrong = {"job": {**JOB, "stuck_after": 0, "login_port": 70000}}
+    assert list(out_of_bounds({"job": options.JOB}, wrong)) == [
+        "job.login_port: found 70000; allowed: 1 to 65535",
+        "job.stuck_after: found 0; allowed: 1 or more",
+    ]

@@ -13,10 +13,10 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
     ProgramResult,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.recover import (
-    recover_abandoned,
+    Recovery,
 )
 
-from .migrations import Server, context, migration
+from .migrations import Server, context, limits, migration, request
 
 ONE, TWO = migration("1_one"), migration("2_two")
 FAILED = ProgramResult(1, "", "error: migration failed: division by zero")
@@ -60,11 +60,15 @@ def taken(programs, session=None, check_mode=False, lines=None, **params):
     server = Server(session or Session())
     copy = Server(session or Session(), dbname="copy")
     ports = types.SimpleNamespace(server=server, copy=copy, engine_programs=programs, engine=engine)
-    given = dataclasses.replace(context(lines, **params), check_mode=check_mode)
-    settled = recover_abandoned(
-        ports, given, [ONE, TWO], lambda server, version: types.SimpleNamespace(left=lambda: 60.0)
+    given = dataclasses.replace(context(lines), check_mode=check_mode)
+    recovery = Recovery(
+        ports,
+        given,
+        request(**params),
+        limits(),
+        lambda server, version: types.SimpleNamespace(left=lambda: 60.0),
     )
-    return settled, recovered
+    return recovery.recover_abandoned([ONE, TWO]), recovered
 
 
 def test_without_any_there_is_nothing_to_do():
@@ -74,7 +78,7 @@ def test_without_any_there_is_nothing_to_do():
 def test_what_is_known_of_its_end_reaches_the_engine():
     programs = Jobs(AbandonedRun("2_two", "up", FAILED), AbandonedRun("gone", "up", FAILED))
     assert taken(programs) == (True, [("2_two", "up", FAILED)]) and programs.ended == [("shop", 60.0)]
-    taken(programs, state="rehearsed", rehearse_on="copy")
+    taken(programs, state="rehearsed")
     assert programs.ended[1:] == [("shop", 60.0), ("copy", 60.0)]  # what is pending has to be known of both
 
 

@@ -18,7 +18,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
     difference,
     rehearse,
 )
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.run import (
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.rehearse_copy import (
     proven_way_back,
     reclassified,
 )

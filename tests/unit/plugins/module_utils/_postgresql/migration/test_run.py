@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
+from ansible_collections.runbook.release.plugins.module_utils._common.options import out_of_bounds
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration import describe
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.plan import Plan
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.run import run
+from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.run import OPERATION, run
 
 from .migrations import context, migration, observed
 
@@ -16,11 +17,15 @@ ONE, TWO = migration("1_one"), migration("2_two")
 
 def test_wrong_options_are_told_together_before_anything_is_read():
     with pytest.raises(InputError) as told:
-        run(None, context(lock_timeout=0, count=-1, rehearse_on="shop"))
+        run(None, context(rehearse_on="shop"))
     assert told.value.why == [
-        "lock_timeout: found 0; allowed: 1 or more",
-        "count: found -1; allowed: 0 or more",
         "rehearse_on: found 'shop', which is the database itself; allowed: a disposable copy of it",
+    ]
+    wrong = {"lock_timeout": 0, "statement_timeout": -1, "count": -1}
+    assert list(out_of_bounds(OPERATION.options, wrong)) == [
+        "count: found -1; allowed: 0 or more",
+        "lock_timeout: found 0; allowed: 1 or more",
+        "statement_timeout: found -1; allowed: 0 or more",
     ]
 
 

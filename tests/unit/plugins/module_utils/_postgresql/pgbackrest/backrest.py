@@ -95,4 +95,4 @@ class PgBackRestPrograms:
 
 
 def of(programs, context):
-    return repository.Repository(programs, context)
+    return repository.Repository(programs, repository.RepositoryAccess.of(context.params))

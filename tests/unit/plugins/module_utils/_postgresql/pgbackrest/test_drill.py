@@ -12,19 +12,22 @@ SEGMENTS = {Segment(1, number): 0 for number in (1, 2, 5)}
 
 
 @pytest.mark.parametrize(
-    ("lsn", "kind", "said"),
+    ("lsn", "said"),
     [
-        ("0/6000000", "default", []),
-        ("0/5000110", "default", []),
+        ("0/6000000", []),
+        ("0/5000110", []),
         (
             "0/3000000",
-            "default",
             [
                 "recovery ended at 0/3000000, the archive goes on to 000000010000000000000005: the WAL between is missing or damaged"
             ],
         ),
-        ("0/3000000", "name", []),
     ],
 )
-def test_a_recovery_that_ends_before_the_archive_does(lsn, kind, said):
-    assert drill.cut_short(lsn, SEGMENTS, {"target_type": kind, "wal_segment_bytes": 16777216}) == said
+def test_a_recovery_that_ends_before_the_archive_does(lsn, said):
+    assert drill.cut_short(lsn, SEGMENTS, 16777216) == said and drill.cut_short(lsn, {}, 16777216) == []
+
+
+@pytest.mark.parametrize(("kind", "is_end"), [("default", True), ("name", False), ("immediate", False)])
+def test_only_a_recovery_to_the_end_of_the_archive_can_be_cut_short(kind, is_end):
+    assert drill.Target(kind, None, None).is_end_of_archive is is_end

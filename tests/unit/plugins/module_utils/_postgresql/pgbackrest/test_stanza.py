@@ -12,12 +12,12 @@ GIVEN = {"stanza": "shop", "config": "/etc/x.conf", "archive_timeout": 60}
 
 
 def test_the_server_archives_with_this_program_and_this_configuration():
-    assert settings(GIVEN, "/usr/bin/pgbackrest") == {
+    assert settings("/usr/bin/pgbackrest", **GIVEN) == {
         "archive_mode": "on",
         "archive_command": "/usr/bin/pgbackrest --config=/etc/x.conf --stanza=shop archive-push %p",
         "archive_timeout": "60",
     }
-    assert "--config" not in settings({**GIVEN, "config": None}, "pgbackrest")["archive_command"]
+    assert "--config" not in settings("pgbackrest", **{**GIVEN, "config": None})["archive_command"]
 
 
 @pytest.mark.parametrize(
@@ -26,4 +26,4 @@ def test_the_server_archives_with_this_program_and_this_configuration():
 )
 def test_what_a_shell_would_take_apart_is_refused(option, value):
     with pytest.raises(InputError, match=f"{option}: found"):
-        settings({**GIVEN, option: value}, "pgbackrest")
+        settings("pgbackrest", **{**GIVEN, option: value})

@@ -11,16 +11,14 @@ import typing as t
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.api.port import Object
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout import rollback, rollout
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout.conditions import (
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout.plan import STEP
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout.strategies.base import (
     Available,
     Condition,
     Hold,
-    Settled,
-)
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout.plan import STEP
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.rollout.strategies.base import (
     Service,
     ServiceRollout,
+    Settled,
     Step,
     Strategy,
 )

@@ -15,11 +15,9 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.engines.db_migrate import (
     DbMigrateEngine,
 )
-from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.engines.db_migrate_runner import (
-    MARK,
-)
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.ledger import Ledger
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
+    ANSWER_MARK,
     ProgramResult,
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import (
@@ -27,7 +25,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.sessio
     Unreachable,
 )
 
-from ..migrations import Programs, Rows, context, work
+from ..migrations import Programs, Rows, options, work
 
 SQL_FILE = "exports.up = function(db) { read('20260102-b-up.sql').then(function(data) { return db.runSql(data); }) };\n"
 SQL_FILE += "exports.down = function(db) { read('20260102-b-down.sql').then(function(data) { return db.runSql(data); }) };\n"
@@ -51,7 +49,7 @@ def service(tmp_path):
 
 
 def engine(src, **params):
-    return DbMigrateEngine(context(src=str(src), **params), Ledger("db_migrate"))
+    return DbMigrateEngine(options(src=str(src), **params), Ledger("db_migrate"))
 
 
 def test_what_can_be_known_of_its_files(service):
@@ -100,7 +98,7 @@ def run(service, index, direction, *endings):
 
 
 def test_secrets_and_limits_go_by_the_environment(service):
-    arguments, environment = run(service, 0, UP, ProgramResult(0, f"[INFO] noise\n{MARK}{{}}\n", ""))
+    arguments, environment = run(service, 0, UP, ProgramResult(0, f"[INFO] noise\n{ANSWER_MARK}{{}}\n", ""))
     assert (
         arguments[:2] == ["node", "-e"]
         and "s3cret" not in " ".join(arguments)
@@ -116,7 +114,7 @@ def test_secrets_and_limits_go_by_the_environment(service):
         "migrations",
         False,
     )
-    _arguments, environment = run(service, 2, UP, ProgramResult(0, f"{MARK}{{}}\n", ""))
+    _arguments, environment = run(service, 2, UP, ProgramResult(0, f"{ANSWER_MARK}{{}}\n", ""))
     assert (
         json.loads(environment["RUNBOOK_MIGRATION"])["alone"] and "lock_timeout=0" in environment["PGOPTIONS"]
     )
@@ -132,7 +130,7 @@ def test_what_it_was_seen_to_run(service):
         'INSERT INTO "migrations" VALUES (1)',
         "COMMIT;",
     ]
-    ended = ProgramResult(0, f"{MARK}{json.dumps({'ran': own})}\n", "")
+    ended = ProgramResult(0, f"{ANSWER_MARK}{json.dumps({'ran': own})}\n", "")
     assert made.run(work(Programs(ended)), made.files()[0], UP) == ["ALTER TABLE a ADD b int"]
 
 
@@ -146,7 +144,7 @@ def test_what_it_answers(service):
         }
     }
     with pytest.raises(DatabaseError) as told:
-        run(service, 1, DOWN, ProgramResult(1, f"{MARK}{json.dumps(refused)}\n", ""))
+        run(service, 1, DOWN, ProgramResult(1, f"{ANSWER_MARK}{json.dumps(refused)}\n", ""))
     assert told.value.sqlstate == "23503" and "detail: Key (a)=(1) is not present." in told.value.why
     with pytest.raises(Unreachable):
         run(
@@ -155,7 +153,7 @@ def test_what_it_answers(service):
             UP,
             ProgramResult(
                 1,
-                f"{MARK}{json.dumps({'error': {'message': 'connect ECONNREFUSED', 'code': 'ECONNREFUSED'}})}\n",
+                f"{ANSWER_MARK}{json.dumps({'error': {'message': 'connect ECONNREFUSED', 'code': 'ECONNREFUSED'}})}\n",
                 "",
             ),
         )

@@ -18,7 +18,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import DatabaseError
 
-from ..migrations import Programs, Rows, context, work
+from ..migrations import Programs, Rows, options, work
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def src(tmp_path):
 
 
 def engine(src):
-    return FlywayEngine(context(src=str(src)), Ledger("flyway"))
+    return FlywayEngine(options(src=str(src)), Ledger("flyway"))
 
 
 def test_versions_are_numbers(src):

@@ -17,7 +17,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import DatabaseError
 
-from ..migrations import Programs, Rows, context, work
+from ..migrations import Programs, Rows, options, work
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def engine(tmp_path):
     for name in ("1_a", "2_b", "3_c"):
         (tmp_path / f"{name}.up.sql").write_text("VACUUM a" if name == "3_c" else "SELECT 1")
         (tmp_path / f"{name}.down.sql").write_text("SELECT 1")
-    return GolangMigrateEngine(context(src=str(tmp_path)), Ledger("golang_migrate"))
+    return GolangMigrateEngine(options(src=str(tmp_path)), Ledger("golang_migrate"))
 
 
 def test_one_row_stands_for_all_before_it(engine):

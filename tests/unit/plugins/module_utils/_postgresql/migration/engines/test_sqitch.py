@@ -18,7 +18,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 )
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.session import DatabaseError
 
-from ..migrations import Programs, Rows, context, work
+from ..migrations import Programs, Rows, options, work
 
 PLAN = """%syntax-version=1.0.0
 %project=shop
@@ -43,7 +43,7 @@ def project(tmp_path):
 
 
 def engine(src, **params):
-    made = SqitchEngine(context(src=str(src), **params), Ledger("sqitch"))
+    made = SqitchEngine(options(src=str(src), **params), Ledger("sqitch"))
     return made, made.files()
 
 

@@ -33,6 +33,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 )
 
 from ..migrations import context
+from ..migrations import options as engine_options
 
 JOBS, PODS = "/apis/batch/v1/namespaces/exchange/jobs", "/api/v1/namespaces/exchange/pods"
 SECRETS, DEPLOYMENTS = "/api/v1/namespaces/exchange/secrets", "/apis/apps/v1/namespaces/exchange/deployments"
@@ -178,8 +179,9 @@ class Watch:
 
 def programs(server, lines=None, **job):
     tokens = itertools.count(1)
-    given = context(lines, src="/here/db", job={**GIVEN, **job})
-    return program_job.JobPrograms(server, given, {}, lambda: f"run{next(tokens)}")
+    return program_job.JobPrograms(
+        server, context(lines), {**GIVEN, **job}, engine_options("/here/db"), {}, lambda: f"run{next(tokens)}"
+    )
 
 
 def ran(made, arguments=("migrate", "up"), seconds=60.0, **environment):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: service_check
+module: service_info
 short_description: Tell whether services answer by TCP, HTTP or JSON-RPC, and what is expected
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
@@ -50,7 +50,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Look at what the exchange leans on
-  runbook.release.service_check:
+  runbook.release.service_info:
     checks:
       - name: message broker
         tcp: broker.example.com:5672

@@ -3,15 +3,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Where the workloads of a release are when it stops, in words. Pure."""
+"""What a rollout came to: where its workloads are, and the digests that they run."""
 
 from __future__ import annotations
 
 import typing as t
 
+from ..api.port import KubeApi, pods
 from ..workload.change import Change
 from ..workload.fields.images import short
 from ..workload.fields.values import images
+from ..workload.pod_spec import containers
+from ..workload.status import statuses
 from .wave import WaveRunner
 
 
@@ -41,3 +44,24 @@ def untouched(name: str) -> str:
 
 def _shortened(images_by_container: t.Mapping[str, str]) -> str:
     return ", ".join(short(image) for image in images_by_container.values())
+
+
+def digests(
+    api: KubeApi, namespace: str, desired_images: t.Mapping[str, t.Mapping[str, str]]
+) -> dict[str, dict[str, str]]:
+    """Digest by container and workload, as the container runtime reports what it runs.
+
+    :param desired_images: by container and workload.
+    """
+    found: dict[str, dict[str, str]] = {name: {} for name in desired_images}
+    for pod in api.get(pods(namespace))["items"]:
+        of_pod = {container["name"]: container["image"] for container in containers(pod)}
+        for status in statuses(pod):
+            container = status["name"]
+            _repository, at, digest = status.get("imageID", "").rpartition("@")
+            if not at:
+                continue
+            for name, desired in desired_images.items():
+                if desired.get(container) == of_pod.get(container, ""):
+                    found[name][container] = digest
+    return found

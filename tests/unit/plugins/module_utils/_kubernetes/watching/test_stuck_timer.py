@@ -7,7 +7,7 @@ from __future__ import annotations
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.diagnosis.pod_problems import (
     PodProblem,
 )
-from ansible_collections.runbook.release.plugins.module_utils._kubernetes.diagnosis.stuck_timer import (
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.watching.problems import (
     StuckTimer,
 )
 

@@ -3,21 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""The operations on lock, record and report, where a namespace of Kubernetes keeps them."""
+"""The operations on the lock, where a namespace of Kubernetes keeps it."""
 
 from __future__ import annotations
 
 from ..._common.operation import Context, Operation
 from ..._common.options import REQUIRED, Option
-from ..._release import close_operation, lock_operations, report_operation
-from ..._release.record import Record
+from ..._release import lock_operations
 from ..api.client import ClusterApi
 from ..api.options import NAMESPACE
-from .config_map import record_of
 from .lease import Lease
-
-_RELEASE = {"release": Option("str", REQUIRED)}
-_OUTCOME = {"reason": Option("str"), "smoke": Option("list", each=Option("dict"))}
 
 
 def _lock(context: Context) -> Lease:
@@ -25,15 +20,10 @@ def _lock(context: Context) -> Lease:
     return Lease(ClusterApi(context), params["namespace"], params.get("release") or "", context)
 
 
-def _record(context: Context) -> Record:
-    params = context.params
-    return record_of(ClusterApi(context), params["namespace"], params["release"], context.clock)
-
-
 LOCK = Operation(
     {
         **NAMESPACE,
-        **_RELEASE,
+        "release": Option("str", REQUIRED),
         "state": Option("str", "present", choices=["present", "absent"]),
         "force": Option("bool", False),
     },
@@ -42,17 +32,3 @@ LOCK = Operation(
 )
 
 LOCK_INFO = Operation({**NAMESPACE}, _lock, lock_operations.run_info)
-
-RECORD = Operation({**NAMESPACE, **_RELEASE, **_OUTCOME}, _record, close_operation.run)
-
-REPORT = Operation(
-    {
-        **NAMESPACE,
-        **_RELEASE,
-        **_OUTCOME,
-        "platform": Option("str", REQUIRED),
-        "path": Option("path", REQUIRED),
-    },
-    _record,
-    report_operation.run,
-)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-module: kube_scale
+module: kube_maintenance
 short_description: Scale workloads and set their environment for a while, and give back exactly what was there
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
@@ -86,7 +86,7 @@ seealso:
 
 EXAMPLES = r"""
 - name: Take no new orders, and wait for those under way
-  runbook.release.kube_scale:
+  runbook.release.kube_maintenance:
     namespace: exchange
     release: 2.4.0
     workloads:
@@ -100,7 +100,7 @@ EXAMPLES = r"""
       timeout: 30
 
 - name: Give back what was there
-  runbook.release.kube_scale:
+  runbook.release.kube_maintenance:
     namespace: exchange
     release: 2.4.0
     state: restored

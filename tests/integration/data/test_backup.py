@@ -214,7 +214,7 @@ FAULTS: dict[str, tuple[t.Callable[[str, str], t.Any], str]] = {
     ),
     "cuts the connection in mid-part": (
         lambda method, path: "cut" if part(method, path) else None,
-        "broke off",
+        "broke the connection",
     ),
     "takes a part and never answers": (
         lambda method, path: "hang" if part(method, path) else None,

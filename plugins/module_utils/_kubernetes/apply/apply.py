@@ -16,21 +16,22 @@ import typing as t
 from ansible.module_utils.common.yaml import yaml_dump
 
 from ..._common.errors import Conflict, NotFound, ReleaseError
-from ..._common.operation import Context, Operation, Result
+from ..._common.operation import Command, Context, Operation, Result
 from ..._common.options import Option
 from ..._release.lock import NO_LOCK, LockGuard, LockLost, held_temporarily
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import KubeApi, Object
 from ..release_state.lease import Lease
+from . import apply_set
 from . import field_ownership as applied
 from . import readiness as ready
 from .discovery import Resource, Resources
 from .manifest_files import read
 from .manifests import DEFINITION, Manifest, accepted, in_order, repeated
-from .members import Members, called
+from .members import Members, name_of
 from .object_waiter import ObjectWaiter
-from .plan import UNCHANGED, Step, conflict, conflicting, forbidden, observed, placed, refusal, steps
+from .plan import UNCHANGED, Planner, Step, conflict, conflicting, forbidden, observed, placed, refusal
 
 # An API server takes a moment to serve a kind after it has
 # called its definition established; no watch tells of that.
@@ -44,48 +45,72 @@ _LEASES = Resource("coordination.k8s.io", "v1", "Lease", "leases", True)
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 
 
+@dataclasses.dataclass(frozen=True)
+class ApplyOptions:
+    """
+    :ivar wait: until all of it is ready.
+    :ivar timeout: seconds for that.
+    :ivar stuck_after: seconds for which a transient problem is put up with meanwhile.
+    :ivar lock_force: take the lock over from another run.
+    """
+
+    namespace: str
+    wait: bool
+    timeout: int
+    stuck_after: int
+    force_conflicts: bool
+    lock_force: bool
+
+
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
-    manifests = _manifests(context)
+    names = ("namespace", "wait", "timeout", "stuck_after", "force_conflicts", "lock_force")
+    options = ApplyOptions(**{name: params[name] for name in names})
+    manifests = _manifests(params["manifests"] or [], params["src"] or [], context.command)
     resources = Resources(api, manifests)
-    things = placed(manifests, resources, params["namespace"])
-    if problems := repeated(manifest for manifest, _resource in things):
+    placements = placed(manifests, resources, options.namespace)
+    problems = repeated(manifest for manifest, _resource in placements)
+    if problems:
         raise refusal(problems)
-    members = Members(api, context, resources, [manifest for manifest, _resource in things])
-    things = [(members.labelled(manifest), resource) for manifest, resource in things]
-    _demand(forbidden(api, [*_reads(things, context), *members.reads()]))
-    there = observed(api, context, things)
-    members.look(things, there)
-    refused = forbidden(api, [*_writes(things, there), *members.writes()])
-    locking = forbidden(api, [(_LEASES, params["namespace"], verb) for verb in ("get", "create", "update")])
+    parent = apply_set.parent(params["applyset"], options.namespace) if params["applyset"] else None
+    placed_manifests = [manifest for manifest, _resource in placements]
+    members = Members(api, context, resources, parent, apply_set.scope_of(placed_manifests))
+    placements = [(members.labelled(manifest), resource) for manifest, resource in placements]
+    is_waiting = options.wait and not context.check_mode
+    _demand(forbidden(api, [*_reads(placements, is_waiting), *members.reads()]))
+    live = observed(api, context, placements)
+    members.find_obsolete(placements, live, params["prune"])
+    refused = forbidden(api, [*_writes(placements, live), *members.writes()])
+    locking = forbidden(api, [(_LEASES, options.namespace, verb) for verb in ("get", "create", "update")])
     if not context.check_mode:
         _demand(refused + locking)
     for line in refused + locking:
         context.say(f"not allowed: {line}")
-    plan = steps(api, context, things, there, may_write=not refused)
+    planner = Planner(api, params["keep_release"], options.force_conflicts, may_write=not refused)
+    plan = planner.steps(placements, live)
     for step in plan:
         for field in step.kept:
             context.say(f"{step.manifest}: {field} stays as the release has set it")
-    changed = any(step.action != UNCHANGED for step in plan) or bool(members.to_delete) or members.differs()
+    changed = any(step.action != UNCHANGED for step in plan) or members.is_changing()
     if context.check_mode:
-        for step in plan:
-            if step.action != UNCHANGED:
-                context.say(f"would be {step.action}: {step.manifest}")
-        for resource, thing in members.to_delete:
-            context.say(f"would be pruned: {called(resource, thing)}")
+        _say_what_would_change(context, plan, members)
     else:
-        plan = _Work(api, context, plan, members).do()
-    return Result(
-        changed,
-        values={"objects": [step.told() for step in plan], **members.told(), "diff": _diff(plan, members)},
-    )
+        plan = _Writer(api, context, options, plan, members).write_all()
+    values = {"objects": [step.as_result() for step in plan], **members.as_result()}
+    return Result(changed, values={**values, "diff": _diff(plan, members)})
 
 
-def _manifests(context: Context) -> list[Manifest]:
+def _say_what_would_change(context: Context, plan: list[Step], members: Members) -> None:
+    for step in plan:
+        if step.action != UNCHANGED:
+            context.say(f"would be {step.action}: {step.manifest}")
+    for resource, obj in members.to_delete:
+        context.say(f"would be pruned: {name_of(resource, obj)}")
+
+
+def _manifests(given: t.Sequence[t.Any], sources: t.Sequence[str], command: Command) -> list[Manifest]:
     problems: list[str] = []
-    documents = read(
-        context.params["manifests"] or [], context.params["src"] or [], context.command, problems
-    )
+    documents = read(list(given), list(sources), command, problems)
     manifests = accepted(documents, problems)
     if not problems and not manifests:
         problems.append("manifests, src: found no manifest in what is given; allowed: one or more")
@@ -95,24 +120,23 @@ def _manifests(context: Context) -> list[Manifest]:
 
 
 def _reads(
-    things: list[tuple[Manifest, Resource]], context: Context
+    placements: t.Sequence[tuple[Manifest, Resource]], is_waiting: bool
 ) -> t.Iterator[tuple[Resource, str, str]]:
-    for manifest, resource in things:
+    for manifest, resource in placements:
         yield resource, manifest.namespace, "get"
-        if context.params["wait"] and not context.check_mode and ready.is_waited_for(manifest.body):
+        if is_waiting and ready.is_waited_for(manifest.body):
             watched = [resource, _PODS] if manifest.kind in ready.WORKLOADS else [resource]
             yield from ((each, manifest.namespace, verb) for each in watched for verb in ("list", "watch"))
-            # A pod is part of the newest version of its workload or it is not: these tell.
+            # A pod is part of the newest version of its workload or it is not: these show it.
             yield from ((each, manifest.namespace, "list") for each in _VERSIONS.get(manifest.kind, ()))
 
 
 def _writes(
-    things: list[tuple[Manifest, Resource]], there: list[Object | None]
+    placements: t.Sequence[tuple[Manifest, Resource]], live: t.Sequence[Object | None]
 ) -> t.Iterator[tuple[Resource, str, str]]:
-    for (manifest, resource), thing in zip(things, there):
-        yield from (
-            (resource, manifest.namespace, verb) for verb in (("patch",) if thing else ("patch", "create"))
-        )
+    for (manifest, resource), obj in zip(placements, live):
+        verbs = ("patch",) if obj else ("patch", "create")
+        yield from ((resource, manifest.namespace, verb) for verb in verbs)
 
 
 def _demand(refused: list[str]) -> None:
@@ -121,47 +145,45 @@ def _demand(refused: list[str]) -> None:
         raise ReleaseError(what, why=refused, then="add these rules, or use other credentials")
 
 
-class _Work:
+class _Writer:
     """The writes of one apply, in order, under the lock of the platform."""
 
-    def __init__(self, api: KubeApi, context: Context, plan: list[Step], members: Members) -> None:
-        self._api, self._context, self._plan, self._members = api, context, plan, members
+    def __init__(
+        self, api: KubeApi, context: Context, options: ApplyOptions, plan: list[Step], members: Members
+    ) -> None:
+        self._api, self._context, self._options = api, context, options
+        self._plan, self._members = plan, members
         # The object as it is last known: what is not written is as it was read.
         self._now: list[tuple[Step, Object]] = []
         self._waited = 0
 
-    def do(self) -> list[Step]:
+    def write_all(self) -> list[Step]:
         """The steps as they went: what was foreseen is known now."""
-        writes = (
-            any(step.to_write for step in self._plan)
-            or bool(self._members.to_delete)
-            or self._members.differs()
-        )
-        with self._lock() if writes else contextlib.nullcontext(NO_LOCK) as guard:
+        is_writing = any(step.to_write for step in self._plan) or self._members.is_changing()
+        namespaces = [step for step in self._plan if step.manifest.kind == "Namespace"]
+        definitions = [step for step in self._plan if step.manifest.kind == DEFINITION]
+        others = [step for step in self._plan if step.manifest.kind not in ("Namespace", DEFINITION)]
+        with self._lock() if is_writing else contextlib.nullcontext(NO_LOCK) as guard:
             # The parent of the set lies in a namespace that may be among
             # the manifests; kinds come before their objects.
-            self._writes(guard, [step for step in self._plan if step.manifest.kind == "Namespace"])
+            self._writes(guard, namespaces)
             self._members.begin(guard.assert_held)
-            self._writes(guard, [step for step in self._plan if step.manifest.kind == DEFINITION])
+            self._writes(guard, definitions)
             self._wait(guard)
-            self._writes(
-                guard, [step for step in self._plan if step.manifest.kind not in ("Namespace", DEFINITION)]
-            )
-            if self._context.params["wait"]:
+            self._writes(guard, others)
+            if self._options.wait:
                 self._wait(guard)
             self._members.end(guard.assert_held)
         return [
-            dataclasses.replace(step, after=thing, foreseen=False) if step.foreseen else step
-            for step, thing in self._now
+            dataclasses.replace(step, after=obj, foreseen=False) if step.foreseen else step
+            for step, obj in self._now
         ]
 
     def _lock(self) -> t.ContextManager[LockGuard]:
-        params = self._context.params
-
         def lock_for(release: str) -> Lease:
-            return Lease(self._api, params["namespace"], release, self._context)
+            return Lease(self._api, self._options.namespace, release, self._context)
 
-        return held_temporarily(lock_for, "(kube_apply)", params["lock_force"])
+        return held_temporarily(lock_for, "(kube_apply)", self._options.lock_force)
 
     def _writes(self, guard: LockGuard, plan: list[Step]) -> None:
         for step in plan:
@@ -176,12 +198,14 @@ class _Work:
         except LockLost as exc:
             raise LockLost(exc.what, why=[*exc.why, self._so_far(step)], then=exc.then) from exc
         except Conflict as exc:
-            raise conflict(conflicting(step, exc), f"it was taken meanwhile; {self._so_far(step)}") from exc
+            raise conflict(
+                conflicting(step, exc), f"somebody else took it in the meantime; {self._so_far(step)}"
+            ) from exc
         except ReleaseError as exc:
             raise type(exc)(
                 f"{step.manifest} was not applied.",
                 why=[*exc.why, self._so_far(step)],
-                then=exc.then or "then run the same again",
+                then=exc.then or "then run the same command again",
             ) from exc
         if step.action != UNCHANGED:
             self._context.say(f"{step.manifest}: {step.action}")
@@ -191,7 +215,7 @@ class _Work:
         end = self._context.clock.now() + (0 if step.resource.served else _SERVED_SECONDS)
         while True:
             try:
-                return self._api.apply(step.path, step.body, self._context.params["force_conflicts"])
+                return self._api.apply(step.path, step.body, self._options.force_conflicts)
             except NotFound:
                 if self._context.clock.now() >= end:
                     raise
@@ -217,9 +241,8 @@ class _Work:
                 known, known["kind"] == ready.CLAIM and ready.binds_at_once(known, classes)
             ):
                 wanted.append((step.resource, known))
-        params = self._context.params
-        waiter = ObjectWaiter(self._api, self._context, wanted, params["stuck_after"])
-        waiter.until_ready(params["timeout"], guard.renew_if_due)
+        waiter = ObjectWaiter(self._api, self._context, wanted, self._options.stuck_after)
+        waiter.until_ready(self._options.timeout, guard.renew_if_due)
 
     def _classes(self) -> list[Object]:
         try:
@@ -237,7 +260,7 @@ def _diff(plan: list[Step], members: Members) -> list[dict[str, str]]:
             before, after = applied.shown(step.before, step.after)
             found.append(_side_by_side(str(step.manifest), before, after))
     return found + [
-        _side_by_side(called(resource, thing), applied.shown(thing, None)[0], {})
+        _side_by_side(name_of(resource, thing), applied.shown(thing, None)[0], {})
         for resource, thing in members.to_delete
     ]
 

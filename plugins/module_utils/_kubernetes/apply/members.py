@@ -26,47 +26,50 @@ class Members:
     """Does nothing at all where no ApplySet is asked for."""
 
     def __init__(
-        self, api: KubeApi, context: Context, resources: Resources, manifests: list[Manifest]
+        self,
+        api: KubeApi,
+        context: Context,
+        resources: Resources,
+        parent: apply_set.Parent | None,
+        scope: apply_set.Scope,
     ) -> None:
-        self._api, self._context, self._resources, self._prune = (
-            api,
-            context,
-            resources,
-            context.params["prune"],
-        )
-        self._parent = (
-            apply_set.parent(context.params["applyset"], context.params["namespace"])
-            if context.params["applyset"]
-            else None
-        )
-        self._set = apply_set.Set(api, self._parent) if self._parent else None
-        self._scope = apply_set.scope_of(manifests)
+        self._api, self._context, self._resources = api, context, resources
+        self._parent, self._scope = parent, scope
+        self._set = apply_set.Set(api, parent) if parent else None
         self.to_delete: list[tuple[Resource, Object]] = []
         self.left: list[tuple[Resource, Object]] = []
 
     def labelled(self, manifest: Manifest) -> Manifest:
         return apply_set.labelled(manifest, self._parent) if self._parent else manifest
 
-    def look(self, things: list[tuple[Manifest, Resource]], there: list[Object | None]) -> None:
-        """What is to be deleted. An object of another set is no longer taken into this one."""
+    def find_obsolete(
+        self,
+        placements: t.Sequence[tuple[Manifest, Resource]],
+        live: t.Sequence[Object | None],
+        prune: bool,
+    ) -> None:
+        """What is no longer among the manifests. An object of another set is not taken into this one."""
         if not self._parent or not self._set:
             return
         problems = []
-        for (manifest, _resource), thing in zip(things, there):
-            other = ((thing or {"metadata": {}})["metadata"].get("labels") or {}).get(apply_set.PART_OF)
+        for (manifest, _resource), obj in zip(placements, live):
+            other = ((obj or {"metadata": {}})["metadata"].get("labels") or {}).get(apply_set.PART_OF)
             if other and other != self._parent.id:
                 problems.append(
                     f"{manifest.origin}: {manifest} is part of another ApplySet ({apply_set.PART_OF}: {other})"
                 )
         if problems:
             raise refusal(problems)
-        wanted = {manifest.key for manifest, _resource in things}
-        for resource, thing in apply_set.obsolete(self._set.members(self._resources), self._parent, wanted):
-            applied.learn(self._context.redact, thing)
-            (self.to_delete if self._prune and resource.kind not in apply_set.SPARED else self.left).append(
-                (resource, thing)
-            )
+        desired = {manifest.key for manifest, _resource in placements}
+        members = self._set.members(self._resources)
+        for resource, obj in apply_set.obsolete(members, self._parent, desired):
+            applied.learn(self._context.redact, obj)
+            is_deleted = prune and resource.kind not in apply_set.SPARED
+            (self.to_delete if is_deleted else self.left).append((resource, obj))
         self.to_delete.sort(key=lambda item: rank(item[0].kind), reverse=True)
+
+    def is_changing(self) -> bool:
+        return bool(self.to_delete) or self.differs()
 
     def reads(self) -> t.Iterator[tuple[Resource, str, str]]:
         if self._set:
@@ -85,15 +88,15 @@ class Members:
     def differs(self) -> bool:
         return bool(self._set and self._set.differs(self._final()))
 
-    def begin(self, fence: t.Callable[[], None]) -> None:
+    def begin(self, assert_held: t.Callable[[], None]) -> None:
         """Before the first member is written: an apply that
         is interrupted leaves no member that nobody finds.
         """
         if self._set:
-            fence()
+            assert_held()
             self._set.record(self._scope.union(self._set.recorded) if self._set.there else self._scope)
 
-    def end(self, fence: t.Callable[[], None]) -> None:
+    def end(self, assert_held: t.Callable[[], None]) -> None:
         for resource, thing in self.to_delete:
             metadata = thing["metadata"]
             path = f"{resource.collection(metadata.get('namespace', ''))}/{metadata['name']}"
@@ -103,20 +106,20 @@ class Members:
                 "propagationPolicy": "Background",
                 "preconditions": {"uid": metadata["uid"]},
             }
-            fence()
+            assert_held()
             with contextlib.suppress(NotFound):
                 self._api.delete(path, options)
-            self._context.say(f"{called(resource, thing)}: pruned")
+            self._context.say(f"{name_of(resource, thing)}: pruned")
         if self._set and self.differs():
-            fence()
+            assert_held()
             self._set.record(self._final())
 
-    def told(self) -> dict[str, t.Any]:
+    def as_result(self) -> dict[str, t.Any]:
         if not self._set:
             return {}
         return {
-            "pruned": [called(*item) for item in self.to_delete],
-            "obsolete": [called(*item) for item in self.left],
+            "pruned": [name_of(*item) for item in self.to_delete],
+            "obsolete": [name_of(*item) for item in self.left],
         }
 
     def _final(self) -> apply_set.Scope:
@@ -132,5 +135,5 @@ class Members:
         return self._scope.union(apply_set.Scope(kinds, namespaces))
 
 
-def called(resource: Resource, thing: Object) -> str:
+def name_of(resource: Resource, thing: Object) -> str:
     return named(resource.kind, thing["metadata"].get("namespace", ""), thing["metadata"]["name"])

@@ -6,7 +6,7 @@
 """What an apply would do: every manifest is put to the API
 server, which answers what would become of it and stores nothing.
 
-So conflicts, unknown fields and refused values of all manifests are told together, before the first write.
+So conflicts, unknown fields and refused values of all manifests are reported together, before the first write.
 """
 
 from __future__ import annotations
@@ -62,16 +62,16 @@ class Step:
         mine = [applied.owned(thing, applied.APPLIES, "Apply") for thing in (self.before, self.after)]
         return self.action != UNCHANGED or (not self.foreseen and mine[0] != mine[1])
 
-    def told(self) -> dict[str, t.Any]:
+    def as_result(self) -> dict[str, t.Any]:
         manifest = self.manifest
-        told = {
+        result = {
             "kind": manifest.kind,
             "namespace": manifest.namespace,
             "name": manifest.name,
             "action": self.action,
         }
         return {
-            **told,
+            **result,
             **({"kept": self.kept} if self.kept else {}),
             **({"foreseen": True} if self.foreseen else {}),
         }
@@ -104,14 +104,16 @@ def refusal(problems: list[str]) -> InputError:
     return InputError(
         f"{count} in the manifests; nothing was changed.",
         why=problems,
-        then="correct what is named above, then run the same again",
+        then="fix the problems listed above, then run the same command again",
     )
 
 
-def observed(api: KubeApi, context: Context, things: list[tuple[Manifest, Resource]]) -> list[Object | None]:
-    """What is there of each, in the same order."""
+def observed(
+    api: KubeApi, context: Context, placements: t.Sequence[tuple[Manifest, Resource]]
+) -> list[Object | None]:
+    """What is live of each, in the same order."""
     found: list[Object | None] = []
-    for manifest, resource in things:
+    for manifest, resource in placements:
         thing: Object | None = None
         if resource.served:
             try:
@@ -141,51 +143,65 @@ def forbidden(api: KubeApi, wanted: t.Iterable[tuple[Resource, str, str]]) -> li
     return lines
 
 
-def steps(
-    api: KubeApi,
-    context: Context,
-    things: list[tuple[Manifest, Resource]],
-    there: list[Object | None],
-    may_write: bool,
-) -> list[Step]:
-    """All of them, in the order of ``things``. All that the API server refuses is one error.
-
+class Planner:
+    """
+    :param keep_release: leave fields that a release has set as they are.
     :param may_write: False in check mode without the permission to write: a dry run needs it, too.
     """
-    to_come = {(resource.plural, manifest.name) for manifest, resource in things}
-    planned, problems, conflicts = [], [], []
-    # Namespaces that are yet to come: an API server takes its time
-    # (50 ms) over every object that is put into one of them.
-    absent: set[str] = set()
-    for (manifest, resource), before in zip(things, there):
-        body, kept = (
-            applied.beside_release(manifest.body, before)
-            if context.params["keep_release"]
-            else (manifest.body, [])
-        )
-        step = Step(manifest, resource, body, before, applied.foreseen(before, body), True, kept)
-        try:
-            if may_write and resource.served and manifest.namespace not in absent:
-                after = api.apply(step.path, body, context.params["force_conflicts"], dry_run=True)
-                step = dataclasses.replace(step, after=after, foreseen=False)
-        except Unavailable:
-            raise
-        except Conflict as exc:
-            conflicts += conflicting(step, exc)
-        except ReleaseError as exc:
-            missing_one = _missing(exc)
-            if missing_one in to_come:
-                absent.update({missing_one[1]} if missing_one[0] == "namespaces" else ())
-            elif not any(
-                "does not support dry run" in line for line in exc.why
-            ):  # of a webhook that is not made for it
-                problems.append(f"{manifest.origin}: {manifest}: {'; '.join(exc.why)}")
-        planned.append(step)
-    if problems:
-        raise refusal(problems + conflicts)
-    if conflicts:
-        raise conflict(conflicts, "nothing was changed")
-    return planned
+
+    def __init__(self, api: KubeApi, keep_release: bool, force_conflicts: bool, may_write: bool) -> None:
+        self._api, self._keep_release = api, keep_release
+        self._force_conflicts, self._may_write = force_conflicts, may_write
+
+    def steps(
+        self, placements: t.Sequence[tuple[Manifest, Resource]], live: t.Sequence[Object | None]
+    ) -> list[Step]:
+        """All of them, in the order of the manifests. All that the API server refuses is one error."""
+        to_come = {(resource.plural, manifest.name) for manifest, resource in placements}
+        planned: list[Step] = []
+        problems: list[str] = []
+        conflicts: list[str] = []
+        # Namespaces that are yet to come: an API server takes its time
+        # (50 ms) over every object that is put into one of them.
+        absent: set[str] = set()
+        for (manifest, resource), before in zip(placements, live):
+            step = self._step(manifest, resource, before)
+            try:
+                if self._may_write and resource.served and manifest.namespace not in absent:
+                    step = self._dry_run(step)
+            except Unavailable:
+                raise
+            except Conflict as exc:
+                conflicts += conflicting(step, exc)
+            except ReleaseError as exc:
+                kind, name = _missing(exc)
+                if (kind, name) not in to_come:
+                    problems += _refusals(step, exc)
+                elif kind == "namespaces":
+                    absent.add(name)
+            planned.append(step)
+        if problems:
+            raise refusal(problems + conflicts)
+        if conflicts:
+            raise conflict(conflicts, "nothing was changed")
+        return planned
+
+    def _step(self, manifest: Manifest, resource: Resource, before: Object | None) -> Step:
+        body, kept = manifest.body, list[str]()
+        if self._keep_release:
+            body, kept = applied.beside_release(manifest.body, before)
+        return Step(manifest, resource, body, before, applied.foreseen(before, body), True, kept)
+
+    def _dry_run(self, step: Step) -> Step:
+        after = self._api.apply(step.path, step.body, self._force_conflicts, dry_run=True)
+        return dataclasses.replace(step, after=after, foreseen=False)
+
+
+def _refusals(step: Step, error: ReleaseError) -> list[str]:
+    """Without those of a webhook that is not made for dry runs."""
+    if any("does not support dry run" in line for line in error.why):
+        return []
+    return [f"{step.manifest.origin}: {step.manifest}: {'; '.join(error.why)}"]
 
 
 def _missing(error: ReleaseError) -> tuple[str, str]:

@@ -130,7 +130,13 @@ class Lease:
         if lease is None or found is None or found.by != self.me:
             return False
         lease["spec"]["holderIdentity"] = ""
-        self._api.put(self._path, lease)
+        try:
+            self._api.put(self._path, lease)
+        except Conflict:
+            # Our own request, sent again because its answer was lost, meets what it wrote.
+            now = holder_of(self._read())
+            if now is not None and now.by == self.me:
+                raise
         self._renewed = None
         return True
 

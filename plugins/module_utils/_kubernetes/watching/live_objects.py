@@ -70,9 +70,9 @@ class LiveObjects:
 
     def _change(self, where: Where, obj: Object, is_deleted: bool) -> t.Iterator[Update]:
         known = self.objects[where]
+        if _version(obj) < _version(known):
+            return  # from before our own write, perhaps of an object that had the name before: it is not news
         is_another = obj["metadata"].get("uid") != known["metadata"].get("uid")
-        if not is_another and _version(obj) < _version(known):
-            return  # written before our own write: it tells nothing new
         if is_deleted or is_another:
             del self.objects[where]
             yield Update(where, known, is_gone=True, is_replaced=not is_deleted)

@@ -10,7 +10,11 @@ import sys
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common import owner
-from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError, Unavailable
+from ansible_collections.runbook.release.plugins.module_utils._common.errors import (
+    Conflict,
+    ReleaseError,
+    Unavailable,
+)
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.release_state.lease import (
     NAME,
     SECONDS,
@@ -292,3 +296,15 @@ def test_a_rollout_that_is_stopped_while_it_waits_for_the_answer_to_its_renewal_
             cluster, context(cluster, {"release": "1.1.0", "workloads": wanted, "lock_token": mine.token})[0]
         )
     assert cluster.images() == {"auth": "1.0.0", "user": "1.0.0"}
+
+
+def test_giving_back_whose_answer_was_lost_is_recognised(cluster, monkeypatch):
+    mine, put = lock(cluster), cluster.put
+    mine.take()
+
+    def answer_lost(path, body):
+        put(path, body)
+        raise Conflict("the object has been modified")
+
+    monkeypatch.setattr(cluster, "put", answer_lost)
+    assert mine.give_back() and mine.current_holder() is None

@@ -41,6 +41,12 @@ def test_what_was_written_before_our_own_write_is_not_news() -> None:
     assert known.objects[PATH, "auth"]["metadata"]["resourceVersion"] == "5"
 
 
+def test_the_end_of_an_object_that_had_the_name_before_is_not_news() -> None:
+    known = live()
+    assert take(known, "DELETED", item("auth", 4, uid="before")) == []
+    assert known.objects[PATH, "auth"]["metadata"]["uid"] == "uid-auth"
+
+
 def test_objects_that_nobody_waits_for_are_left_out() -> None:
     assert take(live(), "MODIFIED", item("wallet", 9)) == []
 

@@ -6,7 +6,7 @@
 """Waits until a Job has ended, by one watch each on Jobs and
 pods, and says the lines of its log as they come.
 
-Gives up at once on what will not heal, and after a while on what may.
+Gives up at once on a permanent problem, and after a while on a transient one.
 """
 
 from __future__ import annotations
@@ -29,11 +29,13 @@ from .spec import container_of
 # Beyond its own deadline: the Job controller ends the pods first, which have their time to leave.
 _DEADLINE_GRACE_SECONDS = 60.0
 _FLUSH_SECONDS = 5.0
+# Whether the Job succeeded, by the condition that says so.
+_END_CONDITIONS = {"Complete": True, "SuccessCriteriaMet": True, "Failed": False, "FailureTarget": False}
 _NO_POD = diagnosis.PodProblem("", "", "it has no pod yet", transient=True)
 
 
 class Ended(t.NamedTuple):
-    """How the Job came to its end; ``reason`` is the Job controller's, or ours when the Job was given up."""
+    """How the Job ended; ``reason`` is the Job controller's."""
 
     succeeded: bool
     reason: str
@@ -42,18 +44,13 @@ class Ended(t.NamedTuple):
 
 def ended(job: Object) -> Ended | None:
     """The verdict comes before the last pod is gone (SuccessCriteriaMet,
-    FailureTarget), and is told in a condition of its own.
+    FailureTarget), and stands in a condition of its own.
     """
     now = conditions(job)
-    for kind, succeeded in (
-        ("Complete", True),
-        ("SuccessCriteriaMet", True),
-        ("Failed", False),
-        ("FailureTarget", False),
-    ):
-        found = now.get(kind, {})
-        if found.get("status") == "True":
-            return Ended(succeeded, found.get("reason", kind), found.get("message", ""))
+    for kind, succeeded in _END_CONDITIONS.items():
+        condition = now.get(kind, {})
+        if condition.get("status") == "True":
+            return Ended(succeeded, condition.get("reason", kind), condition.get("message", ""))
     return None
 
 
@@ -75,10 +72,14 @@ class JobWaitOptions:
 
 class JobWaiter:
     def __init__(self, api: KubeApi, context: Context, job: Object, options: JobWaitOptions) -> None:
-        self.api, self.context, self.job, self._options = api, context, job, options
+        self.api = api
+        self.context = context
+        self.job = job
+        self._options = options
         self._namespace = options.namespace
         self._live = LiveObjects()
-        self.name, self._uid = job["metadata"]["name"], job["metadata"]["uid"]
+        self.name: str = job["metadata"]["name"]
+        self._uid: str = job["metadata"]["uid"]
         self.container: str = container_of(job, options.container)["name"]
         self.pods: dict[str, Object] = {}
         self.ended: Ended | None = ended(job)
@@ -141,20 +142,22 @@ class JobWaiter:
         }
 
     def failure(self, what: str) -> ReleaseError:
-        """Why, over the last pod; what it said we have had live already."""
-        self._flush()  # what it said until now is what its failure is told with
+        """Says why, by the last pod. Its log has been shown while it ran."""
+        self._flush()  # the failure shows the lines until now
         last = self._last()
-        said = diagnosis.problem_of(last) if last else _NO_POD
-        if last and not said:
-            reason = self.ended.reason if self.ended else "unfinished"
-            said = diagnosis.PodProblem(
-                self.pod, self.container, reason, self.ended.message if self.ended else "", self.exit_code
-            )
-        finding = Finding(self.name, last or {"metadata": {"name": ""}}, t.cast("diagnosis.PodProblem", said))
+        finding = Finding(self.name, last or {"metadata": {"name": ""}}, self._problem(last))
         lines = {name: list(known) for name, known in self._lines.items() if known}
         situation = Situation([finding], {self.name: {**self.job, "kind": "Job"}}, logs=lines)
         return failure(
             self.api, self.context, self._namespace, what, situation, changed=True, **self.as_result()
+        )
+
+    def _problem(self, last: Object | None) -> diagnosis.PodProblem:
+        if last is None:
+            return _NO_POD
+        end = self.ended or Ended(False, "unfinished", "")
+        return diagnosis.problem_of(last) or diagnosis.PodProblem(
+            self.pod, self.container, end.reason, end.message, self.exit_code
         )
 
     def _take(self, update: Update) -> None:
@@ -172,7 +175,8 @@ class JobWaiter:
             )
 
     def _pod(self, pod: Object, is_gone: bool) -> None:
-        name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
+        name = pod["metadata"]["name"]
+        uid = pod["metadata"]["uid"]
         if uid not in self.pods:
             self.context.redact.learn_from(diagnosis.secrets_of(pod))
         self._timer.note(uid, None if is_gone else diagnosis.problem_of(pod), self.context.clock.now())
@@ -189,14 +193,14 @@ class JobWaiter:
             self._streams[uid].end()
         if "running" in state:
             self._say_once(f"{self.name}: pod {name} runs on {(pod.get('spec') or {}).get('nodeName', '')}")
-        found = state.get("terminated") or {}
-        if found.get("exitCode"):
-            self._say_once(f"{self.name}: pod {name} ended with exit code {found['exitCode']}")
+        terminated = state.get("terminated") or {}
+        if terminated.get("exitCode"):
+            self._say_once(f"{self.name}: pod {name} ended with exit code {terminated['exitCode']}")
 
     def _say_once(self, line: str) -> None:
         if line not in self._said:
             self._said.add(line)
-            self._report_lines()  # what the container said comes before what is said of its end
+            self._report_lines()  # the container's lines come before the line about its end
             self.context.say(line)
 
     def _report_lines(self) -> None:
@@ -208,7 +212,7 @@ class JobWaiter:
                 self.context.show(f"{self.name} | {line}")
 
     def _flush(self) -> None:
-        """Everything that was said until the end, also when the end came before its lines."""
+        """Reports all lines until the end of the Job, also when its end came before its last lines."""
         if self.ended:
             for stream in self._streams.values():
                 stream.end()
@@ -221,10 +225,9 @@ class JobWaiter:
         now, options = self.context.clock.now(), self._options
         self._timer.note("", None if self.pods else _NO_POD, now)
         for pod in self.pods.values():
-            said = diagnosis.problem_of(pod)
-            if (
-                said and said.permanent and said.exit_code is None
-            ):  # whoever has run and failed is the Job controller's to judge
+            problem = diagnosis.problem_of(pod)
+            # A container that ran and failed is the Job controller's to judge.
+            if problem and problem.permanent and problem.exit_code is None:
                 raise self.failure(f"Job {self.name} will not start.")
         if self._timer.over(now):
             raise self.failure(f"Job {self.name} did not start within {options.stuck_after} s.")
@@ -251,6 +254,5 @@ def _terminated(pod: Object, container: str) -> Object:
 
 def _is_over(pod: Object) -> bool:
     """Whether the container will not be started again in this pod."""
-    return (pod.get("spec") or {}).get("restartPolicy") == "Never" or (pod.get("status") or {}).get(
-        "phase"
-    ) in ("Succeeded", "Failed")
+    phase = (pod.get("status") or {}).get("phase")
+    return (pod.get("spec") or {}).get("restartPolicy") == "Never" or phase in ("Succeeded", "Failed")

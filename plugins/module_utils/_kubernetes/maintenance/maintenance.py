@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Maintenance mode: replicas and environment for a while, then exactly what was there before."""
+"""Maintenance mode: replicas and environment for a while, then exactly what was live before."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE, TIMEOUT
 from ..api.port import MERGE, WORKLOADS, KubeApi, Object, autoscalers
 from ..release_state.lease import Lease
-from ..rollout.wave import WaveRunner, at_once
+from ..rollout.wave import WaveRunner, WaveScope, at_once
 from ..workload import validation
 from ..workload.autoscaler import owner_of
 from ..workload.change import Change, diff, labels
 from ..workload.listing import Workloads, read
-from .drain import drain
+from .drain import DrainOptions, drain
 from .plan import MIN_REPLICAS, MinReplicas, enter, leave, mark_of, restored_min_replicas
 
 Replan = t.Callable[[Object], Change]
@@ -52,7 +52,8 @@ class _Plan:
 
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
-    namespace, is_restore = params["namespace"], params["state"] == "restored"
+    namespace = params["namespace"]
+    is_restore = params["state"] == "restored"
     services = {workload["name"]: workload for workload in params["workloads"] or []}
     kinds = WORKLOADS if is_restore else {workload["kind"] for workload in services.values()}
     live, versions = read(api, namespace, kinds)
@@ -65,7 +66,7 @@ def run(api: KubeApi, context: Context) -> Result:
         problems = list(validation.problems_of_request(params["workloads"] or [], live))
         if problems:
             raise InputError(
-                "workloads: what is asked for does not fit; nothing was changed.",
+                "workloads: they do not fit what is in the cluster; nothing was changed.",
                 why=problems,
                 then="correct workloads, or create what is missing",
             )
@@ -85,9 +86,11 @@ def run(api: KubeApi, context: Context) -> Result:
         return Result(bool(after), before, after, values)
     lock = Lease(api, namespace, params["release"], context)
     lock.take_or_confirm(params["lock_token"], params["lock_force"])
-    values["workloads"] = _apply(api, context, plan, versions, lock)
+    scope = WaveScope(namespace, versions, params["stuck_after"])
+    values["workloads"] = _apply(api, context, plan, scope, lock)
     if params["drain"]:
-        values["drained"] = drain(api, context, plan.objects, lock.renew_if_due)
+        options = DrainOptions(namespace, **params["drain"])
+        values["drained"] = drain(api, context, options, plan.objects, lock.renew_if_due)
     return Result(True, before, after, {**values, "lock_token": lock.token})
 
 
@@ -139,19 +142,17 @@ def _plan_enter(
 
 
 def _apply(
-    api: KubeApi, context: Context, plan: _Plan, versions: t.Mapping[str, str], lock: ReleaseLock
+    api: KubeApi, context: Context, plan: _Plan, scope: WaveScope, lock: ReleaseLock
 ) -> list[dict[str, t.Any]]:
-    namespace = context.params["namespace"]
+    namespace = scope.namespace
     for floor in plan.floors:
         lock.assert_held()
         api.patch(f"{autoscalers(namespace)}/{floor.name}", floor.patch, MERGE)
         context.say(str(floor))
     done: list[dict[str, t.Any]] = []
     for group in _each_name_once(list(zip(plan.changes, plan.objects))):
-        paths = {change.path(namespace).rpartition("/")[0] for change, _obj in group}
-        watched = {path: version for path, version in versions.items() if path in paths}
         objects = {change.name: obj for change, obj in group}
-        with WaveRunner(api, context, objects, watched) as wave:
+        with WaveRunner(api, context, objects, scope.of(change for change, _obj in group)) as wave:
             wave.run([at_once(change, plan.replan) for change, _obj in group], lock)
         done += [change.as_result(wave.settled[change.name]) for change, _obj in group]
     return done

@@ -5,9 +5,9 @@
 # PRIVATE to this collection.
 """What maintenance mode changes, and the way back. Pure.
 
-What was there is remembered on the object in the patch that changes it, so the way back needs nothing but
-the cluster. Only what still is as maintenance set it is given back: what a release or a person has
-changed since is theirs. A workload that an autoscaler owns is scaled by the autoscaler's minReplicas.
+What was live before is remembered on the object, in the patch that changes it, so that leaving maintenance
+needs nothing but the cluster. Only what still is as maintenance set it is restored: what a release or a
+person has changed since is theirs. A workload that an autoscaler owns is scaled by the autoscaler's minReplicas.
 """
 
 from __future__ import annotations

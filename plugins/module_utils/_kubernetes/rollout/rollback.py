@@ -3,11 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Back to what ran before: every workload that a release
-touched, in reverse wave order, each wave waited for.
+"""Rolls back every workload that a release touched, in reverse wave order; each wave is waited for.
 
-To the baseline that the release recorded, to a revision of one
-workload, or to what ran in an older release by its record.
+The target is the baseline that the release recorded, a revision of one
+workload, or what ran in an older release by its record.
 """
 
 from __future__ import annotations
@@ -34,7 +33,37 @@ from ..workload.listing import read
 from . import rollback_target
 from .plan import STEP
 from .rollback_target import RollbackTarget, ToRelease, list_records, refuse, why_lost
-from .wave import WaveRunner, at_once
+from .wave import WaveRunner, WaveScope, at_once
+
+
+@dataclasses.dataclass(frozen=True)
+class RollbackOptions:
+    """What is rolled back, and to what; without ``to_revision`` and ``to_release`` to the recorded baselines.
+
+    :ivar workloads: their names; none for all that the release touched.
+    :ivar unfinished_only: nothing when the release is finished. Nobody has chosen this
+        rollback, so it takes what there is.
+    :ivar timeout: seconds that each workload may take.
+    :ivar reason: for the record.
+    :ivar lock_force: take the lock over from another run.
+    """
+
+    namespace: str
+    release: str
+    workloads: t.Sequence[str]
+    to_revision: int | None
+    to_release: str | None
+    unfinished_only: bool
+    timeout: int
+    reason: str
+    lock_force: bool
+
+    @classmethod
+    def of(cls, params: t.Mapping[str, t.Any]) -> RollbackOptions:
+        given = {field.name: params[field.name] for field in dataclasses.fields(cls)}
+        given["workloads"] = given["workloads"] or []
+        given["reason"] = given["reason"] or ""
+        return cls(**given)
 
 
 def plan(
@@ -66,18 +95,19 @@ def _change(live: Object, target: RollbackTarget, timeout: int) -> Change:
 
 
 def run(api: KubeApi, context: Context) -> Result:
-    params = context.params
-    namespace, release = params["namespace"], params["release"]
+    options = RollbackOptions.of(context.params)
+    namespace = options.namespace
+    release = options.release
     record = record_of(api, namespace, release, context.clock)
     kept = record.read()
-    if params["unfinished_only"] and (closed := kept["verdict"]):
+    if options.unfinished_only and (closed := kept["verdict"]):
         context.say(f"release {release} was finished at {closed['at']} ({closed['verdict']}); it stays")
         return Result(False, values={"workloads": [], "finished": True})
     by_kind, versions = read(api, namespace, WORKLOADS)
     live = rollback_target.choose(by_kind, release)
-    left = _left(context, kept, live)
-    targets = _targets(api, context, live)
-    waves = plan(live, targets, params["timeout"])
+    left = _left(options, kept, live)
+    targets = _targets(api, context, options, live)
+    waves = plan(live, targets, options.timeout)
     changes = [change for wave in waves for change in wave]
     before, after = diff(changes)
     if context.check_mode or not after:
@@ -88,40 +118,42 @@ def run(api: KubeApi, context: Context) -> Result:
             raise _partly(release, left, [], wrote=False)
         values = {"workloads": [change.as_result() for change in changes], "finished": False}
         return Result(bool(after), before, after, values)
-    rollback = _Rollback(api, context, Lease(api, namespace, release, context), record, live, targets)
-    paths = {change.path(namespace).rpartition("/")[0] for change in changes}
-    watched = {path: version for path, version in versions.items() if path in paths}
-    back = rollback.run(waves, watched, left)
+    lock = Lease(api, namespace, release, context)
+    scope = WaveScope(namespace, versions, context.params["stuck_after"])
+    rollback = _Rollback(api, context, options, lock, record, live, targets)
+    back = rollback.run(waves, scope.of(changes), left)
     return Result(True, before, after, {"workloads": back, "finished": False})
 
 
-def _targets(api: KubeApi, context: Context, live: t.Mapping[str, Object]) -> dict[str, RollbackTarget]:
-    params, names = context.params, context.params["workloads"] or []
-    namespace, release = params["namespace"], params["release"]
-    if params["to_revision"] is not None:
-        found = rollback_target.to_revision(api, namespace, live, release, names, params["to_revision"])
-    elif params["to_release"]:
-        found = ToRelease(api, namespace, release, context.clock).targets(live, params["to_release"], names)
+def _targets(
+    api: KubeApi, context: Context, options: RollbackOptions, live: t.Mapping[str, Object]
+) -> dict[str, RollbackTarget]:
+    names = options.workloads
+    namespace = options.namespace
+    release = options.release
+    if options.to_revision is not None:
+        targets = rollback_target.to_revision(api, namespace, live, release, names, options.to_revision)
+    elif options.to_release:
+        older = ToRelease(api, namespace, release, context.clock)
+        targets = older.targets(live, options.to_release, names)
     else:
-        found = rollback_target.to_baseline(live, release, names)
+        targets = rollback_target.to_baseline(live, release, names)
     respected = Autoscalers(api, namespace, context.say).respected
     return {
-        name: target._replace(values=respected(live[name], target.values)) for name, target in found.items()
+        name: target._replace(values=respected(live[name], target.values)) for name, target in targets.items()
     }
 
 
-def _left(context: Context, record: t.Mapping[str, t.Any], live: t.Mapping[str, Object]) -> list[str]:
+def _left(options: RollbackOptions, record: t.Mapping[str, t.Any], live: t.Mapping[str, Object]) -> list[str]:
     """Workloads of this release that cannot be rolled back. Deleted ones are reported at the
     end; ones that a newer release changed stop the rollback before it begins.
-
-    A rollback that nobody has asked for (``unfinished_only``) takes what there is.
     """
-    params = context.params
-    release, namespace = params["release"], params["namespace"]
-    if params["workloads"] or params["to_release"]:
+    release = options.release
+    namespace = options.namespace
+    if options.workloads or options.to_release:
         return []
     left = rollback_target.lost(record, live, release)
-    if not params["unfinished_only"]:
+    if not options.unfinished_only:
         is_marked = any(
             release in (baseline.release_of(workload), baseline.undone(workload))
             for workload in live.values()
@@ -148,24 +180,25 @@ def _left(context: Context, record: t.Mapping[str, t.Any], live: t.Mapping[str, 
 class _Rollback:
     api: KubeApi
     context: Context
+    options: RollbackOptions
     lock: ReleaseLock
     record: Record
     live: t.Mapping[str, Object]
     targets: t.Mapping[str, RollbackTarget]
 
     def run(
-        self, waves: t.Sequence[t.Sequence[Change]], versions: dict[str, str], left: t.Sequence[str]
+        self, waves: t.Sequence[t.Sequence[Change]], scope: WaveScope, left: t.Sequence[str]
     ) -> list[dict[str, t.Any]]:
-        params, redact = self.context.params, self.context.redact
+        redact = self.context.redact
         changes = [change for wave in waves for change in wave]
-        self.lock.take(params["lock_force"])
-        reason = redact.text(params["reason"] or "")
+        self.lock.take(self.options.lock_force)
+        reason = redact.text(self.options.reason)
         entry = {"reason": reason, "workloads": [change.name for change in changes]}
         self.record.begin("rollback", entry, again=False)
         objects = {change.name: self.live[change.name] for change in changes}
         back: list[dict[str, t.Any]] = []
         failed: list[str] = []
-        with WaveRunner(self.api, self.context, objects, versions) as runner:
+        with WaveRunner(self.api, self.context, objects, scope) as runner:
             for wave in waves:
                 self.lock.confirm()
                 # A wave that cannot be rolled back is reported at the end:
@@ -177,35 +210,34 @@ class _Rollback:
                 except ReleaseError as exc:
                     failed.append(str(exc))
         reasons = [*failed, *left]
-        self.record.end("rollback", {"workloads": back, "failed": [redact.text(text) for text in reasons]})
+        redacted = [redact.text(reason) for reason in reasons]
+        self.record.end("rollback", {"workloads": back, "failed": redacted})
         if reasons:
-            raise _partly(params["release"], reasons, [item["name"] for item in back], wrote=True)
+            raise _partly(self.options.release, reasons, [item["name"] for item in back], wrote=True)
         return back
 
     def _wave(self, wave: t.Sequence[Change], runner: WaveRunner) -> list[dict[str, t.Any]]:
-        timeout = self.context.params["timeout"]
         for change in wave:
             self.lock.assert_held()
             config.restore(
                 self.api,
-                self.context.params["namespace"],
+                self.options.namespace,
                 fields.config_text(change.after),
                 fields.config_text(change.before),
                 self.context.say,
             )
 
         def replan(obj: Object) -> Change:
-            return _change(obj, self.targets[obj["metadata"]["name"]], timeout)
+            return _change(obj, self.targets[obj["metadata"]["name"]], self.options.timeout)
 
         runner.run([at_once(change, replan) for change in wave], self.lock, verb="back ")
         return [change.as_result(runner.settled[change.name]) for change in wave]
 
 
 def _partly(release: str, why: t.Sequence[str], back: t.Sequence[str], wrote: bool) -> ReleaseError:
+    verb = "was only" if wrote else "can only be"
     return ReleaseError(
-        f"Release {release} was only partly rolled back."
-        if wrote
-        else f"Release {release} can only be partly rolled back.",
+        f"Release {release} {verb} partly rolled back.",
         why=why,
         done=f"back on what ran before: {', '.join(back) or 'none'}" if wrote else "",
         then="fix the problems listed above, then run the rollback again: it goes on where it stopped; "

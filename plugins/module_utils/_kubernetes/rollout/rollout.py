@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Rolling out waves: everything is planned before anything
+"""Rolls out the waves of a release: everything is planned before anything
 changes, then each wave is changed as a whole and waited for.
 """
 
@@ -31,12 +31,28 @@ from .outcome import digests, on, position, untouched
 from .plan import Planner, problems
 from .strategies.base import Service
 from .strategies.registry import STRATEGIES, options_of_strategies
-from .wave import WaveRunner
+from .wave import WaveRunner, WaveScope
+
+
+@dataclasses.dataclass(frozen=True)
+class RolloutOptions:
+    """
+    :ivar parallel: how many workloads of a wave roll out at a time; 0: all of them.
+    :ivar lock_token: of the lock that an earlier task has taken.
+    :ivar lock_force: take the lock over from another run.
+    """
+
+    namespace: str
+    parallel: int
+    lock_token: int | None
+    lock_force: bool
 
 
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
-    namespace, release, services = params["namespace"], params["release"], params["workloads"]
+    namespace = params["namespace"]
+    release = params["release"]
+    services = params["workloads"]
     live, versions = read(api, namespace, (service["kind"] for service in services))
     names = (name for service in services for name in service["config"] or [])
     contents, wrong = config_copies.read(api, namespace, names)
@@ -51,18 +67,20 @@ def run(api: KubeApi, context: Context) -> Result:
             if change.patch:
                 context.say(f"would change {change.name}: {change}")
         return Result(bool(after), before, after, {"workloads": [change.as_result() for change in changes]})
+    options = RolloutOptions(namespace, params["parallel"] or 0, params["lock_token"], params["lock_force"])
     rollout = _Rollout(
         api,
         context,
+        options,
         planner,
         contents,
         Lease(api, namespace, release, context),
         record_of(api, namespace, release, context.clock),
     )
-    with WaveRunner(api, context, objects, versions, look_back=True) as wave:
+    scope = WaveScope(namespace, versions, params["stuck_after"], watches_settled=True)
+    with WaveRunner(api, context, objects, scope) as wave:
         workloads = rollout.run(services, changes, wave)
-    token = params["lock_token"] if rollout.lock.token is None else rollout.lock.token
-    return Result(bool(after), before, after, {"workloads": workloads, "lock_token": token})
+    return Result(bool(after), before, after, {"workloads": workloads, "lock_token": rollout.token})
 
 
 def _refuse(wrong: t.Sequence[str]) -> None:
@@ -93,10 +111,16 @@ class _Rollout:
 
     api: KubeApi
     context: Context
+    options: RolloutOptions
     planner: Planner
     contents: t.Mapping[str, Object]
     lock: ReleaseLock
     record: Record
+
+    @property
+    def token(self) -> int | None:
+        """Of the lock that this run has taken, else the one that it was given."""
+        return self.options.lock_token if self.lock.token is None else self.lock.token
 
     def run(
         self, services: t.Sequence[Service], changes: t.Sequence[Change], wave: WaveRunner
@@ -110,8 +134,8 @@ class _Rollout:
                 positions += stopped.positions
                 positions += [untouched(change.name) for change in changes if change.wave > number]
                 raise self._with_positions(stopped.error, positions) from stopped.error
-        found = self._digests(done)
-        return [{**item, "digests": found.get(item["name"], {})} for item in done]
+        by_workload = self._digests(done)
+        return [{**item, "digests": by_workload.get(item["name"], {})} for item in done]
 
     def _wave(self, services: t.Sequence[Service], wave: WaveRunner) -> list[dict[str, t.Any]]:
         """One wave, planned again: what others have written since the beginning counts."""
@@ -122,8 +146,7 @@ class _Rollout:
         if after:
             self._begin(services, changes)
         try:
-            parallel = self.context.params["parallel"] or 0
-            wave.run(self.planner.moves(services, wave.objects), self.lock, parallel)
+            wave.run(self.planner.moves(services, wave.objects), self.lock, self.options.parallel)
         except LockLost:
             raise  # the record belongs to the other run now
         except ReleaseError as exc:
@@ -147,9 +170,7 @@ class _Rollout:
 
     def _begin(self, services: t.Sequence[Service], changes: t.Sequence[Change]) -> None:
         """Lock, record and copies of the configuration: all before the first change."""
-        params = self.context.params
-        token = params["lock_token"] if self.lock.token is None else self.lock.token
-        self.lock.take_or_confirm(token, params["lock_force"])
+        self.lock.take_or_confirm(self.token, self.options.lock_force)
         needed = [change for change in changes if change.patch]
         moved = {
             change.name: {"from": images(change.before), "to": images(change.after)} for change in needed
@@ -157,16 +178,16 @@ class _Rollout:
         self.record.begin("wave", {"wave": needed[0].wave, "changes": moved})
         names = {name for service in services if service["name"] in moved for name in service["config"] or []}
         copies = {name: self.contents[name] for name in sorted(names)}
-        config_copies.keep(self.api, params["namespace"], copies)
+        config_copies.keep(self.api, self.options.namespace, copies)
 
     def _digests(self, done: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, dict[str, str]]:
         """Of what was rolled out, for the record too; nothing where nothing was written."""
         if self.lock.token is None:
             return {}
         desired = {item["name"]: item["images"] for item in done}
-        found = digests(self.api, self.context.params["namespace"], desired)
-        self.record.end("images", {"digests": found})
-        return found
+        by_workload = digests(self.api, self.options.namespace, desired)
+        self.record.end("images", {"digests": by_workload})
+        return by_workload
 
     def _with_positions(self, error: ReleaseError, positions: list[str]) -> ReleaseError:
         details = {**error.details, "changed": self.lock.token is not None}

@@ -5,9 +5,9 @@
 # PRIVATE to this collection.
 """Takes the workloads of a wave through their strategies, side by side, by one event loop.
 
-One watch a kind and namespace, which goes on from wave to wave, so what others write in between is known
-without asking. Pods are watched only once a workload has been waited for a moment: a wave that is well needs
-no reasons. Gives up at once on a permanent problem.
+One watch a kind and namespace goes on from wave to wave, so what others write in between needs no request.
+Pods are watched only once a workload has been waited for a moment: a healthy wave needs no reasons. The wave
+gives up at once on a permanent problem.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from . import interference
 from .blocking_pods import BlockingPods
 from .strategies.base import Condition, ServiceRollout, Step, Strategy
 
-# A pod takes about that long to become ready when all is well
+# A healthy pod takes about that long to become ready
 # (the kubelet looks at its containers once a second).
 _SECONDS_BEFORE_PODS = 1.5
 # A patch is made again when somebody else was quicker: also when only the status was written.
@@ -57,18 +57,43 @@ class Move:
 
 
 def at_once(change: Change, replan: t.Callable[[Object], Change]) -> Move:
-    """One patch that is waited for: the way of rollbacks and of maintenance."""
+    """One patch that is waited for: what rollbacks and maintenance do."""
     steps = [Step("", change.after)]
     return Move(change, steps, steps, lambda obj, _step: replan(obj), Strategy().run)
+
+
+@dataclasses.dataclass(frozen=True)
+class WaveScope:
+    """Where waves work, and when they give up.
+
+    :ivar versions: collection path -> resource version of the list that the objects come from.
+    :ivar stuck_after: seconds after which a transient problem is a failure.
+    :ivar watches_settled: give up, too, when what settled in an earlier wave breaks while a later one rolls out.
+    """
+
+    namespace: str
+    versions: t.Mapping[str, str]
+    stuck_after: int
+    watches_settled: bool = False
+
+    def of(self, changes: t.Iterable[Change]) -> WaveScope:
+        """The same, with only the collections that these changes are in."""
+        paths = {change.path(self.namespace).rpartition("/")[0] for change in changes}
+        versions = {path: version for path, version in self.versions.items() if path in paths}
+        return dataclasses.replace(self, versions=versions)
 
 
 class WorkloadRun:
     """A workload on its way: the port of its strategy, and how far it is."""
 
     def __init__(self, move: Move, wave: WaveRunner, now: float) -> None:
-        self.name, self.steps, self.steps_left = move.change.name, move.steps, move.steps_left
-        self.move, self._wave = move, wave
-        self.began, self.waiting_since = now, now
+        self.name = move.change.name
+        self.steps = move.steps
+        self.steps_left = move.steps_left
+        self.move = move
+        self._wave = wave
+        self.began = now
+        self.waiting_since = now
         self.change = move.change
         # What its steps have set until now: nobody else may change that of its pods.
         self.desired: FieldValues = {}
@@ -85,25 +110,16 @@ class WorkloadRun:
 
 
 class WaveRunner:
-    """``objects`` holds the newest state of all workloads by name; ``settled`` the seconds that each took.
-
-    :param versions: collection path -> resource version of the list that ``objects`` come from.
-    :param look_back: give up, too, when what settled in an earlier wave breaks while a later one rolls out.
-    """
+    """``objects`` holds the newest state of all workloads by name; ``settled`` the seconds that each took."""
 
     def __init__(
-        self,
-        api: KubeApi,
-        context: Context,
-        objects: t.Mapping[str, Object],
-        versions: dict[str, str],
-        look_back: bool = False,
+        self, api: KubeApi, context: Context, objects: t.Mapping[str, Object], scope: WaveScope
     ) -> None:
-        self.api, self.context = api, context
-        self.namespace: str = context.params["namespace"]
+        self.api = api
+        self.context = context
+        self.namespace = scope.namespace
         self.settled: dict[str, float] = {}
-        self._stuck_after: int = context.params["stuck_after"]
-        self._versions, self._look_back = versions, look_back
+        self._scope = scope
         self._live = LiveObjects()
         self._where: dict[str, Where] = {}
         for name, obj in objects.items():
@@ -115,7 +131,7 @@ class WaveRunner:
         self._begun: set[str] = set()
         self._reported: dict[str, str] = {}
         self._watches_pods = False
-        self._problems = Problems(self._stuck_after)
+        self._problems = Problems(scope.stuck_after)
         self._owners = PodOwners(api, self.namespace)
         self._blocking = BlockingPods(api, context, self._owners)
         self._assert_held: t.Callable[[], None] = lambda: None
@@ -139,8 +155,10 @@ class WaveRunner:
         :param lock: asserted before every write, and renewed while waiting.
         :param verb: stands before each change in the live lines.
         """
-        queue, self._runs = list(moves), {}
-        self._assert_held, self._verb = lock.assert_held, verb
+        queue = list(moves)
+        self._runs = {}
+        self._assert_held = lock.assert_held
+        self._verb = verb
         for event in itertools.chain([None], self._events(lock.renew_if_due)):
             self._advance_all(event)
             while queue and not (parallel and len(self._waiting()) >= parallel):
@@ -153,7 +171,7 @@ class WaveRunner:
         return change.name in self._begun
 
     def patch(self, run: WorkloadRun, step: Step) -> Change:
-        """Writes a step; the change as it was made in the end, with what others have written meanwhile."""
+        """Writes a step; the change as it was made in the end, with what others have written in the meantime."""
         for left in reversed(range(_PATCH_ATTEMPTS)):
             live = self.objects.get(run.name)
             if live is None:
@@ -192,7 +210,7 @@ class WaveRunner:
 
     def _events(self, renew_if_due: t.Callable[[], None]) -> t.Iterator[Event]:
         if self._stream is None:
-            self._stream = self.api.follow(self._versions)
+            self._stream = self.api.follow(self._scope.versions)
         for event in self._stream:
             renew_if_due()
             yield event
@@ -225,7 +243,8 @@ class WaveRunner:
         while True:
             now = self.context.clock.now()
             if run.condition is None:
-                run.condition, run.waiting_since = next(run.script, None), now
+                run.condition = next(run.script, None)
+                run.waiting_since = now
                 if run.condition is None:
                     self._settle(run)
                     return
@@ -296,7 +315,7 @@ class WaveRunner:
             words += [f"{name} broke after it had settled." for name in permanent if name in self.settled]
             raise self._failure(" ".join(words), findings)
         stuck = sorted({finding.workload for finding in findings if finding.problem.transient})
-        raise self._failure(f"{', '.join(stuck)} made no progress for {self._stuck_after} s.", findings)
+        raise self._failure(f"{', '.join(stuck)} made no progress for {self._scope.stuck_after} s.", findings)
 
     def _has_problem(self) -> bool:
         """Cheap: most events bring none."""
@@ -311,23 +330,26 @@ class WaveRunner:
         path = pods(self.namespace)
         items = self._live.in_collection(path) if self._watches_pods else self.api.get(path)["items"]
         waiting = {name: (name, run.live) for name, run in self._waiting().items()}
-        found = self._problems.findings(waiting, items, self._workload_of, self.context.clock.now())
-        return [finding for _name, finding in found]
+        pairs = self._problems.findings(waiting, items, self._workload_of, self.context.clock.now())
+        return [finding for _name, finding in pairs]
 
     def _workload_of(self, pod: Object) -> tuple[str, str] | None:
         """Name of the watched workload whose newest version this pod
         runs, or whose rollout it blocks; None for any other pod.
         """
-        found = None
+        owner = None
         waiting = [run.live for run in self._waiting().values()]
         if not pod["metadata"].get("deletionTimestamp"):
-            found = self._owners.workload_of(pod, [*waiting, *self._settled_before()])
-        if not found and pod["metadata"]["uid"] not in self._problems.permanent:  # those are taken away
-            found = self._owners.workload_blocked_by(pod, waiting)
-        return (found["metadata"]["name"], found["metadata"]["name"]) if found else None
+            owner = self._owners.workload_of(pod, [*waiting, *self._settled_before()])
+        if not owner and pod["metadata"]["uid"] not in self._problems.permanent:  # those are deleted
+            owner = self._owners.workload_blocked_by(pod, waiting)
+        if not owner:
+            return None
+        name = owner["metadata"]["name"]
+        return name, name
 
     def _settled_before(self) -> list[Object]:
-        if not self._look_back:
+        if not self._scope.watches_settled:
             return []
         objects = self.objects
         return [objects[name] for name in self.settled if name in objects]

@@ -88,7 +88,7 @@ class JobPrograms:
             self._options.src,
             60,
         )
-        job.ask(self._api, self._namespace, trial)
+        job.dry_run(self._api, self._namespace, trial)
         empty = {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -166,8 +166,9 @@ class JobPrograms:
         seconds: int,
     ) -> Object:
         if self._source is None:
-            given = {**self._options.template, "namespace": self._namespace, "definition": None, "src": None}
-            self._source = job.source(self._api, given)
+            names = ("workload", "image", "container")
+            given = {name: self._options.template[name] for name in names}
+            self._source = job.source(self._api, job.SourceOptions(self._namespace, **given))
         run = spec.ProgramRun(
             purpose, self._engine.release, self._token(), arguments, tuple(variables), folder, seconds
         )

@@ -86,17 +86,11 @@ def body(source: spec.Source, options: JobOptions, run: ProgramRun) -> Object:
     }
     # Kubernetes expands $(NAME) in commands; escape it.
     command = [argument.replace("$(", "$$(") for argument in run.arguments]
-    given = {
-        **options.template,
-        "name": name_of(purpose),
-        "release": None,
-        "command": command,
-        "args": None,
-        "retries": 0,
-        "ttl": _TTL,
-        "timeout": run.seconds,
-    }
-    job = spec.body(source._replace(metadata={"labels": labels, "annotations": annotations}), given)
+    given = {name: value for name, value in options.template.items() if name in spec.REQUEST}
+    request = spec.JobRequest(
+        **given, name=name_of(purpose), command=command, retries=0, ttl=_TTL, timeout=run.seconds
+    )
+    job = spec.body(source._replace(metadata={"labels": labels, "annotations": annotations}), request)
     pod, container = job["spec"]["template"]["spec"], spec.container_of(job, options.container)
     pod["restartPolicy"] = "Never"  # a restart would run without the checks of this task
     pod["terminationGracePeriodSeconds"] = _GRACE

@@ -10,21 +10,6 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.job import spec
 
-GIVEN = dict.fromkeys(
-    (
-        "release",
-        "container",
-        "image",
-        "command",
-        "args",
-        "env",
-        "env_from",
-        "service_account",
-        "resources",
-        "retries",
-        "ttl",
-    )
-)
 WALLET = {
     "kind": "Deployment",
     "metadata": {"name": "wallet"},
@@ -58,7 +43,7 @@ WALLET = {
 
 
 def given(**params):
-    return {**GIVEN, "name": "migrate", "timeout": 120, **params}
+    return spec.JobRequest(**{"name": "migrate", "timeout": 120, **params})
 
 
 def pod(job):

@@ -35,25 +35,33 @@ try:
 except ImportError:
     HAS_KUBERNETES = False
 
-# Who wrote: in the API server's audit log, and as the manager of the fields.
-_WHO = "runbook.release"
+# The writer in the API server's audit log, and the manager of the fields.
+_FIELD_MANAGER = "runbook.release"
 # What manifests say belongs to another manager than what a release sets: an apply that would
 # undo a release conflicts with it instead, and --show-managed-fields tells the two apart.
-_WHO_APPLIES = f"{_WHO}.apply"
+_APPLY_MANAGER = f"{_FIELD_MANAGER}.apply"
 _CONNECT_SECONDS = 4
 _READ_SECONDS = 30
+NEXT_BY_STATUS = {
+    401: "check the credentials of the kubeconfig",
+    403: "ask for the permission named above",
+}
 # Pauses before a request is sent again; the last one from then on.
 _PAUSES = (0.2, 0.8, 2.0, 4.0)
 
 
 class ClusterApi:
-    """See :class:`KubeApi`. Every write that it is given must be one that may be sent twice."""
+    """See :class:`KubeApi`. Every write must be one that may be sent twice.
+
+    The constructor is ``connect`` of the operations: it reads the options that name the cluster.
+    """
 
     def __init__(self, context: Context) -> None:
         self._settings = _settings(context.params["kubeconfig"], context.params["context"])
         self._client = client.ApiClient(self._settings)
         self._clock: Clock = context.clock
-        self._patience, self._say = context.params["api_retry_timeout"], context.say
+        self._retry_timeout: float = context.params["api_retry_timeout"]
+        self._say = context.say
         self._ahead: float | None = None  # how far the API server's clock is ahead of ours, in seconds
 
     def get(self, path: str) -> Object:
@@ -72,24 +80,26 @@ class ClusterApi:
             if pending:
                 yield pending.decode(errors="replace")
         except urllib3.exceptions.HTTPError:
-            return  # a cut line is no line: the caller asks for it again
+            return  # a cut line does not count: the caller requests it again
         finally:
             response.close()
 
     def post(self, path: str, body: Object, dry_run: bool = False) -> Object:
-        return self._json("POST", f"{path}?fieldManager={_WHO}{'&dryRun=All' * dry_run}", body)
+        return self._json("POST", f"{path}?fieldManager={_FIELD_MANAGER}{'&dryRun=All' * dry_run}", body)
 
     def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object:
-        return self._json("PATCH", f"{path}?fieldManager={_WHO}", body, content_type)
+        return self._json("PATCH", f"{path}?fieldManager={_FIELD_MANAGER}", body, content_type)
 
     def apply(self, path: str, body: Object, force: bool = False, dry_run: bool = False) -> Object:
-        more = ("&force=true" if force else "") + ("&dryRun=All" if dry_run else "")
-        return self._json(
-            "PATCH", f"{path}?fieldManager={_WHO_APPLIES}&fieldValidation=Strict{more}", body, APPLY
-        )
+        query = f"fieldManager={_APPLY_MANAGER}&fieldValidation=Strict"
+        if force:
+            query += "&force=true"
+        if dry_run:
+            query += "&dryRun=All"
+        return self._json("PATCH", f"{path}?{query}", body, APPLY)
 
     def put(self, path: str, body: Object) -> Object:
-        return self._json("PUT", f"{path}?fieldManager={_WHO}", body)
+        return self._json("PUT", f"{path}?fieldManager={_FIELD_MANAGER}", body)
 
     def delete(self, path: str, body: Object | None = None) -> Object:
         return self._json("DELETE", path, body)
@@ -129,7 +139,7 @@ class ClusterApi:
                         )
                     yield event["type"], event["object"]
         except urllib3.exceptions.HTTPError:
-            return  # a cut connection: the caller takes the watch up again
+            return  # a cut connection: the caller begins the watch again
         finally:
             response.close()
 
@@ -146,19 +156,19 @@ class ClusterApi:
         content_type: str = "application/json",
         stream: bool = False,
     ) -> t.Any:
-        """Sends until it is answered or patience ends. A watch
-        is sent once: whoever follows it takes it up again.
+        """Sends until there is an answer, or the retry timeout is over. A
+        stream is requested once: its reader begins it again.
         """
         started = self._clock.now()
-        patience = 0.0 if stream else self._patience
+        timeout = 0.0 if stream else self._retry_timeout
         for pause in itertools.chain(_PAUSES, itertools.repeat(_PAUSES[-1])):
             try:
                 return self._send_once(method, path, body, content_type, stream)
             except Unavailable as exc:
-                if self._clock.now() - started + pause > patience:
+                if self._clock.now() - started + pause > timeout:
                     raise
                 if pause == _PAUSES[2]:  # seconds have passed by now
-                    self._say(f"{exc.what} Asking again for {patience:.0f} s.")
+                    self._say(f"{exc.what} Asking again for {timeout:.0f} s.")
             self._clock.sleep(pause)
         raise Unavailable(f"No answer to {method} {path}.")
 
@@ -169,7 +179,7 @@ class ClusterApi:
         headers = {
             "Content-Type": content_type,
             "Accept": "application/json",
-            "User-Agent": _WHO,
+            "User-Agent": _FIELD_MANAGER,
             **self._headers(),
         }
         try:
@@ -183,7 +193,7 @@ class ClusterApi:
                 timeout=urllib3.Timeout(connect=_CONNECT_SECONDS, read=None if stream else _READ_SECONDS),
             )
         except urllib3.exceptions.HTTPError as exc:
-            # A server that dies in mid-handshake is an SSLError, too, and no question of trust.
+            # A server that dies during the handshake also raises SSLError; only certificate errors mean distrust.
             if isinstance(exc, urllib3.exceptions.SSLError) and "certificate" in str(exc).lower():
                 what = f"The API server {self._settings.host} and this kubeconfig do not trust each other."
                 raise ReleaseError(
@@ -224,8 +234,9 @@ def _settings(kubeconfig: str | None, context: str | None) -> t.Any:
                 kubeconfig or os.environ.get("KUBECONFIG"), context=context, client_configuration=settings
             )
     except (ConfigException, OSError) as exc:
+        which = f" with the context {context}" if context else ""
         raise ReleaseError(
-            "No usable kubeconfig" + (f" with the context {context}." if context else "."),
+            f"No usable kubeconfig{which}.",
             why=[f"{kubeconfig or os.environ.get('KUBECONFIG') or '~/.kube/config'}: {exc}"],
             then="set release_kubeconfig and release_context, or KUBECONFIG",
         ) from exc
@@ -233,8 +244,8 @@ def _settings(kubeconfig: str | None, context: str | None) -> t.Any:
 
 
 def _expired(path: str | None, now: float) -> list[str]:
-    """The API server says no more than Unauthorized; what it
-    means is nearly always the date of the client certificate.
+    """The API server answers only "Unauthorized"; nearly always
+    the client certificate has expired.
     """
     try:
         with open(path or "", encoding="ascii") as file:
@@ -246,8 +257,8 @@ def _expired(path: str | None, now: float) -> list[str]:
 
 
 def _cause(error: Exception) -> str:
-    """urllib3 wraps what happened: 'Failed to establish a new
-    connection: [Errno 111] Connection refused' is the part to read.
+    """The innermost error, as in 'Failed to establish a new connection: [Errno 111] Connection
+    refused': urllib3 wraps it.
     """
     return str(getattr(error, "reason", None) or error).rsplit(">: ", 1)[-1].rsplit("): ", 1)[-1]
 
@@ -257,18 +268,15 @@ def _error(method: str, path: str, status: int, data: bytes) -> ReleaseError:
         answer = json.loads(data)
         message = answer["message"]
     except (ValueError, KeyError, TypeError):
-        answer, message = {}, data.decode(errors="replace")[:200]
+        answer = {}
+        message = data.decode(errors="replace")[:200]
     kind: type[ReleaseError] = {403: Forbidden, 404: NotFound, 409: Conflict, 410: Gone}.get(
         status, ReleaseError
     )
-    # Server-side apply answers 500 to a field that the kind does not have: nothing that passes.
+    # Server-side apply answers 500 to a field that the kind does not have: no retry helps.
     if status == 429 or (status >= 500 and not message.startswith("failed to create typed patch object")):
         kind = Unavailable
-    then = {401: "check the credentials of the kubeconfig", 403: "ask for the permission named above"}.get(
-        status, ""
-    )
-    error = kind(
-        f"The API server refused {method} {path.partition('?')[0]} ({status}).", why=[message], then=then
-    )
+    what = f"The API server refused {method} {path.partition('?')[0]} ({status})."
+    error = kind(what, why=[message], then=NEXT_BY_STATUS.get(status, ""))
     error.answer = {"code": status, **answer}
     return error

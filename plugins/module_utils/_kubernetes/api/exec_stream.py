@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Commands in containers, over the websocket that the API server offers for them."""
+"""Runs commands in containers, over the websocket that the API server offers for them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import time
 import typing as t
 
 from ..._common.errors import NotFound, ReleaseError, Unavailable
-from .client import ClusterApi
+from .client import NEXT_BY_STATUS, ClusterApi
 from .port import STATUS, STDERR, STDOUT
 
 try:
     import websocket  # of the package kubernetes
     from kubernetes.stream.ws_client import create_websocket
-except ImportError:  # told by _api, where the connection is made
+except ImportError:  # reported by client, where the connection is made
     pass
 
 _STDIN, _CLOSE = 0, 255
@@ -59,7 +59,7 @@ def execute(
             except websocket.WebSocketTimeoutException as exc:
                 raise TimeoutError from exc
             except (websocket.WebSocketException, OSError):
-                return  # without a status: whoever called tells that the end is not known
+                return  # without a status: the caller reports that the end is not known
             if opcode == websocket.ABNF.OPCODE_CLOSE or not frame:
                 return
             if frame[0] in decoders and len(frame) > 1:
@@ -95,13 +95,10 @@ def _message(error: t.Any) -> str:
 
 def _refusal(path: str, status: int, message: str) -> ReleaseError:
     kind = NotFound if status == 404 else ReleaseError
-    then = {401: "check the credentials of the kubeconfig", 403: "ask for the permission named above"}.get(
-        status, ""
-    )
     return kind(
         f"The API server refused to run a command at {path.partition('?')[0]} ({status}).",
         why=[message],
-        then=then,
+        then=NEXT_BY_STATUS.get(status, ""),
     )
 
 

@@ -5,8 +5,8 @@
 # PRIVATE to this collection.
 """The log of a container as it comes, through cut connections, without losing or repeating a line.
 
-The API server gives the time of every line; after a cut the log is asked for from a second before the
-last time on, and what was had already is left out. The order is that of the log, not that of the
+The API server gives the time of every line; after a cut the log is requested from a second before the
+last time on, and lines that came already are left out. The order is that of the log, not that of the
 times: standard output and standard error come by two pipes, and a line of one may be written after a
 younger line of the other (measured: one Job in eight).
 """
@@ -25,7 +25,7 @@ import urllib.parse
 from ..._common.errors import ReleaseError
 
 _PAUSE = 0.3
-_BACK = datetime.timedelta(seconds=1)
+_OVERLAP = datetime.timedelta(seconds=1)
 _LINE = re.compile(
     r"(?P<seconds>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?P<zone>Z|[+-]\d\d:\d\d)(?: (?P<text>.*))?",
     re.DOTALL,
@@ -47,7 +47,7 @@ class LogStream:
         self._api, self._path = api, path
         self._queue: queue.Queue[str] = queue.Queue()
         self._ended = threading.Event()
-        self._begin: datetime.datetime | None = None  # from when on the log is asked for
+        self._begin: datetime.datetime | None = None  # from when on the log is requested
         # What an answer from that time on would bring again, with the time of each.
         self._had: list[tuple[datetime.datetime, str]] = []
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -55,15 +55,15 @@ class LogStream:
 
     def taken(self) -> list[str]:
         """The lines that have come since the last time."""
-        found = []
+        lines = []
         while True:
             try:
-                found.append(self._queue.get_nowait())
+                lines.append(self._queue.get_nowait())
             except queue.Empty:
-                return found
+                return lines
 
     def end(self) -> None:
-        """The container has ended: what is there now is all."""
+        """The container has ended: no more lines will be written."""
         self._ended.set()
 
     def join(self, seconds: float) -> None:
@@ -72,7 +72,7 @@ class LogStream:
     def _read(self) -> None:
         while True:
             last_time = self._ended.is_set()
-            # Cut, not begun, or gone with its pod: asked again as long as the container may go on.
+            # Cut, not begun, or gone with its pod: requested again as long as the container may go on.
             with contextlib.suppress(ReleaseError):
                 self._once()
             if last_time:
@@ -81,23 +81,26 @@ class LogStream:
 
     def _once(self) -> None:
         begin = self._begin
-        since = f"&sinceTime={urllib.parse.quote(begin.isoformat().replace('+00:00', 'Z'))}" if begin else ""
+        since = ""
+        if begin:
+            stamp = begin.isoformat().replace("+00:00", "Z")
+            since = f"&sinceTime={urllib.parse.quote(stamp)}"
         again = collections.Counter(line for _at, line in self._had)
         for line in self._api.lines(f"{self._path}&follow=true&timestamps=true{since}"):
-            found = _LINE.fullmatch(line)
-            if not found:
-                continue  # no line of the log: the kubelet's own words
-            at = datetime.datetime.fromisoformat(found["seconds"] + found["zone"].replace("Z", "+00:00"))
+            parts = _LINE.fullmatch(line)
+            if not parts:
+                continue  # not a line of the log, but the kubelet's own words
+            at = datetime.datetime.fromisoformat(parts["seconds"] + parts["zone"].replace("Z", "+00:00"))
             if begin and at < begin:
-                continue  # not asked for
+                continue  # from before the time that was requested
             if again[line]:
                 again[line] -= 1
                 continue
             self._remember(at, line)
-            self._queue.put(found["text"] or "")
+            self._queue.put(parts["text"] or "")
 
     def _remember(self, at: datetime.datetime, line: str) -> None:
         self._had.append((at, line))
-        self._begin = max(self._begin or at - _BACK, at - _BACK)
+        self._begin = max(self._begin or at - _OVERLAP, at - _OVERLAP)
         if self._had[0][0] < self._begin:
             self._had = [(known, had) for known, had in self._had if known >= self._begin]

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Whether the credentials may do what a release needs: asked
-before anything changes, told as the rule to add.
+"""Whether the credentials may do what a release needs: reviewed before
+anything changes, and reported as the rules to add.
 """
 
 from __future__ import annotations
@@ -75,46 +75,49 @@ _OF_THE_CLUSTER = ("nodes",)
 
 
 def run(api: KubeApi, context: Context) -> Result:
-    """Asks for every verb by itself: SelfSubjectRulesReview may be incomplete, says its documentation."""
-    needs = (*NEEDS, *(need for part in context.params["parts"] for need in OPTIONAL[part]))
-    rules = missing(api, context.params["namespace"], needs, context.params["read_only"])
-    return Result(
-        False, values={"allowed": not rules, "reasons": [in_words(rule) for rule in rules], "missing": rules}
-    )
+    """Reviews every verb by itself: SelfSubjectRulesReview may be incomplete, says its documentation."""
+    params = context.params
+    needs = [*NEEDS]
+    for part in params["parts"]:
+        needs += OPTIONAL[part]
+    rules = missing(api, params["namespace"], needs, params["read_only"])
+    reasons = [in_words(rule) for rule in rules]
+    return Result(False, values={"allowed": not rules, "reasons": reasons, "missing": rules})
 
 
 def missing(
     api: KubeApi, namespace: str, needs: t.Iterable[Need], read_only: bool = False
 ) -> list[dict[str, t.Any]]:
-    """What may not be done, as rules of RBAC. Without a namespace it is asked for the whole cluster."""
+    """What may not be done, as rules of RBAC; without a namespace in the whole cluster."""
     rules = []
     for need in needs:
-        wanted = need.reads if read_only else (*need.reads, *need.writes)
-        refused = [verb for verb in wanted if not _may(api, namespace, need, verb)]
+        verbs = need.reads if read_only else (*need.reads, *need.writes)
+        refused = [verb for verb in verbs if not _may(api, namespace, need, verb)]
         if refused:
             rules.append({"apiGroups": [need.group], "resources": [need.resource], "verbs": refused})
     return rules
 
 
 def in_words(rule: dict[str, t.Any]) -> str:
-    return f"{', '.join(rule['verbs'])} {rule['resources'][0]}" + (
-        f" ({rule['apiGroups'][0]})" if rule["apiGroups"][0] else ""
-    )
+    words = f"{', '.join(rule['verbs'])} {rule['resources'][0]}"
+    group = rule["apiGroups"][0]
+    return f"{words} ({group})" if group else words
 
 
 def _may(api: KubeApi, namespace: str, need: Need, verb: str) -> bool:
     resource, slash, subresource = need.resource.partition("/")
-    asked = {
+    attributes = {
         "namespace": "" if resource in _OF_THE_CLUSTER else namespace,
         "verb": verb,
         "group": need.group,
         "resource": resource,
-        **({"subresource": subresource} if slash else {}),
     }
+    if slash:
+        attributes["subresource"] = subresource
     body = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": asked},
+        "spec": {"resourceAttributes": attributes},
     }
     return bool(api.post(REVIEWS, body)["status"].get("allowed"))
 

@@ -23,7 +23,7 @@ STDOUT, STDERR, STATUS = 1, 2, 3
 
 
 class Event(t.NamedTuple):
-    """A change that the API server told of. ``path`` is the one asked for; empty for a TICK."""
+    """A change that the API server reported. ``path`` is the one that is followed; empty for a TICK."""
 
     path: str
     type: str
@@ -55,13 +55,13 @@ class KubeApi(t.Protocol):
         """An object, or a list with the version to watch it from."""
 
     def text(self, path: str) -> str:
-        """What is no JSON: the log of a container."""
+        """An answer that is not JSON: the log of a container, metrics."""
 
     def lines(self, path: str) -> t.Iterator[str]:
         """The log of a container line by line as it is written; ends when the log or the connection ends."""
 
     def post(self, path: str, body: Object, dry_run: bool = False) -> Object:
-        """Creates an object in this collection, or only asks whether it could be created."""
+        """Creates an object in this collection; a dry run only checks whether it could be created."""
 
     def patch(self, path: str, body: Object, content_type: str = STRATEGIC) -> Object:
         """Changes an object, and gives it as it is then."""

@@ -23,7 +23,7 @@ from .port import SYNC, TICK, Event, Object
 _TICK_SECONDS = 0.5
 # How long an API server may be away (a restart, a fail-over) before the wait is given up.
 _AWAY_SECONDS = 60.0
-# How long one watch is asked for; it is taken up again for as long as somebody reads.
+# How long one watch lasts; the next one follows for as long as somebody reads.
 _WATCH_SECONDS = 300
 
 
@@ -74,11 +74,11 @@ class Following:
                     listing = self._api.get(path)
                     version = listing["metadata"]["resourceVersion"]
                     self._events.put(Event(path, SYNC, listing))
-                for kind, thing in self._api.watch(path, version, _WATCH_SECONDS):
+                for kind, obj in self._api.watch(path, version, _WATCH_SECONDS):
                     heard = self._clock.now()
-                    version = thing["metadata"]["resourceVersion"]
+                    version = obj["metadata"]["resourceVersion"]
                     if kind != "BOOKMARK":
-                        self._events.put(Event(path, kind, thing))
+                        self._events.put(Event(path, kind, obj))
                     if self._stop.is_set():
                         return
                 heard = self._clock.now()

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Which copies of configuration may go: those that no pod runs with
-and no rollback can lead to, beyond the newest of each name. Pure.
+"""Which copies of configuration may be deleted: those that no pod runs with
+and no rollback needs, beyond the newest of each name. Pure.
 """
 
 from __future__ import annotations
@@ -15,62 +15,65 @@ from ..api.port import Object
 from ..workload import baseline
 from ..workload import config_copies as config
 from ..workload.fields.values import config_text
-from .verdict import Verdict
+from .verdict import PruneVerdict
 
 Users = dict[tuple[str, str], str]
 
 
-def users(things: list[Object], old: t.Mapping[str, t.Iterable[Object]]) -> Users:
+def users(workloads: list[Object], old: t.Mapping[str, t.Iterable[Object]]) -> Users:
     """Why a copy stays, by its kind and name.
 
-    :param things: the workloads.
     :param old: what holds the pod templates of older revisions, by kind.
     """
-    found: Users = {}
+    reasons: Users = {}
     for kind, items in old.items():
         for item in items:
-            template = (item.get("spec") or (item.get("data") or {}).get("spec") or {}).get("template") or {}
-            found.update(
-                dict.fromkeys(
-                    _copies(template),
-                    f"{kind} {item['metadata']['name']} names it: a rollback to that revision needs it",
-                )
-            )
-    for thing in things:
-        release = baseline.release_of(thing)
-        if kept := baseline.recorded(thing, release):
-            found.update(
-                dict.fromkeys(
-                    config.copies(config_text(kept.values)),
-                    f"{_name(thing)} had it before release {release}: a rollback needs it",
-                )
-            )
-    for thing in things:
-        found.update(dict.fromkeys(_copies(thing["spec"]["template"]), f"{_name(thing)} runs with it"))
-    return found
+            why = f"{kind} {item['metadata']['name']} names it: a rollback to that revision needs it"
+            reasons.update(dict.fromkeys(_copies(_template_of(item)), why))
+    for workload in workloads:
+        release = baseline.release_of(workload)
+        if kept := baseline.recorded(workload, release):
+            why = f"{_name(workload)} had it before release {release}: a rollback needs it"
+            reasons.update(dict.fromkeys(config.copies(config_text(kept.values)), why))
+    for workload in workloads:
+        why = f"{_name(workload)} runs with it"
+        reasons.update(dict.fromkeys(_copies(workload["spec"]["template"]), why))
+    return reasons
 
 
-def of_copies(kind: str, path: str, items: list[Object], needed: Users, keep: int) -> list[Verdict]:
-    verdicts: list[Verdict] = []
+def _template_of(revision: Object) -> Object:
+    """The pod template of a ReplicaSet (in ``spec``) or of a ControllerRevision (in ``data.spec``)."""
+    spec = revision.get("spec") or (revision.get("data") or {}).get("spec") or {}
+    return t.cast("Object", spec.get("template") or {})
+
+
+def of_copies(kind: str, path: str, items: list[Object], needed: Users, keep: int) -> list[PruneVerdict]:
+    verdicts: list[PruneVerdict] = []
     left: dict[str, int] = {}
-    for item in sorted(items, key=lambda item: str(item["metadata"]["creationTimestamp"]), reverse=True):
-        why = needed.get((kind, item["metadata"]["name"]), "")
-        of = (item["metadata"].get("labels") or {}).get(config.COPY_OF, "")
+    for item in sorted(items, key=_created, reverse=True):
+        metadata = item["metadata"]
+        why = needed.get((kind, metadata["name"]), "")
+        copied = (metadata.get("labels") or {}).get(config.COPY_OF, "")
         if not config.is_copy(item):
             why = "it is not what a release kept"
         elif not why:
-            left[of] = left.get(of, keep) - 1
-            why = f"one of the newest {keep} of {of}" if left[of] >= 0 else ""
-        gone = (
-            f"content of {of}, kept at {item['metadata']['creationTimestamp']}, older than the newest {keep}"
+            left[copied] = left.get(copied, keep) - 1
+            if left[copied] >= 0:
+                why = f"one of the newest {keep} of {copied}"
+        deleted = (
+            f"content of {copied}, kept at {metadata['creationTimestamp']}, older than the newest {keep}"
         )
-        verdicts.append(Verdict(kind, path, item, not why, why or gone))
+        verdicts.append(PruneVerdict(kind, path, item, not why, why or deleted))
     return verdicts
+
+
+def _created(item: Object) -> str:
+    return str(item["metadata"]["creationTimestamp"])
 
 
 def _copies(template: Object) -> set[tuple[str, str]]:
     return config.copies(config_text({("template",): template}))
 
 
-def _name(thing: Object) -> str:
-    return f"{thing['kind']} {thing['metadata']['name']}"
+def _name(workload: Object) -> str:
+    return f"{workload['kind']} {workload['metadata']['name']}"

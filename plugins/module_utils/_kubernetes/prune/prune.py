@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Deletes what releases leave behind, beyond what is asked to be kept; never what a rollback needs."""
+"""Deletes what releases leave behind, beyond what is to be kept; never what a rollback needs."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import typing as t
 
@@ -17,7 +18,7 @@ from ..._release.lock import held_temporarily
 from ..._release.record import VERDICT
 from ..api.client import ClusterApi
 from ..api.options import LOCK, NAMESPACE
-from ..api.permissions import OPTIONAL, in_words, missing
+from ..api.permissions import OPTIONAL, Need, in_words, missing
 from ..api.port import (
     WORKLOADS,
     KubeApi,
@@ -36,11 +37,11 @@ from ..release_state.lease import Lease
 from ..workload import baseline
 from ..workload import config_copies as config
 from ..workload import status as workload
-from .config_copies import of_copies, users
-from .verdict import Verdict
+from .config_copies import Users, of_copies, users
+from .verdict import PruneVerdict
 
 _REPLICA_SETS, _JOBS, _CONFIG_MAPS, _SECRETS = OPTIONAL["prune"]
-# What is pruned by which option, and the rules that each needs.
+# What each option prunes, as the rules that it needs.
 OPTIONS = {
     "keep_replica_sets": (_REPLICA_SETS,),
     "keep_jobs": (_JOBS,),
@@ -50,48 +51,71 @@ OPTIONS = {
 _HISTORY = "deployment.kubernetes.io/revision-history"
 
 
-def of_replica_sets(path: str, items: list[Object], there: dict[str, Object], keep: int) -> list[Verdict]:
+@dataclasses.dataclass(frozen=True)
+class Keep:
+    """How many of each kind are kept; None: the kind is not touched."""
+
+    keep_replica_sets: int | None
+    keep_jobs: int | None
+    keep_records: int | None
+    keep_config: int | None
+
+    def needs(self) -> list[Need]:
+        """The rules of RBAC that this takes, each once."""
+        given = [option for option in OPTIONS if getattr(self, option) is not None]
+        return list(dict.fromkeys(need for option in given for need in OPTIONS[option]))
+
+
+def of_replica_sets(
+    path: str, items: list[Object], live: t.Mapping[str, Object], keep: int
+) -> list[PruneVerdict]:
     """
-    :param there: the Deployments by name.
+    :param live: the Deployments by name.
     """
-    owners = {thing["metadata"]["uid"]: thing for thing in there.values()}
-    verdicts, left = [], {uid: keep for uid in owners}
+    owners = {deployment["metadata"]["uid"]: deployment for deployment in live.values()}
+    left = {uid: keep for uid in owners}
+    verdicts = []
     for item in sorted(items, key=_number, reverse=True):
         reference = workload.owner(item, "Deployment")
-        thing = owners.get(reference["uid"]) if reference else None
-        why = _why_a_replica_set_stays(item, thing)
-        if not why and thing:
-            left[thing["metadata"]["uid"]] -= 1
-            why = (
-                f"one of the newest {keep} of {thing['metadata']['name']}"
-                if left[thing["metadata"]["uid"]] >= 0
-                else ""
-            )
-        gone = f"revision {_number(item)}, older than the newest {keep}"
-        verdicts.append(Verdict("ReplicaSet", path, item, not why, why or gone))
+        deployment = owners.get(reference["uid"]) if reference else None
+        why = _why_a_replica_set_stays(item, deployment)
+        if not why and deployment:
+            uid = deployment["metadata"]["uid"]
+            left[uid] -= 1
+            if left[uid] >= 0:
+                why = f"one of the newest {keep} of {deployment['metadata']['name']}"
+        deleted = f"revision {_number(item)}, older than the newest {keep}"
+        verdicts.append(PruneVerdict("ReplicaSet", path, item, not why, why or deleted))
     return verdicts
 
 
-def _why_a_replica_set_stays(item: Object, thing: Object | None) -> str:
+def _why_a_replica_set_stays(item: Object, deployment: Object | None) -> str:
     """'' when only its age counts."""
-    if thing is None:
+    if deployment is None:
         return "no Deployment of this namespace owns it"
-    name = thing["metadata"]["name"]
-    if workload.status(thing).state != workload.READY:
+    name = deployment["metadata"]["name"]
+    if workload.status(deployment).state != workload.READY:
         return f"{name} has not settled"
-    if workload.revision(item) == workload.revision(thing):
+    if workload.revision(item) == workload.revision(deployment):
         return f"{name} runs it"
     if item["spec"].get("replicas") or (item.get("status") or {}).get("replicas"):
         return "it has pods"
-    kept = baseline.recorded(thing, baseline.release_of(thing))
-    history = (item["metadata"].get("annotations") or {}).get(_HISTORY, "").split(",")
-    images = {path[1]: image for path, image in kept.values.items() if path[0] == "images"} if kept else {}
-    if kept and (
-        kept.revision in (workload.revision(item), *history)
-        or images.items() <= workload.images(item).items()
-    ):
-        return f"{name} ran it before release {baseline.release_of(thing)}: a rollback needs it"
+    if _is_baseline(item, deployment):
+        release = baseline.release_of(deployment)
+        return f"{name} ran it before release {release}: a rollback needs it"
     return ""
+
+
+def _is_baseline(item: Object, deployment: Object) -> bool:
+    """Whether a rollback of the Deployment's release may go back to this ReplicaSet."""
+    kept = baseline.recorded(deployment, baseline.release_of(deployment))
+    if not kept:
+        return False
+    history = (item["metadata"].get("annotations") or {}).get(_HISTORY, "").split(",")
+    if kept.revision in (workload.revision(item), *history):
+        return True
+    images = {path[1]: image for path, image in kept.values.items() if path[0] == "images"}
+    return images.items() <= workload.images(item).items()
 
 
 def _number(item: Object) -> int:
@@ -99,26 +123,27 @@ def _number(item: Object) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def of_jobs(path: str, items: list[Object], keep: int) -> list[Verdict]:
-    verdicts, left = [], keep
+def of_jobs(path: str, items: list[Object], keep: int) -> list[PruneVerdict]:
+    verdicts = []
+    left = keep
     for item in sorted(items, key=_ended, reverse=True):
-        owner = next(
-            (
-                reference
-                for reference in item["metadata"].get("ownerReferences") or []
-                if reference.get("controller")
-            ),
-            None,
-        )
-        if owner:
-            why = f"{owner['kind']} {owner['name']} keeps its own history"
+        why = ""
+        controller = _controller(item)
+        if controller:
+            why = f"{controller['kind']} {controller['name']} keeps its own history"
         elif not _ended(item):
             why = "it has not ended"
         else:
             left -= 1
-            why = f"one of the newest {keep} that have ended" if left >= 0 else ""
-        verdicts.append(Verdict("Job", path, item, not why, why or f"ended at {_ended(item)}"))
+            if left >= 0:
+                why = f"one of the newest {keep} that have ended"
+        verdicts.append(PruneVerdict("Job", path, item, not why, why or f"ended at {_ended(item)}"))
     return verdicts
+
+
+def _controller(item: Object) -> Object | None:
+    references = item["metadata"].get("ownerReferences") or []
+    return next((reference for reference in references if reference.get("controller")), None)
 
 
 def _ended(item: Object) -> str:
@@ -127,26 +152,30 @@ def _ended(item: Object) -> str:
     ends = [
         condition[name] for name in ("Complete", "Failed") if condition.get(name, {}).get("status") == "True"
     ]
-    return (
-        str((item.get("status") or {}).get("completionTime") or ends[0].get("lastTransitionTime", ""))
-        if ends
-        else ""
-    )
+    if not ends:
+        return ""
+    completed = (item.get("status") or {}).get("completionTime")
+    return str(completed or ends[0].get("lastTransitionTime", ""))
 
 
-def of_records(path: str, items: list[Object], things: list[Object], locked: str, keep: int) -> list[Verdict]:
+def of_records(
+    path: str, items: list[Object], live: list[Object], locked: str, keep: int
+) -> list[PruneVerdict]:
     """
-    :param things: the workloads, which say what release they are on.
+    :param live: the workloads, which say what release they are on.
     :param locked: the release that the lock is held for; '' when it is not held.
     """
     running = {
-        baseline.release_of(thing): f"{thing['kind']} {thing['metadata']['name']} is on this release"
-        for thing in things
+        baseline.release_of(obj): f"{obj['kind']} {obj['metadata']['name']} is on this release"
+        for obj in live
     }
-    verdicts, left = [], keep
-    for item in sorted(items, key=lambda item: str(_verdict(item).get("at", "")), reverse=True):
+    verdicts = []
+    left = keep
+    for item in sorted(items, key=_closed_at, reverse=True):
+        why = ""
         release = baseline.release_of(item)
-        if not _verdict(item):
+        verdict = _verdict(item)
+        if not verdict:
             why = "the release is not finished"
         elif locked and release == locked:
             why = "the lock is held for this release"
@@ -154,10 +183,15 @@ def of_records(path: str, items: list[Object], things: list[Object], locked: str
             why = running[release]
         else:
             left -= 1
-            why = f"one of the newest {keep}" if left >= 0 else ""
-        closed = f"release {release}: {_verdict(item).get('verdict', 'closed')} at {_verdict(item).get('at', 'an unknown time')}"
-        verdicts.append(Verdict("ConfigMap", path, item, not why, why or closed))
+            if left >= 0:
+                why = f"one of the newest {keep}"
+        closed = f"{verdict.get('verdict', 'closed')} at {verdict.get('at', 'an unknown time')}"
+        verdicts.append(PruneVerdict("ConfigMap", path, item, not why, why or f"release {release}: {closed}"))
     return verdicts
+
+
+def _closed_at(item: Object) -> str:
+    return str(_verdict(item).get("at", ""))
 
 
 def _verdict(item: Object) -> dict[str, t.Any]:
@@ -166,9 +200,9 @@ def _verdict(item: Object) -> dict[str, t.Any]:
 
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
-    asked = {option: params[option] for option in OPTIONS if params[option] is not None}
-    needs = dict.fromkeys(need for option in asked for need in OPTIONS[option])
-    refused = missing(api, params["namespace"], needs, read_only=context.check_mode)
+    namespace = params["namespace"]
+    keep = Keep(**{option: params[option] for option in OPTIONS})
+    refused = missing(api, namespace, keep.needs(), read_only=context.check_mode)
     if refused:
         why = [f"{in_words(rule)}; the rule to add: {json.dumps(rule)}" for rule in refused]
         raise ReleaseError(
@@ -176,7 +210,7 @@ def run(api: KubeApi, context: Context) -> Result:
             why=why,
             then="add the Role runbook-release-prune of docs/kubernetes_role_optional.yml, or use other credentials",
         )
-    verdicts = _verdicts(api, params["namespace"], asked, lambda verdict: verdict)
+    verdicts = _verdicts(api, namespace, keep, lambda verdict: verdict)
     if context.check_mode:
         for verdict in verdicts:
             if verdict.goes:
@@ -184,116 +218,109 @@ def run(api: KubeApi, context: Context) -> Result:
     elif any(verdict.goes for verdict in verdicts):
 
         def lock_for(release: str) -> Lease:
-            return Lease(api, params["namespace"], release, context)
+            return Lease(api, namespace, release, context)
 
         with held_temporarily(lock_for, "(kube_prune)", params["lock_force"]) as guard:
-            # Looked at again under the lock: nobody begins or undoes a release from now on.
-            verdicts = _verdicts(
-                api,
-                params["namespace"],
-                asked,
-                lambda verdict: _done(api, context, verdict, guard.assert_held),
-            )
-    going = [verdict for verdict in verdicts if verdict.goes]
-    values: dict[str, t.Any] = {"deleted": [verdict.told() for verdict in going]}
+
+            def delete(verdict: PruneVerdict) -> PruneVerdict:
+                return _delete(api, context, verdict, guard.assert_held)
+
+            # Judged again under the lock: nobody begins or undoes a release from now on.
+            verdicts = _verdicts(api, namespace, keep, delete)
+    deleted = [verdict for verdict in verdicts if verdict.goes]
+    kept = [verdict for verdict in verdicts if not verdict.goes]
+    values: dict[str, t.Any] = {"deleted": [verdict.as_result() for verdict in deleted]}
     if params["explain"]:
-        values["kept"] = [verdict.told() for verdict in verdicts if not verdict.goes]
-    before, after = (
-        (_names(verdicts), _names([verdict for verdict in verdicts if not verdict.goes]))
-        if going
-        else (None, None)
-    )
-    return Result(bool(going), before, after, values)
+        values["kept"] = [verdict.as_result() for verdict in kept]
+    if not deleted:
+        return Result(False, values=values)
+    return Result(True, _names(verdicts), _names(kept), values)
 
 
 def _verdicts(
-    api: KubeApi, namespace: str, asked: dict[str, int], act: t.Callable[[Verdict], Verdict]
-) -> list[Verdict]:
+    api: KubeApi, namespace: str, keep: Keep, act: t.Callable[[PruneVerdict], PruneVerdict]
+) -> list[PruneVerdict]:
     """
-    :param act: what becomes of each verdict before the next are found:
-        what is left of the ReplicaSets says which copies are needed.
+    :param act: what becomes of each verdict before the next kind is judged:
+        the ReplicaSets that are left say which copies are needed.
     """
-    verdicts: list[Verdict] = []
-    if "keep_replica_sets" in asked:
-        there = workload.by_name(api.get(deployments(namespace)))
+    verdicts: list[PruneVerdict] = []
+    if keep.keep_replica_sets is not None:
+        live = workload.by_name(api.get(deployments(namespace)))
         path = replica_sets(namespace)
-        verdicts += map(act, of_replica_sets(path, api.get(path)["items"], there, asked["keep_replica_sets"]))
-    if "keep_jobs" in asked:
+        verdicts += map(act, of_replica_sets(path, api.get(path)["items"], live, keep.keep_replica_sets))
+    if keep.keep_jobs is not None:
         path = jobs(namespace)
-        verdicts += map(act, of_jobs(path, api.get(path)["items"], asked["keep_jobs"]))
-    if "keep_records" in asked:
+        verdicts += map(act, of_jobs(path, api.get(path)["items"], keep.keep_jobs))
+    if keep.keep_records is not None:
         path = config_maps(namespace)
-        listing = api.get(f"{path}?labelSelector={record.LABEL}")
-        verdicts += map(
-            act,
-            of_records(
-                path,
-                listing["items"],
-                _workloads(api, namespace),
-                _locked_for(api, namespace),
-                asked["keep_records"],
-            ),
-        )
-    if "keep_config" in asked:
-        going = {verdict.thing["metadata"]["uid"] for verdict in verdicts if verdict.goes}
-        old = {
-            "ReplicaSet": api.get(replica_sets(namespace))["items"],
-            "ControllerRevision": api.get(controller_revisions(namespace))["items"],
-        }
-        stay = {
-            kind: [item for item in items if item["metadata"]["uid"] not in going]
-            for kind, items in old.items()
-        }
-        needed = users(_workloads(api, namespace), stay)
-        for kind, place in config.PATHS.items():
-            listing = api.get(f"{place(namespace)}?labelSelector={config.COPY_OF}")
-            verdicts += map(
-                act, of_copies(kind, place(namespace), listing["items"], needed, asked["keep_config"])
-            )
+        records = api.get(f"{path}?labelSelector={record.LABEL}")["items"]
+        live_workloads = _workloads(api, namespace)
+        locked = _locked_for(api, namespace)
+        verdicts += map(act, of_records(path, records, live_workloads, locked, keep.keep_records))
+    if keep.keep_config is not None:
+        needed = _users(api, namespace, [verdict for verdict in verdicts if verdict.goes])
+        for kind, path_of in config.PATHS.items():
+            path = path_of(namespace)
+            copies = api.get(f"{path}?labelSelector={config.COPY_OF}")["items"]
+            verdicts += map(act, of_copies(kind, path, copies, needed, keep.keep_config))
     return verdicts
 
 
+def _users(api: KubeApi, namespace: str, deleted: list[PruneVerdict]) -> Users:
+    """What needs copies of configuration, apart from what is deleted."""
+    uids = {verdict.obj["metadata"]["uid"] for verdict in deleted}
+    old = {
+        "ReplicaSet": api.get(replica_sets(namespace))["items"],
+        "ControllerRevision": api.get(controller_revisions(namespace))["items"],
+    }
+    stay = {
+        kind: [item for item in items if item["metadata"]["uid"] not in uids] for kind, items in old.items()
+    }
+    return users(_workloads(api, namespace), stay)
+
+
 def _workloads(api: KubeApi, namespace: str) -> list[Object]:
-    return [
-        thing
-        for kind in WORKLOADS
-        for thing in workload.by_name(api.get(workloads(kind, namespace)), kind).values()
-    ]
+    live: list[Object] = []
+    for kind in WORKLOADS:
+        live += workload.by_name(api.get(workloads(kind, namespace)), kind).values()
+    return live
 
 
 def _locked_for(api: KubeApi, namespace: str) -> str:
-    """Also when it has expired: its release may be taken up again."""
+    """Also when the lock has expired: its release may go on."""
     try:
-        found = lease.holder_of(api.get(f"{leases(namespace)}/{lease.NAME}"))
+        holder = lease.holder_of(api.get(f"{leases(namespace)}/{lease.NAME}"))
     except NotFound:
-        found = None
-    return found.release if found else ""
+        return ""
+    return holder.release if holder else ""
 
 
-def _done(api: KubeApi, context: Context, verdict: Verdict, fence: t.Callable[[], None]) -> Verdict:
-    """Deletes the very object that was looked at, in the state in which it was looked at."""
+def _delete(
+    api: KubeApi, context: Context, verdict: PruneVerdict, assert_held: t.Callable[[], None]
+) -> PruneVerdict:
+    """Deletes the very object that was judged, in the state in which it was judged."""
     if not verdict.goes:
         return verdict
-    fence()
-    metadata = verdict.thing["metadata"]
-    only = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+    assert_held()
+    metadata = verdict.obj["metadata"]
     options = {
         "kind": "DeleteOptions",
         "apiVersion": "v1",
         "propagationPolicy": "Background",
-        "preconditions": only,
+        "preconditions": {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]},
     }
     try:
         api.delete(f"{verdict.path}/{verdict.name}", options)
     except NotFound:
-        pass  # gone already, by our own request that was sent again or by somebody else
+        pass  # deleted already, by our own request that was sent again or by somebody else
     except Conflict:
-        return verdict._replace(goes=False, why="somebody changed it meanwhile")
+        return verdict._replace(goes=False, why="somebody changed it in the meantime")
     context.say(f"{verdict.kind} {verdict.name}: deleted, {verdict.why}")
     return verdict
 
 
-def _names(verdicts: list[Verdict]) -> dict[str, list[str]]:
+def _names(verdicts: list[PruneVerdict]) -> dict[str, list[str]]:
     names: dict[str, list[str]] = {}
     for verdict in verdicts:
         names.setdefault(verdict.kind, []).append(verdict.name)

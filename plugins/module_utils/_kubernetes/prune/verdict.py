@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What pruning thinks of one object."""
+"""Whether one object is pruned, and why."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ import typing as t
 from ..api.port import Object
 
 
-class Verdict(t.NamedTuple):
-    """On one object: whether it goes, and why it does or stays."""
+class PruneVerdict(t.NamedTuple):
+    """Whether one object is deleted, and why it is, or why it stays.
+
+    :ivar path: of its collection.
+    """
 
     kind: str
     path: str
-    thing: Object
+    obj: Object
     goes: bool
     why: str
 
     @property
     def name(self) -> str:
-        return str(self.thing["metadata"]["name"])
+        return str(self.obj["metadata"]["name"])
 
-    def told(self) -> dict[str, str]:
+    def as_result(self) -> dict[str, str]:
         return {"kind": self.kind, "name": self.name, "why": self.why}

@@ -130,7 +130,7 @@ def test_with_patience_it_outlasts_a_restart_and_says_so(cluster):
     now, said = [0.0], []
     api, _pool, _pauses = cluster(*[urllib3.exceptions.ProtocolError("cut")] * 8, (200, {"ok": True}))
     api._clock = Clock(now=lambda: now[0], sleep=lambda seconds: now.__setitem__(0, now[0] + seconds))
-    api._patience, api._say = 60, said.append
+    api._retry_timeout, api._say = 60, said.append
     assert api.get("/x") == {"ok": True} and now[0] > 15
     assert said == ["The API server https://api.test:6443 does not answer. Asking again for 60 s."]
 
@@ -151,7 +151,7 @@ def test_a_watch_is_sent_once(cluster):
 )
 def test_a_question_of_trust_is_told_apart_from_a_server_that_dies(cluster, words, kind):
     api, _pool, _pauses = cluster(urllib3.exceptions.SSLError(words))
-    api._patience = 0
+    api._retry_timeout = 0
     with pytest.raises(ReleaseError, match=kind):
         api.get("/x")
 

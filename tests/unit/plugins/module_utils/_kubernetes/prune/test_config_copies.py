@@ -33,7 +33,7 @@ def config_copy(name, at, **data):
 
 def judged(items, needed=None, keep=0):
     verdicts = prune_config.of_copies("ConfigMap", "/cm", items, needed or {}, keep)
-    return {verdict.thing["data"]["LEVEL"]: "" if verdict.goes else verdict.why for verdict in verdicts}
+    return {verdict.obj["data"]["LEVEL"]: "" if verdict.goes else verdict.why for verdict in verdicts}
 
 
 def test_the_newest_of_each_name_stay_beside_those_that_are_needed():

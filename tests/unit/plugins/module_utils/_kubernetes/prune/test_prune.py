@@ -164,7 +164,7 @@ def test_records_of_what_is_under_way_or_running_stay_whatever_their_age():
         record("5", "2026-01-05"),
     ]
     found = {
-        v.thing["metadata"]["uid"]: "" if v.goes else v.why
+        v.obj["metadata"]["uid"]: "" if v.goes else v.why
         for v in prune.of_records("/cm", items, [deployment(**{"runbook.release/release": "2"})], "1", 1)
     }
     assert found == {
@@ -318,7 +318,7 @@ def test_what_is_changed_meanwhile_stays_and_what_is_gone_is_gone():
     result, _lines = pruned(cluster, keep_replica_sets=0, explain=True)
     assert [item["name"] for item in result.values["deleted"]] == ["wallet-2"]
     assert result.values["kept"] == [
-        {"kind": "ReplicaSet", "name": "wallet-1", "why": "somebody changed it meanwhile"}
+        {"kind": "ReplicaSet", "name": "wallet-1", "why": "somebody changed it in the meantime"}
     ]
 
 

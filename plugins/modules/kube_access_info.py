@@ -12,7 +12,7 @@ version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
   - Asks the API server, verb by verb, for everything that the modules of this collection do in the namespace of a platform.
-  - Never fails because of what it finds; look at RV(allowed) and RV(missing). It writes nothing.
+  - Never fails because of what it finds; RV(allowed) and RV(missing) hold the result. It writes nothing.
 extends_documentation_fragment:
   - runbook.release._attributes.info
   - runbook.release._kubernetes
@@ -23,7 +23,7 @@ options:
     default: false
   parts:
     description:
-      - Parts beyond a release to ask for as well; C(docs/kubernetes_role_optional.yml) of the collection holds what each needs.
+      - Parts beyond a release to check as well; C(docs/kubernetes_role_optional.yml) of the collection holds what each needs.
       - V(maintenance) is M(runbook.release.kube_maintenance) and M(runbook.release.kube_rollout) where autoscalers own workloads, and the former where a
         metric says what is under way, V(secrets) is
         M(runbook.release.kube_rollout) where the configuration of a service is in Secrets.

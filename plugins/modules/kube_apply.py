@@ -13,11 +13,11 @@ author: runbook.release contributors (@runbook)
 description:
   - Reads all manifests, and puts every one to the API server without storing it (server-side apply as a dry run). What is wrong with
     any of them (the file, the place in it, a field that does not exist, a value that is refused, a field that belongs to somebody
-    else, a permission that is missing) is told at once, before anything changes.
+    else, a permission that is missing) is reported at once, before anything changes.
   - Then applies them in the order in which they need each other - namespaces, definitions of custom resources (waited for until they
     are established), permissions, configuration, workloads, routes - and waits for all of them together, by watch. A workload that
     will not become ready is given up at once, with the pod, the reason and the last log lines.
-  - Writes nothing that is there already; what only the API server notes about an object (status, managed fields, defaults) is no change.
+  - Writes nothing that is live already; what only the API server notes about an object (status, managed fields, defaults) is not a change.
   - What M(runbook.release.kube_rollout) has set on a workload (images, replicas and the like) stays, whatever the manifests say,
     so that manifests with an older image do not undo a release; see O(keep_release). Fields of the manifests have a manager of
     their own, C(runbook.release.apply), beside C(runbook.release) of releases.
@@ -33,7 +33,7 @@ options:
   namespace:
     description:
       - Namespace of the platform, and of the manifests that name none.
-      - It may be among the manifests, and need not be there before.
+      - It may be among the manifests, and need not exist before.
   manifests:
     description: Manifests, one an element.
     type: list
@@ -42,7 +42,7 @@ options:
     description:
       - Files, and folders, of manifests. Of a folder C(*.yaml), C(*.yml) and C(*.json) are read, not the folders in it.
       - A folder that holds a C(kustomization.yaml) is built by C(kubectl kustomize), which then has to be in the E(PATH).
-      - Relative paths are looked for as with M(ansible.builtin.copy), from the role or playbook. Where the module does not run inside
+      - Relative paths are searched as with M(ansible.builtin.copy), from the role or playbook. Where the module does not run inside
         the Ansible controller, they are paths of the host that it runs on.
     type: list
     elements: path
@@ -65,7 +65,7 @@ options:
   keep_release:
     description:
       - Whether the fields that a release has set on a workload stay as they are. Those for which a manifest says something else are
-        told in RV(objects).
+        reported in RV(objects).
       - With V(false) they are fields of another manager like any other, so that it takes O(force_conflicts) to set them back to
         what the manifests say.
     type: bool
@@ -79,8 +79,8 @@ options:
   prune:
     description:
       - Whether to delete what is part of O(applyset) and no longer among the manifests, after everything has become ready. Needs O(applyset).
-      - Namespaces, definitions of custom resources, and volumes and their claims are not deleted, since other things would go with them;
-        they are told in RV(obsolete).
+      - Namespaces, definitions of custom resources, and volumes and their claims are not deleted, since other objects would be deleted with them;
+        they are listed in RV(obsolete).
     type: bool
     default: false
 seealso:
@@ -123,7 +123,7 @@ objects:
   description:
     - What became of each manifest, in the order in which they were applied.
     - C(action) is V(created), V(configured) or V(unchanged); in check mode what it would be.
-    - C(kept) lists fields that stay as a release has set them. C(foreseen) is there where the API server could not be asked.
+    - C(kept) lists fields that stay as a release has set them. C(foreseen) is true where the API server could not compute the result.
   returned: success
   type: list
   elements: dict

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kube_exec
-short_description: Run a command in a pod that runs already
+short_description: Run a command in a running pod
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
-  - Runs a command in a container and shows what it says while it runs. Both outputs are kept apart, and an exit code other than 0 is a failure.
+  - Runs a command in a container and shows its output while it runs. Both outputs are kept apart, and an exit code other than 0 is a failure.
   - As with M(ansible.builtin.command) the task has always changed something unless C(changed_when) says otherwise, and is skipped in check mode;
     C(check_mode=false) on the task runs a command that only reads there, too.
-  - No shell is involved; where one is wanted, it is the command.
+  - No shell is involved; to use one, make it the command.
   - It is sent once. When the connection breaks in the middle, the task fails and says that the command may still run.
 extends_documentation_fragment:
   - runbook.release._attributes
@@ -22,7 +22,7 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: partial
-    details: The command is skipped, since nobody can tell what it would do.
+    details: The command is skipped, since it is not known what it would do.
   diff_mode:
     support: none
 options:
@@ -43,11 +43,11 @@ options:
     description: The container; else what the annotation C(kubectl.kubernetes.io/default-container) names, else the first one.
     type: str
   stdin:
-    description: What the command reads. Needs Kubernetes 1.30 or newer, which can tell the command where it ends.
+    description: What the command reads. Needs Kubernetes 1.30 or newer, which can end the input.
     type: str
   timeout:
     description:
-      - Seconds that the command may take. Then the task fails; the command itself goes on until it notices that nobody listens.
+      - Seconds that the command may take. Then the task fails; the command itself goes on until it notices that its connection is closed.
     type: int
     default: 60
 seealso:
@@ -88,7 +88,7 @@ rc:
   type: int
   sample: 0
 stdout:
-  description: What it said, without the secrets that are known.
+  description: Its standard output, without the secrets that are known.
   returned: always
   type: str
   sample: 10.96.14.2
@@ -99,7 +99,7 @@ stdout_lines:
   elements: str
   sample: [10.96.14.2]
 stderr:
-  description: What it said on standard error.
+  description: Its standard error.
   returned: always
   type: str
   sample: ""

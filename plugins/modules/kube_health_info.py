@@ -7,20 +7,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kube_health_info
-short_description: Tell whether a namespace is well
+short_description: Tell whether a namespace is healthy
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
-  - Reads workloads and, where one is not well, its pods, and says why. What else it looks at is chosen by O(checks).
-  - Never fails because of what it finds, nor because it may not look; see RV(healthy), RV(reasons) and RV(unknown).
+  - Reads workloads and, where one is unhealthy, its pods, and says why. O(checks) chooses what else it checks.
+  - Never fails because of what it finds, nor because it may not read something; see RV(healthy), RV(reasons) and RV(unknown).
 extends_documentation_fragment:
   - runbook.release._attributes.info
   - runbook.release._kubernetes
 options:
   checks:
     description:
-      - What to look at. V(workloads), V(pods), V(restarts) and V(events) need the Role of a release (C(docs/kubernetes_role.yml)), the others a rule
-        of C(docs/kubernetes_role_optional.yml). What may not be read is told in RV(unknown).
+      - What to check. V(workloads), V(pods), V(restarts) and V(events) need the Role of a release (C(docs/kubernetes_role.yml)), the others a rule
+        of C(docs/kubernetes_role_optional.yml). What may not be read is listed in RV(unknown).
       - V(workloads) - whether each exists and has settled.
       - V(pods) - pods that do not run, are not ready, or are late to leave.
       - V(restarts) - containers that ended and were started again within O(since).
@@ -38,7 +38,7 @@ options:
     type: list
     elements: str
   kinds:
-    description: Which kinds of workloads are looked at.
+    description: Which kinds of workloads are checked.
     type: list
     elements: str
     choices: [Deployment, StatefulSet, DaemonSet]
@@ -69,7 +69,7 @@ EXAMPLES = r"""
     namespace: exchange
   register: health
 
-- name: Stop when something is not well
+- name: Stop when something is unhealthy
   ansible.builtin.assert:
     that: health.healthy
     fail_msg: "{{ health.reasons | join('\n') }}"
@@ -98,7 +98,7 @@ reasons:
   elements: str
   sample: ["wallet: 1 of 2 updated, 2 available, 2 old still running"]
 unknown:
-  description: Checks of O(checks) that could not be made, or only in part, and why. They are neither well nor unwell.
+  description: Checks of O(checks) that could not be made, or only in part, and why. They are neither healthy nor unhealthy.
   returned: success
   type: dict
   sample: {nodes: 'nodes is forbidden: User "release" cannot list resource "nodes" in API group "" at the cluster scope'}
@@ -114,13 +114,13 @@ findings:
   elements: dict
   sample: []
 existing:
-  description: The names of all workloads of O(kinds) that the namespace has, whichever were asked for.
+  description: The names of all workloads of O(kinds) that the namespace has, whether they are among O(workloads) or not.
   returned: success
   type: list
   elements: str
   sample: [auth, wallet]
 workloads:
-  description: The workloads, in the order asked for, else by name.
+  description: The workloads, in the order of O(workloads), else by name.
   returned: success
   type: list
   elements: dict
@@ -136,7 +136,7 @@ workloads:
       revision: "7"
       release: 2.4.0
 pods:
-  description: Pods that are not well.
+  description: Pods that are unhealthy.
   returned: with that check
   type: list
   elements: dict

@@ -18,7 +18,7 @@ description:
   - The Job has a deadline of its own (O(timeout)) and one try (O(retries)), so nothing runs on when the controller dies.
   - The name of the Job comes from O(name) and O(release). A run after an interruption finds the Job that is still at work and waits for it; it
     does not begin a second one. A Job of that name with other content that is at work is an error.
-  - In check mode the API server is asked whether it would take the Job (a dry run, quota and admission included). That needs the permission to
+  - In check mode the API server checks whether it would take the Job (a dry run, quota and admission included). That needs the permission to
     create Jobs; nothing is written.
 extends_documentation_fragment:
   - runbook.release._attributes
@@ -35,7 +35,7 @@ options:
     description:
       - RV(runbook.release.kube_rollout#module:lock_token) of an earlier task of the same run. The lock of the platform then has to be the very one
         that was taken there, and is renewed while the Job runs. Needs O(release).
-      - Without it the lock is not looked at.
+      - Without it the lock is not checked.
     type: int
   definition:
     description: A Job of C(batch/v1). Its C(backoffLimit) and C(ttlSecondsAfterFinished) count where O(retries) and O(ttl) are not given.
@@ -104,14 +104,14 @@ options:
     description: Seconds after its end after which the cluster removes a Job that was kept or forgotten; a day when neither this nor a O(definition) says so.
     type: int
   cleanup:
-    description: When the Job and its pods are removed at the end. V(on_success) keeps what failed to look at.
+    description: When the Job and its pods are removed at the end. V(on_success) keeps a failed Job for inspection.
     type: str
     choices: [always, on_success, never]
     default: always
   rerun:
     description:
       - Run again although a Job of the same name and content has succeeded and is still there (O(cleanup=never)).
-      - When this is V(false), such a Job is the work that was asked for, and nothing changes.
+      - When this is V(false), such a Job counts as the work of this task, and nothing changes.
     type: bool
     default: false
   log_lines:

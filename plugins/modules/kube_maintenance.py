@@ -7,16 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kube_maintenance
-short_description: Scale workloads and set their environment for a while, and give back exactly what was there
+short_description: Scale workloads and set their environment for a while, then restore exactly what was live before
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
   - Maintenance mode for a platform. Scales workloads, sets or unsets variables of their containers, and waits until all have settled.
-  - What was there is remembered on each workload in the very patch that changes it, so O(state=restored) works from any controller, also
+  - What was live before is remembered on each workload in the very patch that changes it, so O(state=restored) works from any controller, also
     after the one that began was lost.
-  - Only what still is as this module set it is given back. What a release or a person has changed meanwhile stays, and is told.
-  - The replicas of a workload that a HorizontalPodAutoscaler owns are not written; the autoscaler's C(minReplicas) is, and given back as
-    well. An exception is V(0) replicas, at which an autoscaler leaves a workload alone.
+  - Only what still is as this module set it is restored. What a release or a person has changed since stays, and is reported.
+  - The replicas of a workload that a HorizontalPodAutoscaler owns are not written; the autoscaler's C(minReplicas) is written and restored
+    instead. An exception is V(0) replicas, at which an autoscaler leaves a workload alone.
 extends_documentation_fragment:
   - runbook.release._attributes
   - runbook.release._kubernetes
@@ -66,7 +66,7 @@ options:
       metric:
         description:
           - A gauge of what is under way (requests, jobs, connections), which every pod of the workloads reports in the text format of
-            Prometheus; asked for through the API server. Without it only pods that are on their way out are waited for.
+            Prometheus; read through the API server. Without it only pods that are being deleted are waited for.
         type: str
       at_most:
         description: The metric is drained when it is at most this in every pod, twice in a row.
@@ -108,7 +108,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 drained:
-  description: Whether nothing was under way any more in the end; V(true) where it was not asked for.
+  description: Whether nothing was under way any more in the end; V(true) without O(drain).
   returned: success
   type: bool
   sample: true

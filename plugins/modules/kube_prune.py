@@ -12,12 +12,12 @@ version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
   - Deletes old ReplicaSets, Jobs that have ended, records of releases and the copies of configuration that they kept, beyond the number of
-    each that is to be kept. What is not asked for is not touched.
+    each that is to be kept. A kind without a number is not touched.
   - A ReplicaSet stays when its Deployment has not settled or runs it, when it has pods, and when it is what ran before the last release
     (the baseline recorded on the Deployment). A Job stays that has not ended, or that a CronJob made. A record stays whose release is not
     finished, is what a workload runs, or holds the lock of the platform. A copy of configuration stays that the pods of a workload run
-    with, or that one of its older revisions names which is still there, since a rollback to it gives that content back.
-  - Every object is deleted only in the very state in which it was looked at; one that somebody changes meanwhile stays.
+    with, or that one of its older revisions names which still exists, since a rollback to it gives that content back.
+  - Every object is deleted only in the very state in which it was judged; one that somebody changes in the meantime stays.
   - Needs permission to delete, which a release does without; the Role C(runbook-release-prune) of C(docs/kubernetes_role_optional.yml) is
     the one to add.
 extends_documentation_fragment:
@@ -42,7 +42,7 @@ options:
       - Needs permission to list and delete the Secrets of the namespace, whether there are copies of Secrets or not.
     type: int
   explain:
-    description: Whether to tell of everything that was kept, and why, in RV(kept).
+    description: Whether to list everything that was kept, and why, in RV(kept).
     type: bool
     default: false
 seealso:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: kube_rollback
-short_description: Take workloads back to what ran before a release
+short_description: Roll workloads back to what ran before a release
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
-  - Takes every Deployment, StatefulSet and DaemonSet that a release has changed back to the baseline that
+  - Rolls every Deployment, StatefulSet and DaemonSet that a release has changed back to the baseline that
     M(runbook.release.kube_rollout) recorded on it - its images, and whatever else of it the release set - in reverse wave order, and
     waits for each wave.
   - Needs nothing but the cluster, so it works from any controller, also after the one that released was lost.
@@ -19,7 +19,7 @@ description:
   - O(to_revision) and O(to_release) go further back than the release before, by what the cluster keeps of older revisions.
   - A StatefulSet waits for a broken pod before it takes up another version; such pods of the version that is left are deleted.
   - A release that nobody knows here, or that a newer one has followed on a workload, is refused before anything changes. A workload
-    that was deleted or created anew since is an error, told when all the others are back.
+    that was deleted or created anew since is an error, reported when all the others are back.
   - Workloads that are back already are recognised, so an interrupted rollback goes on where it stopped when it is run again.
 extends_documentation_fragment:
   - runbook.release._attributes
@@ -33,7 +33,7 @@ options:
     required: true
   workloads:
     description:
-      - Names of the workloads to take back; all that the release has changed when it is not given.
+      - Names of the workloads to roll back; all that the release has changed when it is not given.
       - A name that the release has not changed, or that does not exist, is an error.
     type: list
     elements: str
@@ -46,7 +46,7 @@ options:
   to_release:
     description:
       - An older release to go back to. By its record, which must say that it succeeded, every workload that it rolled out gets the newest
-        of its pod templates with the images of then; what the record does not tell of stays as it is.
+        of its pod templates with the images of then; what the record does not name stays as it is.
     type: str
   reason:
     description: Why, for the record and the report.
@@ -54,7 +54,7 @@ options:
   unfinished_only:
     description:
       - Whether a release whose record has its verdict already stays as it is, so that a check that fails days later
-        does not take back what has been running since. A release that has not changed anything yet is no error then.
+        does not roll back what has been running since. A release that has not changed anything yet is not an error then.
     type: bool
     default: false
 seealso:
@@ -95,7 +95,7 @@ finished:
   type: bool
   sample: false
 workloads:
-  description: What was taken back; empty when all of it was back already, or when the release had not changed anything.
+  description: What was rolled back; empty when all of it was back already, or when the release had not changed anything.
   returned: success
   type: list
   elements: dict

@@ -13,14 +13,14 @@ author: runbook.release contributors (@runbook)
 description:
   - Takes the waves in order. Gives every Deployment, StatefulSet and DaemonSet of a wave what is new, all of them first, then waits for
     all of them together by one watch a kind.
-  - What was there before of all that is set (images, environment, resources, replicas) is recorded on each workload as an annotation, in
+  - What was live before of all that is set (images, environment, resources, replicas) is recorded on each workload as an annotation, in
     the very patch that changes it, so M(runbook.release.kube_rollback) needs nothing but the cluster. Running it again for the same
-    release keeps the first baseline. What somebody else writes meanwhile is not lost - the patch is made anew for it.
+    release keeps the first baseline. What somebody else writes in the meantime is not lost - the patch is made anew for it.
   - A workload has settled by the rule of C(kubectl rollout status) - its controller has seen the newest spec, all replicas are updated
     and available, no old one runs - and only when it is not paused. Of a StatefulSet, pods below its C(partition) may stay.
   - A PodDisruptionBudget does not hold up a rollout. It binds evictions, as by C(kubectl drain), and not the controllers that replace
-    pods. While a node is drained, new pods may find no place; that is told, and given O(stuck_after).
-  - Fails as soon as a pod of the new version cannot get well by waiting (crash loop, image that is not there, configuration that is missing),
+    pods. While a node is drained, new pods may find no place; that is reported, and given O(stuck_after).
+  - Fails as soon as a pod of the new version cannot become healthy by waiting (crash loop, image that does not exist, configuration that is missing),
     and says which pod, container, reason, exit code, last log lines and warnings. It does not roll back by itself;
     the role P(runbook.release.rollout#role) does.
   - What was done is kept in the ConfigMap C(release-VERSION) of the namespace, from which M(runbook.release.release_report) writes the report.
@@ -37,7 +37,7 @@ options:
   lock_token:
     description:
       - RV(lock_token) of an earlier task of the same run. The lock of the platform then has to be the very one that was taken there;
-        when another run has had it meanwhile, nothing is written.
+        when another run has had it in the meantime, nothing is written.
     type: int
   workloads:
     description: The workloads. Unknown names and containers, all of them, are one error, before anything changes.
@@ -177,7 +177,7 @@ workloads:
       returned: when not in check mode
       sample: 3.4
     digests:
-      description: Digest by container, as the container runtime reports it; empty when no pod had to be looked at.
+      description: Digest by container, as the container runtime reports it; empty when no pod had to be read.
       type: dict
       returned: when not in check mode
       sample: {wallet: "sha256:6f1c2f8b7a3c1f0e3f1f6b1f0a9f6d5a1c1d8a5e2b7c4d3e9f8a7b6c5d4e3f2a"}

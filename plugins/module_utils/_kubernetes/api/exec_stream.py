@@ -105,7 +105,7 @@ def _refusal(path: str, status: int, message: str) -> ReleaseError:
 def _write(socket: t.Any, stdin: str) -> None:
     if (socket.getheaders() or {}).get("sec-websocket-protocol") != _CLOSING:
         raise ReleaseError(
-            "This API server cannot be told that the input has ended (stdin needs Kubernetes 1.30 or newer).",
+            "This API server has no way to end the input (stdin needs Kubernetes 1.30 or newer).",
             then="leave stdin out",
         )
     data = stdin.encode()

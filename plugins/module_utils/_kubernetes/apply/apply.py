@@ -50,7 +50,7 @@ class ApplyOptions:
     """
     :ivar wait: until all of it is ready.
     :ivar timeout: seconds for that.
-    :ivar stuck_after: seconds for which a transient problem is put up with meanwhile.
+    :ivar stuck_after: seconds for which a transient problem is put up with in the meantime.
     :ivar lock_force: take the lock over from another run.
     """
 
@@ -194,7 +194,7 @@ class _Writer:
             return t.cast("Object", step.before)
         try:
             guard.assert_held()
-            thing = self._apply(step)
+            obj = self._apply(step)
         except LockLost as exc:
             raise LockLost(exc.what, why=[*exc.why, self._so_far(step)], then=exc.then) from exc
         except Conflict as exc:
@@ -209,7 +209,7 @@ class _Writer:
             ) from exc
         if step.action != UNCHANGED:
             self._context.say(f"{step.manifest}: {step.action}")
-        return thing
+        return obj
 
     def _apply(self, step: Step) -> Object:
         end = self._context.clock.now() + (0 if step.resource.served else _SERVED_SECONDS)
@@ -223,7 +223,7 @@ class _Writer:
 
     def _so_far(self, at: Step) -> str:
         after = self._plan.index(at) + 1
-        written = [str(step.manifest) for step, _thing in self._now if step.to_write]
+        written = [str(step.manifest) for step, _obj in self._now if step.to_write]
         to_come = [str(step.manifest) for step in self._plan[after:] if step.to_write]
         return f"applied before: {', '.join(written) or 'nothing'}; not reached: {', '.join(to_come) or 'nothing'}"
 
@@ -233,43 +233,42 @@ class _Writer:
         """
         before, self._waited = self._waited, len(self._now)
         new = self._now[before:]
-        classes = self._classes() if any(step.resource.kind == ready.CLAIM for step, _thing in new) else []
-        wanted = []
-        for step, thing in new:
-            known = {**thing, "kind": step.resource.kind}
-            if ready.is_waited_for(
-                known, known["kind"] == ready.CLAIM and ready.binds_at_once(known, classes)
-            ):
-                wanted.append((step.resource, known))
-        waiter = ObjectWaiter(self._api, self._context, wanted, self._options.stuck_after)
+        classes = self._classes() if any(step.resource.kind == ready.CLAIM for step, _obj in new) else []
+        awaited = []
+        for step, obj in new:
+            known = {**obj, "kind": step.resource.kind}
+            binds_at_once = known["kind"] == ready.CLAIM and ready.binds_at_once(known, classes)
+            if ready.is_waited_for(known, binds_at_once):
+                awaited.append((step.resource, known))
+        waiter = ObjectWaiter(self._api, self._context, awaited, self._options.stuck_after)
         waiter.until_ready(self._options.timeout, guard.renew_if_due)
 
     def _classes(self) -> list[Object]:
         try:
             return t.cast("list[Object]", self._api.get(_CLASSES)["items"])
         except ReleaseError:
-            # not allowed to look: whether a claim binds at once is not known, and it is not waited for
+            # Without permission it is not known whether a claim binds at once, and it is not waited for.
             return []
 
 
 def _diff(plan: list[Step], members: Members) -> list[dict[str, str]]:
     """One a changed object, as Ansible shows it under a header of its own."""
-    found = []
+    sides = []
     for step in plan:
         if step.action != UNCHANGED:
             before, after = applied.shown(step.before, step.after)
-            found.append(_side_by_side(str(step.manifest), before, after))
-    return found + [
-        _side_by_side(name_of(resource, thing), applied.shown(thing, None)[0], {})
-        for resource, thing in members.to_delete
+            sides.append(_side_by_side(str(step.manifest), before, after))
+    return sides + [
+        _side_by_side(name_of(resource, obj), applied.shown(obj, None)[0], {})
+        for resource, obj in members.to_delete
     ]
 
 
 def _side_by_side(name: str, before: Object, after: Object) -> dict[str, str]:
     sides = {"before": before, "after": after}
     texts = {
-        side: str(yaml_dump(thing, default_flow_style=False, sort_keys=True)) if thing else ""
-        for side, thing in sides.items()
+        side: str(yaml_dump(obj, default_flow_style=False, sort_keys=True)) if obj else ""
+        for side, obj in sides.items()
     }
     return {**texts, "before_header": name, "after_header": name}
 

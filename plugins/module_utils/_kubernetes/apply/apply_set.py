@@ -6,7 +6,7 @@
 """The set of objects that belong together, so that what is no longer among the manifests can be deleted.
 
 ApplySet specification, KEP-3659 (kubernetes/enhancements), as ``kubectl apply --prune
---applyset`` has it: a parent object holds what kinds and namespaces to look into, a label
+--applyset`` has it: a parent object holds the kinds and namespaces of the members, a label
 marks the members. kubectl refuses the sets of other tools, so the tool is called ``kubectl``
 here: it can go on from what we left, and we from what it left.
 """
@@ -123,17 +123,15 @@ class Set:
     def __init__(self, api: KubeApi, of: Parent) -> None:
         self.parent = of
         self._api = api
-        self.there, self.recorded, self._tooling = self._read()
+        self.exists, self.recorded, self._tooling = self._read()
 
     def _read(self) -> tuple[bool, Scope, str]:
         try:
-            thing = self._api.get(self.parent.path)
+            obj = self._api.get(self.parent.path)
         except NotFound:
             return False, Scope(), ""
-        annotations, labels = (
-            thing["metadata"].get("annotations") or {},
-            thing["metadata"].get("labels") or {},
-        )
+        annotations = obj["metadata"].get("annotations") or {}
+        labels = obj["metadata"].get("labels") or {}
         tooling = str(annotations.get(_TOOLING, ""))
         wrong = []
         if tooling.rpartition("/")[0] != "kubectl":
@@ -156,66 +154,62 @@ class Set:
 
     def record(self, scope: Scope) -> bool:
         """Writes where members are, when it is not written yet; whether it did."""
-        if self.there and self._told(scope) == self._told(self.recorded):
+        if self.exists and self._annotations(scope) == self._annotations(self.recorded):
             return False
         # Forced: the label and annotations of a set belong to whoever manages it; kubectl does the same.
         self._api.apply(self.parent.path, self.parent.body(scope, self._tooling), force=True)
-        self.there, self.recorded = True, scope
+        self.exists = True
+        self.recorded = scope
         return True
 
     def differs(self, scope: Scope) -> bool:
-        return not self.there or self._told(scope) != self._told(self.recorded)
+        return not self.exists or self._annotations(scope) != self._annotations(self.recorded)
 
-    def _told(self, scope: Scope) -> t.Any:
+    def _annotations(self, scope: Scope) -> t.Any:
         return self.parent.body(scope, self._tooling)["metadata"]["annotations"]
 
     def places(self, resources: Resources) -> list[tuple[Resource, str]]:
         """Where members can be, as the parent says."""
-        if not self.there:
+        if not self.exists:
             return []
-        found = []
+        places = []
+        all_namespaces = sorted(self.recorded.namespaces | {self.parent.namespace})
         for group, kind in sorted(self.recorded.kinds):
             resource = resources.of_kind(group, kind)
             if resource is not None:  # else its definition is gone, and with it the objects
-                found += [
-                    (resource, namespace)
-                    for namespace in (
-                        sorted(self.recorded.namespaces | {self.parent.namespace})
-                        if resource.namespaced
-                        else [""]
-                    )
-                ]
-        return found
+                namespaces = all_namespaces if resource.namespaced else [""]
+                places += [(resource, namespace) for namespace in namespaces]
+        return places
 
     def members(self, resources: Resources) -> list[tuple[Resource, Object]]:
         """All objects that carry the label."""
-        found = []
+        members = []
         for resource, namespace in self.places(resources):
             listing = self._api.get(
                 f"{resource.collection(namespace)}?labelSelector={PART_OF}%3D{self.parent.id}"
             )
             # Items of a list do not say what they are; a Secret has to.
-            found += [
+            members += [
                 (resource, {"apiVersion": resource.api_version, "kind": resource.kind, **item})
                 for item in listing["items"]
             ]
-        return found
+        return members
 
 
 def obsolete(
-    members: t.Iterable[tuple[Resource, Object]], of: Parent, wanted: t.Collection[Key]
+    members: t.Iterable[tuple[Resource, Object]], of: Parent, desired: t.Collection[Key]
 ) -> list[tuple[Resource, Object]]:
-    """Members that no manifest describes. Never what a controller made, nor what is on its way out already."""
-    found = []
-    for resource, thing in members:
-        meta = thing["metadata"]
-        described = (resource.group, resource.kind, meta.get("namespace", ""), meta["name"]) in wanted
+    """Members that no manifest describes. Never what a controller made, nor what is being deleted already."""
+    left_over = []
+    for resource, obj in members:
+        meta = obj["metadata"]
+        described = (resource.group, resource.kind, meta.get("namespace", ""), meta["name"]) in desired
         owned = any(reference.get("controller") for reference in meta.get("ownerReferences") or [])
         if (meta.get("labels") or {}).get(PART_OF) == of.id and not (
             described or owned or meta.get("deletionTimestamp")
         ):
-            found.append((resource, thing))
-    return found
+            left_over.append((resource, obj))
+    return left_over
 
 
 def _items(annotations: Object, key: str) -> list[str]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Which kinds the API server has, and where: asked once a group and version that is used."""
+"""Which kinds the API server has, and where. It is read once for each group and version that is used."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Resources:
 
     def __init__(self, api: KubeApi, manifests: t.Iterable[Manifest] = ()) -> None:
         self._api = api
-        self._asked: dict[tuple[str, str], dict[str, Resource]] = {}
+        self._resources: dict[tuple[str, str], dict[str, Resource]] = {}
         self._versions: dict[str, list[str]] = {}
         self._defined: dict[tuple[str, str, str], Resource] = {}
         for manifest in manifests:
@@ -52,17 +52,14 @@ class Resources:
 
     def of_kind(self, group: str, kind: str) -> Resource | None:
         """In whichever version the API server prefers; None when it has no such kind (any more)."""
-        return next(
-            (
-                found
-                for version in self._versions_of(group)
-                if (found := self._served(group, version).get(kind))
-            ),
-            None,
-        )
+        for version in self._versions_of(group):
+            resource = self._served(group, version).get(kind)
+            if resource:
+                return resource
+        return None
 
     def unknown(self, manifest: Manifest) -> str:
-        """What to say of a manifest whose kind is not there."""
+        """The problem of a manifest whose kind the cluster does not have."""
         group, kind = manifest.group, manifest.kind
         version = manifest.api_version.rpartition("/")[2]
         served = self._served(group, version)
@@ -74,28 +71,28 @@ class Resources:
         return f"the cluster does not serve {manifest.api_version}, and no CustomResourceDefinition of {kind} is among the manifests"
 
     def _served(self, group: str, version: str) -> dict[str, Resource]:
-        if (group, version) not in self._asked:
+        if (group, version) not in self._resources:
             try:
                 listed = self._api.get(_root(group, version))["resources"]
             except NotFound:
                 listed = []
-            self._asked[group, version] = {
+            self._resources[group, version] = {
                 item["kind"]: Resource(group, version, item["kind"], item["name"], item["namespaced"])
                 for item in listed
                 if "/" not in item["name"]
             }
-        return self._asked[group, version]
+        return self._resources[group, version]
 
     def _versions_of(self, group: str) -> list[str]:
         if not group:
             return ["v1"]
         if group not in self._versions:
             try:
-                told = self._api.get(f"/apis/{group}")
+                group_list = self._api.get(f"/apis/{group}")
             except NotFound:
-                told = {}
-            versions = [item["version"] for item in told.get("versions") or []]
-            first = (told.get("preferredVersion") or {}).get("version")
+                group_list = {}
+            versions = [item["version"] for item in group_list.get("versions") or []]
+            first = (group_list.get("preferredVersion") or {}).get("version")
             self._versions[group] = sorted(versions, key=lambda version: version != first)
         return self._versions[group]
 

@@ -31,25 +31,25 @@ _WHOLE = ("strategy",)
 _REFERENCES = ("Name", "Namespace", "Ref")
 
 
-def comparable(thing: Object | None) -> Object:
+def comparable(obj: Object | None) -> Object:
     """What a person means by the object: without what the servers note about it."""
-    if thing is None:
+    if obj is None:
         return {}
-    metadata = {key: value for key, value in thing["metadata"].items() if key not in SERVERS}
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in SERVERS}
     annotations = {
         key: value for key, value in (metadata.pop("annotations", None) or {}).items() if key != _LAST_APPLIED
     }
     if annotations:
         metadata["annotations"] = annotations
     return {
-        **{key: value for key, value in thing.items() if key not in ("metadata", "status")},
+        **{key: value for key, value in obj.items() if key not in ("metadata", "status")},
         "metadata": metadata,
     }
 
 
-def owned(thing: Object | None, manager: str, operation: str) -> t.Any:
+def owned(obj: Object | None, manager: str, operation: str) -> t.Any:
     """The fields (FieldsV1) that this manager owns of the object."""
-    entries = (thing or {}).get("metadata", {}).get("managedFields") or []
+    entries = (obj or {}).get("metadata", {}).get("managedFields") or []
     mine = [
         entry
         for entry in entries
@@ -78,28 +78,28 @@ def beside_release(body: Object, live: Object | None) -> tuple[Object, list[str]
     return body, kept
 
 
-def _leave(wanted: t.Any, live: t.Any, fields: Object, path: str, kept: list[str]) -> None:
+def _leave(desired: t.Any, live: t.Any, fields: Object, path: str, kept: list[str]) -> None:
     for field, inner in fields.items():
         mark, _colon, name = field.partition(":")
-        if mark == "f" and isinstance(wanted, dict):
-            there = live.get(name) if isinstance(live, dict) else None
-            if name in wanted and inner and isinstance(wanted[name], (dict, list)) and name not in _WHOLE:
-                _leave(wanted[name], there, inner, f"{path}.{name}", kept)
+        if mark == "f" and isinstance(desired, dict):
+            now = live.get(name) if isinstance(live, dict) else None
+            if name in desired and inner and isinstance(desired[name], (dict, list)) and name not in _WHOLE:
+                _leave(desired[name], now, inner, f"{path}.{name}", kept)
             else:
                 for gone in (name, _EITHER.get(name, name)):
                     if (
-                        gone in wanted
-                        and _over(there, wanted.pop(gone)) != there
+                        gone in desired
+                        and _over(now, desired.pop(gone)) != now
                         and f"{path}.{name}" not in kept
                     ):
                         kept.append(f"{path}.{name}")
-        elif mark == "k" and isinstance(wanted, list):
+        elif mark == "k" and isinstance(desired, list):
             keys = json.loads(name)
-            item, there = _item(wanted, keys), _item(live or [], keys)
+            item = _item(desired, keys)
             if item is not None:
                 rest = {key: value for key, value in inner.items() if key.partition(":")[2] not in keys}
                 where = ",".join(f'{key}="{value}"' for key, value in keys.items())
-                _leave(item, there, rest, f"{path}[{where}]", kept)
+                _leave(item, _item(live or [], keys), rest, f"{path}[{where}]", kept)
 
 
 def _item(items: list[t.Any], keys: dict[str, t.Any]) -> t.Any:
@@ -114,7 +114,7 @@ def _item(items: list[t.Any], keys: dict[str, t.Any]) -> t.Any:
 
 
 def foreseen(live: Object | None, body: Object) -> Object:
-    """What an apply will come to, where the API server cannot be asked: the manifest laid over what is there."""
+    """What an apply will come to, where the API server cannot compute it: the manifest laid over the live object."""
     return t.cast("Object", _over(live, body)) if live else body
 
 
@@ -131,22 +131,22 @@ def _over(live: t.Any, body: t.Any) -> t.Any:
     return body
 
 
-def learn(redact: Redactor, thing: Object | None) -> None:
+def learn(redact: Redactor, obj: Object | None) -> None:
     """The secrets of an object, so that they are hidden
     wherever they turn up: in errors of the API server, too.
     """
-    if thing is None:
+    if obj is None:
         return
-    if thing.get("kind") == "Secret":
-        for value in (thing.get("stringData") or {}).values():
+    if obj.get("kind") == "Secret":
+        for value in (obj.get("stringData") or {}).values():
             redact.learn(value)
-        for value in (thing.get("data") or {}).values():
+        for value in (obj.get("data") or {}).values():
             redact.learn(value)
             with contextlib.suppress(
                 binascii.Error, ValueError
             ):  # not base64, as the API server will say, or no text
                 redact.learn(base64.b64decode(str(value), validate=True).decode())
-    _learn_environment(redact, thing)
+    _learn_environment(redact, obj)
 
 
 def _learn_environment(redact: Redactor, value: t.Any) -> None:
@@ -177,12 +177,12 @@ def _hidden(was: t.Any, will: t.Any, secret: bool) -> tuple[t.Any, t.Any]:
         for key in {**left, **right}:
             pair = left.get(key), right.get(key)
             whole = (secret and key in ("data", "stringData")) or (key == "value" and environment)
-            told = (
+            named_secret = (
                 is_secret_key(key)
                 and not str(key).endswith(_REFERENCES)
                 and any(isinstance(side, str) for side in pair)
             )
-            pairs[key] = _covered(*pair) if whole or told else _hidden(*pair, secret)
+            pairs[key] = _covered(*pair) if whole or named_secret else _hidden(*pair, secret)
         return (
             {key: pair[0] for key, pair in pairs.items() if key in left} if isinstance(was, dict) else was,
             {key: pair[1] for key, pair in pairs.items() if key in right} if isinstance(will, dict) else will,

@@ -80,7 +80,7 @@ def _documents(origin: str, text: str, problems: list[str]) -> list[Document]:
         try:
             return [Document(origin, json.loads(text))]
         except ValueError as exc:
-            problems.append(f"{origin}: is no JSON: {exc}")
+            problems.append(f"{origin}: is not valid JSON: {exc}")
             return []
     documents = []
     try:
@@ -89,10 +89,12 @@ def _documents(origin: str, text: str, problems: list[str]) -> list[Document]:
     except yaml.MarkedYAMLError as exc:
         # Not the whole error: it quotes the line, which may be one of a Secret.
         line = exc.problem_mark.line + 1 if exc.problem_mark else "?"
-        problems.append(f"{origin}, document {len(documents) + 1}, line {line}: is no YAML: {exc.problem}")
+        problems.append(
+            f"{origin}, document {len(documents) + 1}, line {line}: is not valid YAML: {exc.problem}"
+        )
     except yaml.YAMLError:
         problems.append(
-            f"{origin}, document {len(documents) + 1}: is no YAML: a character that YAML does not allow"
+            f"{origin}, document {len(documents) + 1}: is not valid YAML: a character that YAML does not allow"
         )
     return documents
 
@@ -127,8 +129,8 @@ def _kustomized(folder: str, command: Command, problems: list[str]) -> list[Docu
             f"{folder}: holds a kustomization, and kubectl, which builds it, is not in the PATH; install it, or give the output of 'kubectl kustomize {folder}'"
         )
         return []
-    code, built, said = command([kubectl, "kustomize", folder])
+    code, built, errors = command([kubectl, "kustomize", folder])
     if code:
-        problems.append(f"{folder}: kubectl kustomize: {said.strip()[:500]}")
+        problems.append(f"{folder}: kubectl kustomize: {errors.strip()[:500]}")
         return []
     return _documents(f"kustomization {folder}", built, problems)

@@ -133,7 +133,7 @@ def accepted(documents: t.Iterable[Document], problems: list[str]) -> list[Manif
             continue  # nothing between two separators, or comments alone
         wrong = _wrong(value)
         if wrong:
-            problems += [f"{origin}: {said}" for said in wrong]
+            problems += [f"{origin}: {problem}" for problem in wrong]
         elif value["kind"].endswith("List") and isinstance(value.get("items"), list):
             manifests += accepted(
                 (Document(f"{origin}, items[{index}]", item) for index, item in enumerate(value["items"])),
@@ -169,7 +169,7 @@ def _wrong(value: t.Any) -> list[str]:
         pairs = metadata.get(key)
         if pairs is not None and not isinstance(pairs, dict):
             wrong.append(f"metadata.{key}: found {describe(pairs)}; allowed: a dictionary of strings")
-        # YAML's 1.10, true and 2026-01-01 are no strings; the API server tells neither where nor what.
+        # YAML's 1.10, true and 2026-01-01 are not strings; the API server says neither where nor what.
         for name, item in (pairs or {}).items() if isinstance(pairs, dict) else ():
             if not isinstance(item, str):
                 wrong.append(f"metadata.{key}.{name}: found {describe(item)}; allowed: a string (in quotes)")

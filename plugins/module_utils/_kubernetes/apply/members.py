@@ -80,10 +80,10 @@ class Members:
     def writes(self) -> t.Iterator[tuple[Resource, str, str]]:
         if self._parent and self._set:
             own = Resource("", "v1", self._parent.kind, f"{self._parent.kind.lower()}s", True)
-            for verb in ("patch",) if self._set.there else ("patch", "create"):
+            for verb in ("patch",) if self._set.exists else ("patch", "create"):
                 yield own, self._parent.namespace, verb
-        for resource, thing in self.to_delete:
-            yield resource, thing["metadata"].get("namespace", ""), "delete"
+        for resource, obj in self.to_delete:
+            yield resource, obj["metadata"].get("namespace", ""), "delete"
 
     def differs(self) -> bool:
         return bool(self._set and self._set.differs(self._final()))
@@ -94,11 +94,11 @@ class Members:
         """
         if self._set:
             assert_held()
-            self._set.record(self._scope.union(self._set.recorded) if self._set.there else self._scope)
+            self._set.record(self._scope.union(self._set.recorded) if self._set.exists else self._scope)
 
     def end(self, assert_held: t.Callable[[], None]) -> None:
-        for resource, thing in self.to_delete:
-            metadata = thing["metadata"]
+        for resource, obj in self.to_delete:
+            metadata = obj["metadata"]
             path = f"{resource.collection(metadata.get('namespace', ''))}/{metadata['name']}"
             options = {
                 "kind": "DeleteOptions",
@@ -109,7 +109,7 @@ class Members:
             assert_held()
             with contextlib.suppress(NotFound):
                 self._api.delete(path, options)
-            self._context.say(f"{name_of(resource, thing)}: pruned")
+            self._context.say(f"{name_of(resource, obj)}: pruned")
         if self._set and self.differs():
             assert_held()
             self._set.record(self._final())
@@ -126,14 +126,12 @@ class Members:
         """Where members are afterwards: those of the manifests,
         and those that stay though no manifest describes them.
         """
-        kinds = frozenset((resource.group, resource.kind) for resource, _thing in self.left)
+        kinds = frozenset((resource.group, resource.kind) for resource, _obj in self.left)
         namespaces = frozenset(
-            thing["metadata"]["namespace"]
-            for _resource, thing in self.left
-            if thing["metadata"].get("namespace")
+            obj["metadata"]["namespace"] for _resource, obj in self.left if obj["metadata"].get("namespace")
         )
         return self._scope.union(apply_set.Scope(kinds, namespaces))
 
 
-def name_of(resource: Resource, thing: Object) -> str:
-    return named(resource.kind, thing["metadata"].get("namespace", ""), thing["metadata"]["name"])
+def name_of(resource: Resource, obj: Object) -> str:
+    return named(resource.kind, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])

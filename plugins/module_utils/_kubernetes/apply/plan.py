@@ -28,11 +28,11 @@ CREATED, CONFIGURED, UNCHANGED = "created", "configured", "unchanged"
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One object from what is there to what will be.
+    """One object from live to desired.
 
     :param body: what is applied: the manifest without what a release has set.
     :param after: what the API server would make of it.
-    :param foreseen: ``after`` is computed here instead, because the API server could not be asked.
+    :param foreseen: ``after`` is computed here instead, because the API server could not compute it.
     :param kept: fields that stay as a release has set them, though the manifest says something else.
     """
 
@@ -57,9 +57,9 @@ class Step:
     @property
     def to_write(self) -> bool:
         """Also where only the ownership of fields changes: what is
-        dropped from the manifest later can only then be taken back.
+        dropped from the manifest later can only then be removed.
         """
-        mine = [applied.owned(thing, applied.APPLIES, "Apply") for thing in (self.before, self.after)]
+        mine = [applied.owned(obj, applied.APPLIES, "Apply") for obj in (self.before, self.after)]
         return self.action != UNCHANGED or (not self.foreseen and mine[0] != mine[1])
 
     def as_result(self) -> dict[str, t.Any]:
@@ -81,7 +81,8 @@ def placed(
     manifests: list[Manifest], resources: Resources, namespace: str
 ) -> list[tuple[Manifest, Resource]]:
     """Each with the kind it is of and in its namespace. All that does not fit the cluster is one InputError."""
-    problems, found = [], []
+    problems = []
+    placements = []
     for manifest in manifests:
         resource = resources.find(manifest.group, manifest.api_version.rpartition("/")[2], manifest.kind)
         if resource is None:
@@ -91,12 +92,11 @@ def placed(
                 f"{manifest.origin}: {manifest}: metadata.namespace: found {manifest.namespace}; allowed: none, a {manifest.kind} is in no namespace"
             )
         else:
-            found.append(
-                (manifest.moved((manifest.namespace or namespace) if resource.namespaced else ""), resource)
-            )
+            own = (manifest.namespace or namespace) if resource.namespaced else ""
+            placements.append((manifest.moved(own), resource))
     if problems:
         raise refusal(problems)
-    return found
+    return placements
 
 
 def refusal(problems: list[str]) -> InputError:
@@ -112,31 +112,31 @@ def observed(
     api: KubeApi, context: Context, placements: t.Sequence[tuple[Manifest, Resource]]
 ) -> list[Object | None]:
     """What is live of each, in the same order."""
-    found: list[Object | None] = []
+    live: list[Object | None] = []
     for manifest, resource in placements:
-        thing: Object | None = None
+        obj: Object | None = None
         if resource.served:
             try:
-                thing = api.get(f"{resource.collection(manifest.namespace)}/{manifest.name}")
+                obj = api.get(f"{resource.collection(manifest.namespace)}/{manifest.name}")
             except NotFound:
-                thing = None
+                obj = None
         applied.learn(context.redact, manifest.body)
-        applied.learn(context.redact, thing)
-        found.append(thing)
-    return found
+        applied.learn(context.redact, obj)
+        live.append(obj)
+    return live
 
 
-def forbidden(api: KubeApi, wanted: t.Iterable[tuple[Resource, str, str]]) -> list[str]:
-    """What the credentials may not do, as lines with the rule to add; asked once a kind and namespace.
+def forbidden(api: KubeApi, needed: t.Iterable[tuple[Resource, str, str]]) -> list[str]:
+    """What the credentials may not do, as lines with the rule to add; reviewed once a kind and namespace.
 
-    :param wanted: resource, namespace ('' for the whole cluster) and verb.
+    :param needed: resource, namespace ('' for the whole cluster) and verb.
     """
     verbs: dict[tuple[str, str, str], list[str]] = {}
-    for resource, namespace, verb in wanted:
+    for resource, namespace, verb in needed:
         verbs.setdefault((namespace, resource.group, resource.plural), []).append(verb)
     lines = []
-    for (namespace, group, plural), asked in verbs.items():
-        for rule in missing(api, namespace, [Need(group, plural, tuple(dict.fromkeys(asked)))]):
+    for (namespace, group, plural), of_kind in verbs.items():
+        for rule in missing(api, namespace, [Need(group, plural, tuple(dict.fromkeys(of_kind)))]):
             where = f"in namespace {namespace}" if namespace else "in the whole cluster (ClusterRole)"
             to_add = f'{{apiGroups: ["{group}"], resources: [{plural}], verbs: [{", ".join(rule["verbs"])}]}}'
             lines.append(f"{in_words(rule)} {where}; the rule to add: {to_add}")

@@ -19,28 +19,25 @@ WORKLOADS = tuple(applied.KINDS)
 CLAIM = "PersistentVolumeClaim"
 
 
-def is_waited_for(thing: Object, binds_at_once: bool = False) -> bool:
+def is_waited_for(obj: Object, binds_at_once: bool = False) -> bool:
     """
     :param binds_at_once: a claim is bound without a pod that uses it (volumeBindingMode Immediate).
     """
-    return thing["kind"] in (*WORKLOADS, DEFINITION, "Namespace") or (
-        thing["kind"] == CLAIM and binds_at_once
-    )
+    return obj["kind"] in (*WORKLOADS, DEFINITION, "Namespace") or (obj["kind"] == CLAIM and binds_at_once)
 
 
-def status(thing: Object) -> Status:
+def status(obj: Object) -> Status:
     """Only of kinds that are waited for."""
-    now = thing.get("status") or {}
-    if thing["kind"] in WORKLOADS:
-        return workload.status(thing)
-    if thing["kind"] == DEFINITION:
-        return _definition(workload.conditions(thing))
-    phase, wanted = str(now.get("phase", "")), "Active" if thing["kind"] == "Namespace" else "Bound"
-    if phase == wanted:
+    now = obj.get("status") or {}
+    if obj["kind"] in WORKLOADS:
+        return workload.status(obj)
+    if obj["kind"] == DEFINITION:
+        return _definition(workload.conditions(obj))
+    phase = str(now.get("phase", ""))
+    if phase == ("Active" if obj["kind"] == "Namespace" else "Bound"):
         return Status(READY, phase)
-    return Status(
-        FAILED if phase in ("Terminating", "Lost") else PROGRESSING, phase or "not yet seen by its controller"
-    )
+    state = FAILED if phase in ("Terminating", "Lost") else PROGRESSING
+    return Status(state, phase or "not yet seen by its controller")
 
 
 def _definition(condition: dict[str, Object]) -> Status:

@@ -4,7 +4,7 @@
 
 # PRIVATE to this collection.
 """Puts a failed wait into words: what is wrong with which pod,
-its last log lines, the warnings about it, where to look next.
+its last log lines, the warnings about it, where to read on.
 """
 
 from __future__ import annotations

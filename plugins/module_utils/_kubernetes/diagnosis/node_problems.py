@@ -17,15 +17,15 @@ _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailab
 
 
 def nodes(items: t.Iterable[Object]) -> tuple[list[dict[str, t.Any]], list[Reason]]:
-    """A cordoned node is healthy: somebody wanted that."""
-    found: list[dict[str, t.Any]] = []
+    """A cordoned node is healthy: somebody cordoned it on purpose."""
+    entries: list[dict[str, t.Any]] = []
     reasons = []
     for node in items:
         now, name = conditions(node), node["metadata"]["name"]
         ready = now.get("Ready", {})
         pressures = [kind for kind in _PRESSURES if now.get(kind, {}).get("status") == "True"]
         is_ready = ready.get("status") == "True"
-        found.append(
+        entries.append(
             {
                 "name": name,
                 "ready": is_ready,
@@ -38,4 +38,4 @@ def nodes(items: t.Iterable[Object]) -> tuple[list[dict[str, t.Any]], list[Reaso
             reasons.append(Reason(f"node {name}", text))
         for kind in pressures:
             reasons.append(Reason(f"node {name}", f"{kind}, {now[kind].get('message', '')}".rstrip(", ")))
-    return found, reasons
+    return entries, reasons

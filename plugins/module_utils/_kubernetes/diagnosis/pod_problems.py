@@ -45,7 +45,7 @@ class PodProblem:
 
     ``permanent``: it will not heal by waiting, so the wait is given up at once. ``transient``: somebody else's
     doing may heal it (a node that joins, a quota that is raised, a registry that comes back), so it is given
-    a while; see ``_patience``. Neither: it is under way.
+    a while; see ``StuckTimer``. Neither: it is under way.
     """
 
     pod: str
@@ -84,12 +84,12 @@ class PodProblem:
 
 
 def problem_of(pod: Object) -> PodProblem | None:
-    """What is wrong with the pod: what will not heal before what may; else
+    """What is wrong with the pod: a permanent problem before a transient one; else
     the first, in the order in which a pod starts. None when nothing is.
     """
     name = pod["metadata"]["name"]
     if pod["metadata"].get("deletionTimestamp"):
-        return None  # on its way out: what it says now is no verdict on the version
+        return None  # it is being deleted: what it says now does not judge the version
     scheduled = conditions(pod).get("PodScheduled", {})
     if scheduled.get("status") == "False":
         return PodProblem(
@@ -105,11 +105,13 @@ def problem_of(pod: Object) -> PodProblem | None:
         return PodProblem(
             name, "", now["reason"], now.get("message", ""), transient=now["reason"] != "DeadlineExceeded"
         )
-    found = [_of_container(pod, status, init=True) for status in now.get("initContainerStatuses") or []]
-    found += [_of_container(pod, status) for status in now.get("containerStatuses") or []]
-    told = [said for said in found if said]
-    if told:
-        return next((said for said in told if said.permanent), told[0])
+    of_containers = [
+        _of_container(pod, status, init=True) for status in now.get("initContainerStatuses") or []
+    ]
+    of_containers += [_of_container(pod, status) for status in now.get("containerStatuses") or []]
+    problems = [problem for problem in of_containers if problem]
+    if problems:
+        return next((problem for problem in problems if problem.permanent), problems[0])
     if now.get("phase") == "Failed":
         return PodProblem(name, "", "Failed", now.get("message", ""))
     if (
@@ -120,7 +122,7 @@ def problem_of(pod: Object) -> PodProblem | None:
             name, "", "volumes or network are not there yet", transient=True
         )  # the events say which, and why
     if now.get("phase") == "Pending" and node_of(pod) and not now.get("startTime"):
-        # The kubelet sets the time at its first look, within a second when all is well.
+        # The kubelet sets the time when it first handles the pod, within a second on a healthy node.
         return PodProblem(
             name,
             "",
@@ -157,13 +159,13 @@ def node_of(pod: Object) -> str:
     return str((pod.get("spec") or {}).get("nodeName") or "")
 
 
-def problem_of_workload(thing: Object) -> PodProblem | None:
+def problem_of_workload(obj: Object) -> PodProblem | None:
     """Why a workload gets no pods at all: it is paused, a quota, an
     admission webhook, a missing service account. No pod can tell.
     """
-    if (thing.get("spec") or {}).get("paused"):
+    if (obj.get("spec") or {}).get("paused"):
         return PodProblem("", "", "paused: nothing rolls out until it is resumed", transient=True)
-    failure = conditions(thing).get("ReplicaFailure", {})
+    failure = conditions(obj).get("ReplicaFailure", {})
     if failure.get("status") != "True":
         return None
     return PodProblem(
@@ -182,29 +184,29 @@ def _of_container(pod: Object, status: Object, init: bool = False) -> PodProblem
     reason, message = waiting.get("reason", ""), with_hint(waiting.get("message", ""))
     name, spec = status.get("name", ""), podspec.container(pod, status.get("name", ""))
 
-    def said(why: str, text: str = "", **more: t.Any) -> PodProblem:
+    def problem(why: str, text: str = "", **more: t.Any) -> PodProblem:
         return PodProblem(pod["metadata"]["name"], name, why, text, init=init, **more)
 
     if reason == "CrashLoopBackOff":
         why = _killed(spec) if ended.get("reason") == "OOMKilled" else reason
-        return said(
+        return problem(
             why, _last_words(ended), exit_code=ended.get("exitCode"), restarts=restarts, permanent=True
         )
     if reason in _PULL:
         permanent = reason in _NEVER_PULLED or bool(_NOT_THERE.search(message))
-        return said(reason, message, permanent=permanent, transient=not permanent)
+        return problem(reason, message, permanent=permanent, transient=not permanent)
     if reason in _CREATE:
         late = "failed to sync" in message  # what it needs is there, and still on its way to the node
-        return said(reason, message, restarts=restarts, permanent=not late, transient=late)
+        return problem(reason, message, restarts=restarts, permanent=not late, transient=late)
     if ended.get("exitCode") and not status.get("ready"):
         why = _killed(spec) if ended.get("reason") == "OOMKilled" else ended.get("reason", "Error")
         # The second end in a row is the crash loop: the kubelet calls
-        # it that at its next look only, up to 6 s later (measured).
+        # it that only when it checks again, up to 6 s later (measured).
         again = bool(state.get("terminated")) and restarts > 0
         never = ended.get("reason") in ("StartError", "ContainerCannotRun") and bool(
             _NOT_STARTED.search(ended.get("message", ""))
         )
-        return said(
+        return problem(
             why, _last_words(ended), exit_code=ended["exitCode"], restarts=restarts, permanent=again or never
         )
     return None
@@ -220,7 +222,7 @@ def unready(pod: Object) -> str:
         return ""
     if not ready.get("message") and now.get("ContainersReady", {}).get("status") == "True":
         return f"its containers are ready, the pod is not: node {node_of(pod)} may not report any more"
-    said = ready.get("message", "") or ready.get("reason", "")
+    words = ready.get("message", "") or ready.get("reason", "")
     probes = [
         f"{status.get('name')}: {kind} {podspec.describe_probe(probe)}"
         for status in (pod.get("status") or {}).get("containerStatuses") or []
@@ -228,7 +230,7 @@ def unready(pod: Object) -> str:
         for kind, probe in [_holding(podspec.container(pod, status.get("name", "")), status)]
         if probe
     ]
-    return "; ".join([said, *probes])
+    return "; ".join([words, *probes])
 
 
 def last_warnings(events: t.Iterable[Object], name: str, count: int = 3, kind: str = "Pod") -> list[str]:
@@ -272,22 +274,22 @@ def _is_about(event: Object, name: str, kind: str) -> bool:
 
 
 def is_noise(event: Object) -> bool:
-    """That the kubelet waits before it tries again, and names of states that the pod itself tells."""
+    """That the kubelet waits before it tries again, and names of states that the pod itself has."""
     return event.get("reason") == "BackOff" or bool(
         re.fullmatch(r"Error: \w+", str(event.get("message", "")))
     )
 
 
-def repeats(said: PodProblem, warning: str) -> bool:
-    """Whether the warning says again what the trouble's message says."""
-    words, first = warning.partition(": ")[2].replace("Error: ", "", 1), said.message.partition("\n")[0]
-    return bool(first) and (words[-_ALIKE:] in said.message or first[:_ALIKE] in words)
+def repeats(problem: PodProblem, warning: str) -> bool:
+    """Whether the warning repeats the problem's message."""
+    words, first = warning.partition(": ")[2].replace("Error: ", "", 1), problem.message.partition("\n")[0]
+    return bool(first) and (words[-_ALIKE:] in problem.message or first[:_ALIKE] in words)
 
 
 def _scheduling(pod: Object, message: str) -> str:
     """The scheduler's words without what preemption would not help, and what the pod asks for."""
     spec = pod.get("spec") or {}
-    asked = [
+    details = [
         f"{container.get('name')} requests "
         + ", ".join(f"{what} {amount}" for what, amount in sorted(requests.items()))
         for container in podspec.containers(pod)
@@ -295,16 +297,16 @@ def _scheduling(pod: Object, message: str) -> str:
         if requests and "Insufficient" in message
     ]
     if spec.get("nodeSelector") and "affinity/selector" in message:
-        asked.append(
+        details.append(
             "nodeSelector "
             + ", ".join(f"{key}={value}" for key, value in sorted(spec["nodeSelector"].items()))
         )
     if "were unschedulable" in message:
-        asked.append(
+        details.append(
             "an unschedulable node is a cordoned one, as by kubectl drain: kubectl get nodes; kubectl uncordon NODE"
         )
     short = re.split(r" (?:no new claims to deallocate, )?preemption:", message, maxsplit=1)[0].rstrip(" ,")
-    return short + (f"\n  {'; '.join(asked)}" if asked else "")
+    return short + (f"\n  {'; '.join(details)}" if details else "")
 
 
 def _killed(spec: Object) -> str:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Whether the workloads of a namespace are well, and what else is asked for: reads, changes nothing."""
+"""Whether the workloads of a namespace are healthy, and the other checks; it only reads."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class HealthOptions:
 
 def run(api: KubeApi, context: Context) -> Result:
     params = context.params
-    asked: list[str] = params["checks"]
+    chosen: list[str] = params["checks"]
     values: dict[str, list[dict[str, t.Any]]] = {WORKLOADS: []}
     reasons: list[Reason] = []
     unknown: dict[str, str] = {}
     existing: list[str] = []
-    if WORKLOADS in asked:
+    if WORKLOADS in chosen:
         live = _live(api, params["namespace"], params["kinds"])
         existing = sorted(live)
         names = params["workloads"] or existing
@@ -68,7 +68,7 @@ def run(api: KubeApi, context: Context) -> Result:
     names_of_options = ("namespace", "since", "restarts_allowed", "events_allowed", "expire_within")
     groups = _Groups(api, context, HealthOptions(**{name: params[name] for name in names_of_options}))
     for check in CHECKS[1:]:
-        if check in asked:
+        if check in chosen:
             values[check], why, unread = groups.check(check)
             reasons += why
             if unread:
@@ -85,11 +85,11 @@ class _Groups:
         self._pods: list[Object] | None = None
 
     def check(self, name: str) -> tuple[checks.Entries, list[Reason], str]:
-        """What was found, the reasons, and why a part of it cannot be told."""
+        """The entries, the reasons, and why a part of them is not known."""
         found: checks.Entries = []
         reasons: list[Reason] = []
         unknown = ""
-        for ask in self._asked(name):
+        for ask in self._checks_of(name):
             try:
                 entries, why = ask()
             except Forbidden as exc:
@@ -104,7 +104,7 @@ class _Groups:
                 reasons += why
         return found, reasons, unknown
 
-    def _asked(self, name: str) -> list[t.Callable[[], checks.Found]]:
+    def _checks_of(self, name: str) -> list[t.Callable[[], checks.Found]]:
         options = self._options
         warnings = f"{events(options.namespace)}?fieldSelector=type%3DWarning"
         tls = f"{secrets(options.namespace)}?fieldSelector=type%3Dkubernetes.io%2Ftls"

@@ -30,7 +30,7 @@ _STAMP = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def holder_of(lease: Object | None) -> Holder | None:
-    """None when there is no lease, or it was given back. An expired one is still told: see ``until``."""
+    """None when there is no lease, or it was given back. An expired one still has a holder: see ``until``."""
     spec = (lease or {}).get("spec") or {}
     if not lease or not spec.get("holderIdentity"):
         return None
@@ -62,17 +62,17 @@ class Lease:
             self.confirm()
 
     def current_holder(self) -> Holder | None:
-        found = holder_of(self._read())
-        return None if found is None or self._is_over(found) else found
+        holder = holder_of(self._read())
+        return None if holder is None or self._is_over(holder) else holder
 
     def take(self, force: bool = False) -> str:
         lease = self._read()
-        found = holder_of(lease)
-        other = found if found and found.by != self.me else None
+        holder = holder_of(lease)
+        other = holder if holder and holder.by != self.me else None
         if other and not self._is_over(other) and not force:
             raise self.refusal(other)
         taken = f"{other} ({'forced' if not self._is_over(other) else 'it had ended'})" if other else ""
-        self._write(lease, taken, fresh=other is not None or found is None)
+        self._write(lease, taken, fresh=other is not None or holder is None)
         return taken
 
     def seconds_left(self, holder: Holder) -> int:
@@ -92,18 +92,18 @@ class Lease:
 
     def confirm(self) -> None:
         lease = self._read()
-        found = holder_of(lease)
+        holder = holder_of(lease)
         if (
             lease is None
-            or found is None
-            or found.by != self.me
+            or holder is None
+            or holder.by != self.me
             or lease["spec"]["leaseTransitions"] != self.token
         ):
             raise LockLost(
                 f"The lock of namespace {self._namespace} was lost; nothing more was written.",
                 why=[
-                    f"it is held by {found}"
-                    if found
+                    f"it is held by {holder}"
+                    if holder
                     else "another run took it in the meantime, or it was released",
                     f"this run is {self.me}",
                 ],
@@ -126,8 +126,8 @@ class Lease:
 
     def give_back(self) -> bool:
         lease = self._read()
-        found = holder_of(lease)
-        if lease is None or found is None or found.by != self.me:
+        holder = holder_of(lease)
+        if lease is None or holder is None or holder.by != self.me:
             return False
         lease["spec"]["holderIdentity"] = ""
         try:
@@ -146,14 +146,13 @@ class Lease:
         except NotFound:
             return None
 
-    def _is_over(self, found: Holder) -> bool:
-        return found.until < self._api.time() or owner.is_dead(found.by)
+    def _is_over(self, holder: Holder) -> bool:
+        return holder.until < self._api.time() or owner.is_dead(holder.by)
 
     def _write(self, lease: Object | None, taken: str, fresh: bool) -> None:
-        """Replaces what was read: the API server refuses it (409) when somebody else has written meanwhile."""
-        began = (
-            self._clock.now()
-        )  # this process may be stopped before it has read the answer: that does not make it any younger
+        """Replaces what was read: the API server refuses it (409) when somebody else has written in the meantime."""
+        # Taken before the write: this process may be suspended before it has read the answer.
+        began = self._clock.now()
         now = datetime.datetime.fromtimestamp(self._api.time(), tz=datetime.timezone.utc).strftime(_STAMP)
         body: Object = lease or {
             "apiVersion": "coordination.k8s.io/v1",
@@ -178,11 +177,11 @@ class Lease:
                 self._api.put(self._path, body)
         except Conflict as exc:
             # Our own request, sent again because its answer was lost, meets what it wrote.
-            there = self._read()
+            live = self._read()
             if (
-                there
-                and there["spec"].get("holderIdentity") == self.me
-                and there["spec"].get("renewTime") == now
+                live
+                and live["spec"].get("holderIdentity") == self.me
+                and live["spec"].get("renewTime") == now
             ):
                 self._renewed = began
                 return

@@ -26,12 +26,12 @@ class StuckTimer:
         self._seconds = seconds
         self._since: dict[str, float] = {}
 
-    def note(self, who: str, said: PodProblem | None, now: float) -> None:
-        """A reason that turns into another one (ErrImagePull, ImagePullBackOff) is still the same trouble.
+    def note(self, who: str, problem: PodProblem | None, now: float) -> None:
+        """A reason that turns into another one (ErrImagePull, ImagePullBackOff) is still the same problem.
 
-        :param now: may lie ahead: what has a time of grace is no trouble before.
+        :param now: may lie ahead: what has a time of grace is not a problem before it.
         """
-        if said and said.transient:
+        if problem and problem.transient:
             self._since.setdefault(who, now)
         else:
             self._since.pop(who, None)
@@ -60,7 +60,7 @@ class Problems:
         if not is_gone:
             problem = pod_problems.problem_of(pod)
             if leaving := pod_problems.leaving(pod):
-                # It is no problem before the time that it was given to end.
+                # It is not a problem before the time that it was given to end.
                 problem, now = leaving, now + float(pod["metadata"].get("deletionGracePeriodSeconds") or 0)
             if problem and problem.permanent:
                 self.permanent[uid] = pod

@@ -6,7 +6,7 @@
 """What ran before the release: kept on the workload itself, written in the patch that changes it.
 
 So rolling back needs nothing but the cluster, and no moment
-exists at which the change is there and its undoing is not.
+exists at which the change is live and its undoing is not.
 """
 
 from __future__ import annotations
@@ -42,37 +42,37 @@ class Baseline:
         return json.dumps(text, separators=(",", ":"), sort_keys=True)
 
 
-def release_of(thing: Object) -> str:
-    return str(_annotations(thing).get(RELEASE, ""))
+def release_of(obj: Object) -> str:
+    return str(_annotations(obj).get(RELEASE, ""))
 
 
-def undone(thing: Object) -> str:
-    """The release that was taken back from it last; '' when another one has come since."""
-    return str(_annotations(thing).get(UNDONE, ""))
+def undone(obj: Object) -> str:
+    """The release that was rolled back on it last; '' when another one has come since."""
+    return str(_annotations(obj).get(UNDONE, ""))
 
 
-def recorded(thing: Object, release: str) -> Baseline | None:
+def recorded(obj: Object, release: str) -> Baseline | None:
     """The baseline that this release recorded; None when it has not touched the workload, or was undone."""
-    text = _annotations(thing).get(BASELINE)
-    if not text or release_of(thing) != release:
+    text = _annotations(obj).get(BASELINE)
+    if not text or release_of(obj) != release:
         return None
     kept = json.loads(text)
     return Baseline(flat(kept), kept["release"], kept["revision"], kept["wave"])
 
 
-def before(thing: Object, release: str, wave: int, touched: FieldValues) -> Baseline:
+def before(obj: Object, release: str, wave: int, touched: FieldValues) -> Baseline:
     """The baseline to record with a change.
 
-    What this release has recorded stays: a second look would record its own half-done
+    What this release has recorded stays: a second reading would record its own half-done
     work. What it touches for the first time is as it was before the release, and is added.
     """
-    kept = recorded(thing, release)
+    kept = recorded(obj, release)
     if kept is None:
-        everything = [*touched, *(("images", container) for container in images(thing))]
-        return Baseline(live(thing, everything), release_of(thing), revision(thing), wave)
+        everything = [*touched, *(("images", container) for container in images(obj))]
+        return Baseline(live(obj, everything), release_of(obj), revision(obj), wave)
     added = [path for path in touched if path not in kept.values]
-    return dataclasses.replace(kept, values={**kept.values, **live(thing, added)})
+    return dataclasses.replace(kept, values={**kept.values, **live(obj, added)})
 
 
-def _annotations(thing: Object) -> dict[str, str]:
-    return thing["metadata"].get("annotations") or {}
+def _annotations(obj: Object) -> dict[str, str]:
+    return obj["metadata"].get("annotations") or {}

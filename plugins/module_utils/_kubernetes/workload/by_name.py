@@ -20,18 +20,19 @@ def named(api: KubeApi, namespace: str, option: str, value: str, cron: bool = Fa
     :param cron: a CronJob is allowed, too.
     """
     kinds = {kind.lower(): kind for kind in (*WORKLOADS, *(["CronJob"] if cron else []))}
-    said, slash, name = value.rpartition("/")
-    if (slash and said.lower() not in kinds) or not name:
+    given_kind, slash, name = value.rpartition("/")
+    if (slash and given_kind.lower() not in kinds) or not name:
         allowed = ", ".join(f"{kind}/NAME" for kind in kinds)
         raise InputError(
             f"{option}: found {value}; allowed: the name of a Deployment, or one of {allowed}",
             then="correct it; nothing was changed",
         )
-    kind = kinds[said.lower()] if slash else "Deployment"
-    there = by_name(api.get(cron_jobs(namespace) if kind == "CronJob" else workloads(kind, namespace)), kind)
-    if name not in there:
+    kind = kinds[given_kind.lower()] if slash else "Deployment"
+    path = cron_jobs(namespace) if kind == "CronJob" else workloads(kind, namespace)
+    live = by_name(api.get(path), kind)
+    if name not in live:
         raise InputError(
-            f"{option}: found {value}; in namespace {namespace} is {absent(name, there, kind)}",
+            f"{option}: found {value}; in namespace {namespace} is {absent(name, live, kind)}",
             then="correct the name; nothing was changed",
         )
-    return there[name]
+    return live[name]

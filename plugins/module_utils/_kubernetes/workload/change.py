@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""One workload from what is there to what is wanted: the step that rollouts and rollbacks are made of. Pure."""
+"""One workload from live to desired: the step that rollouts and rollbacks are made of. Pure."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Change:
         return f"{workloads(self.kind, namespace)}/{self.name}"
 
     def __str__(self) -> str:
-        """What changes, in words. Values of the environment are not said: they may be secrets."""
+        """What changes, in words. Values of the environment are not shown: they may be secrets."""
         described = []
         for path in differing(self.before, self.after):
             described += FIELDS[path[0]].describe(path, self.before[path], self.after[path])
@@ -80,10 +80,10 @@ class Change:
 def diff(changes: list[Change]) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
     """Before and after of what has to change, by name."""
     needed = [change for change in changes if change.patch]
-    said = labels(needed)
+    names = labels(needed)
     return (
-        {label: nested(_shown(change.before)) for label, change in zip(said, needed)},
-        {label: nested(_shown(change.after)) for label, change in zip(said, needed)},
+        {label: nested(_shown(change.before)) for label, change in zip(names, needed)},
+        {label: nested(_shown(change.after)) for label, change in zip(names, needed)},
     )
 
 

@@ -7,7 +7,7 @@
 whose content rolls, and rolls back, with the workload that reads them.
 
 The hash of the content stands in the pod template, so new content makes new pods. Before that patch
-the content is kept as an immutable copy, NAME-HASH, so that a later release can be taken back to it.
+the content is kept as an immutable copy, NAME-HASH, so that a later release can be rolled back to it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CONTENT = ("data", "binaryData")
 
 def read(api: KubeApi, namespace: str, names: t.Iterable[str]) -> tuple[dict[str, Object], list[str]]:
     """The objects by KIND/NAME, and what is wrong with the names."""
-    found: dict[str, Object] = {}
+    objects: dict[str, Object] = {}
     problems = []
     for name in dict.fromkeys(names):
         kind, _slash, own = name.partition("/")
@@ -35,44 +35,44 @@ def read(api: KubeApi, namespace: str, names: t.Iterable[str]) -> tuple[dict[str
             problems.append(f"config: found {name!r}; allowed: ConfigMap/NAME or Secret/NAME")
             continue
         try:
-            found[name] = api.get(f"{PATHS[kind](namespace)}/{own}")
+            objects[name] = api.get(f"{PATHS[kind](namespace)}/{own}")
         except NotFound:
             problems.append(f"config: there is no {kind} named {own} in namespace {namespace}")
-    return found, problems
+    return objects, problems
 
 
-def text(things: t.Mapping[str, Object], names: t.Iterable[str]) -> str:
+def text(objects: t.Mapping[str, Object], names: t.Iterable[str]) -> str:
     """What stands in the pod template: names with the hashes of their content."""
-    return ",".join(f"{name}={_hash(things[name])}" for name in sorted(set(names)))
+    return ",".join(f"{name}={_hash(objects[name])}" for name in sorted(set(names)))
 
 
-def keep(api: KubeApi, namespace: str, things: t.Mapping[str, Object]) -> None:
-    """Copies the content under a name that tells it; a copy that is there already is this very content."""
-    for name, thing in things.items():
+def keep(api: KubeApi, namespace: str, objects: t.Mapping[str, Object]) -> None:
+    """Copies the content under a name with its hash; a copy that exists already has this very content."""
+    for name, obj in objects.items():
         kind, _slash, own = name.partition("/")
         copy: Object = {
             "apiVersion": "v1",
             "kind": kind,
-            "metadata": {"name": f"{own}-{_hash(thing)}", "labels": {COPY_OF: own}},
+            "metadata": {"name": f"{own}-{_hash(obj)}", "labels": {COPY_OF: own}},
             "immutable": True,
         }
-        copy.update({key: thing[key] for key in (*_CONTENT, "type") if thing.get(key)})
+        copy.update({key: obj[key] for key in (*_CONTENT, "type") if obj.get(key)})
         with contextlib.suppress(Conflict):
             api.post(PATHS[kind](namespace), copy)
 
 
-def copies(told: str | None) -> set[tuple[str, str]]:
-    """Kind and name of the copies that hold what :func:`text` told of."""
+def copies(hashes: str | None) -> set[tuple[str, str]]:
+    """Kind and name of the copies that hold what :func:`text` wrote."""
     return {
         (name.partition("/")[0], f"{name.partition('/')[2]}-{content}")
-        for name, content in _hashes(told).items()
+        for name, content in _hashes(hashes).items()
     }
 
 
-def is_copy(thing: Object) -> bool:
-    """Whether :func:`keep` made it, and nobody has made anything else of it: its name tells its content."""
-    own = (thing["metadata"].get("labels") or {}).get(COPY_OF)
-    return bool(thing.get("immutable")) and thing["metadata"]["name"] == f"{own}-{_hash(thing)}"
+def is_copy(obj: Object) -> bool:
+    """Whether :func:`keep` made it, and nobody has changed it since: its name has the hash of its content."""
+    own = (obj["metadata"].get("labels") or {}).get(COPY_OF)
+    return bool(obj.get("immutable")) and obj["metadata"]["name"] == f"{own}-{_hash(obj)}"
 
 
 def restore(
@@ -85,10 +85,10 @@ def restore(
     for name in _hashes(now):
         kind, _slash, own = name.partition("/")
         if name not in kept:
-            say(f"{name} stays as it is: what it held before was never recorded")
+            say(f"{name} is left unchanged: its previous content was not recorded")
             continue
-        there = api.get(f"{PATHS[kind](namespace)}/{own}")
-        if _hash(there) == kept[name]:
+        live = api.get(f"{PATHS[kind](namespace)}/{own}")
+        if _hash(live) == kept[name]:
             continue
         try:
             copy = api.get(f"{PATHS[kind](namespace)}/{own}-{kept[name]}")
@@ -98,19 +98,19 @@ def restore(
                 then="restore its content by hand, then run the rollback again",
             ) from exc
         body = {
-            key: {**dict.fromkeys(there.get(key) or {}), **(copy.get(key) or {})}
+            key: {**dict.fromkeys(live.get(key) or {}), **(copy.get(key) or {})}
             for key in _CONTENT
-            if there.get(key) or copy.get(key)
+            if live.get(key) or copy.get(key)
         }
         api.patch(f"{PATHS[kind](namespace)}/{own}", body, MERGE)
         say(f"{name}: back to what it held before")
 
 
-def _hashes(told: str | None) -> dict[str, str]:
-    return dict(part.partition("=")[::2] for part in (told or "").split(",") if part)
+def _hashes(hashes: str | None) -> dict[str, str]:
+    return dict(part.partition("=")[::2] for part in (hashes or "").split(",") if part)
 
 
-def _hash(thing: Object) -> str:
+def _hash(obj: Object) -> str:
     return hashlib.sha256(
-        json.dumps([thing.get(key) or {} for key in _CONTENT], sort_keys=True).encode()
+        json.dumps([obj.get(key) or {} for key in _CONTENT], sort_keys=True).encode()
     ).hexdigest()[:16]

@@ -18,11 +18,11 @@ Workloads = dict[str, dict[str, Object]]
 
 def read(api: KubeApi, namespace: str, kinds: t.Iterable[str]) -> tuple[Workloads, dict[str, str]]:
     """The workloads, and the version of each list by its path."""
-    found: Workloads = {}
+    by_kind: Workloads = {}
     versions: dict[str, str] = {}
     for kind in sorted(set(kinds)):
         path = workloads(kind, namespace)
         listing = api.get(path)
-        found[kind] = by_name(listing, kind)
+        by_kind[kind] = by_name(listing, kind)
         versions[path] = listing["metadata"]["resourceVersion"]
-    return found, versions
+    return by_kind, versions

@@ -32,15 +32,15 @@ class Revision(t.NamedTuple):
     earlier: tuple[int, ...] = ()
 
 
-def revisions(api: KubeApi, namespace: str, thing: Object) -> list[Revision]:
+def revisions(api: KubeApi, namespace: str, obj: Object) -> list[Revision]:
     """All that the cluster still has, oldest first."""
-    if thing["kind"] == "Deployment":
+    if obj["kind"] == "Deployment":
         sets = [
             item
             for item in api.get(replica_sets(namespace))["items"]
-            if _is_owned(item, thing) and workload.revision(item).isdigit()
+            if _is_owned(item, obj) and workload.revision(item).isdigit()
         ]
-        found = [
+        known = [
             Revision(
                 int(workload.revision(item)),
                 _without_hash(item["spec"]["template"]),
@@ -50,45 +50,45 @@ def revisions(api: KubeApi, namespace: str, thing: Object) -> list[Revision]:
             for item in sets
         ]
     else:
-        kept = [item for item in api.get(controller_revisions(namespace))["items"] if _is_owned(item, thing)]
+        kept = [item for item in api.get(controller_revisions(namespace))["items"] if _is_owned(item, obj)]
         # What a ControllerRevision holds is itself a patch that replaces the template.
-        found = [
+        known = [
             Revision(int(item["revision"]), _plain(item["data"]["spec"]["template"]), release_of(item))
             for item in kept
         ]
-    return sorted(found, key=lambda revision: revision.number)
+    return sorted(known, key=lambda revision: revision.number)
 
 
-def numbered(api: KubeApi, namespace: str, thing: Object, number: int) -> Revision:
-    there = revisions(api, namespace, thing)
-    for revision in there:
+def numbered(api: KubeApi, namespace: str, obj: Object, number: int) -> Revision:
+    known = revisions(api, namespace, obj)
+    for revision in known:
         if number in (revision.number, *revision.earlier):
             return revision
     raise NotFound(
-        _missing(thing, f"revision {number}", there),
-        then=f"kubectl -n {namespace} rollout history {thing['kind'].lower()}/{thing['metadata']['name']}; nothing was changed",
+        _missing(obj, f"revision {number}", known),
+        then=f"kubectl -n {namespace} rollout history {obj['kind'].lower()}/{obj['metadata']['name']}; nothing was changed",
     )
 
 
-def running(api: KubeApi, namespace: str, thing: Object, images: dict[str, str]) -> Revision:
+def running(api: KubeApi, namespace: str, obj: Object, images: dict[str, str]) -> Revision:
     """The newest one with exactly these images."""
-    there = revisions(api, namespace, thing)
-    for revision in reversed(there):
+    known = revisions(api, namespace, obj)
+    for revision in reversed(known):
         own = {container["name"]: container["image"] for container in containers(revision.template)}
         if all(own.get(container) == image for container, image in images.items()):
             return revision
-    raise NotFound(_missing(thing, "revision with " + ", ".join(images.values()), there))
+    raise NotFound(_missing(obj, "revision with " + ", ".join(images.values()), known))
 
 
-def _missing(thing: Object, wanted: str, there: list[Revision]) -> str:
-    numbers = ", ".join(str(revision.number) for revision in there) or "none"
-    kept = thing["spec"].get("revisionHistoryLimit", 10)
-    return f"{thing['kind']} {thing['metadata']['name']} has no {wanted} (any more); it has: {numbers} (its revisionHistoryLimit is {kept})"
+def _missing(obj: Object, desired: str, known: list[Revision]) -> str:
+    numbers = ", ".join(str(revision.number) for revision in known) or "none"
+    kept = obj["spec"].get("revisionHistoryLimit", 10)
+    return f"{obj['kind']} {obj['metadata']['name']} has no {desired} (any more); it has: {numbers} (its revisionHistoryLimit is {kept})"
 
 
-def _is_owned(item: Object, thing: Object) -> bool:
-    reference = workload.owner(item, thing["kind"])
-    return reference is not None and bool(reference["uid"] == thing["metadata"]["uid"])
+def _is_owned(item: Object, obj: Object) -> bool:
+    reference = workload.owner(item, obj["kind"])
+    return reference is not None and bool(reference["uid"] == obj["metadata"]["uid"])
 
 
 def _earlier(replica_set: Object) -> tuple[int, ...]:

@@ -22,11 +22,11 @@ _KINDS = ("limits", "requests")
 
 
 def problems_of_request(
-    workloads: t.Sequence[t.Mapping[str, t.Any]], there: t.Mapping[str, t.Mapping[str, Object]]
+    workloads: t.Sequence[t.Mapping[str, t.Any]], live: t.Mapping[str, t.Mapping[str, Object]]
 ) -> t.Iterator[str]:
-    """What cannot be of all that is asked for, one sentence each; nothing when it can.
+    """What is impossible in the request, one sentence each.
 
-    :param there: the objects by kind and name.
+    :param live: the objects by kind and name.
     """
     for workload in workloads:
         yield from problems(workload)
@@ -34,27 +34,27 @@ def problems_of_request(
     counts = collections.Counter(workload["name"] for workload in workloads)
     yield from (f"workload {name} is listed {count} times" for name, count in counts.items() if count > 1)
     for workload in workloads:
-        of_kind = there[workload["kind"]]
+        of_kind = live[workload["kind"]]
         if workload["name"] in of_kind:
             yield from _misfits(workload, of_kind[workload["name"]])
         else:
             yield absent(workload["name"], of_kind, workload["kind"])
 
 
-def _misfits(workload: t.Mapping[str, t.Any], thing: Object) -> t.Iterator[str]:
-    """What this object has no place for."""
-    what = f"{thing['kind']} {workload['name']}"
-    known = [container["name"] for container in containers(thing["spec"]["template"])]
+def _misfits(workload: t.Mapping[str, t.Any], obj: Object) -> t.Iterator[str]:
+    """What this object cannot take."""
+    what = f"{obj['kind']} {workload['name']}"
+    known = [container["name"] for container in containers(obj["spec"]["template"])]
     for option in ("images", "env", "resources"):
         for container in workload.get(option) or {}:
             if container not in known:
                 yield f"{what} has no container named {container}; it has: {', '.join(known)}"
-    if thing["kind"] == "DaemonSet" and workload["replicas"] is not None:
+    if obj["kind"] == "DaemonSet" and workload["replicas"] is not None:
         yield f"{what} takes no replicas: one pod runs on every node that it wants"
 
 
 def problems(workload: t.Mapping[str, t.Any]) -> t.Iterator[str]:
-    """Each names the option, what was found and what is allowed. Values of the environment are not told."""
+    """Each names the option, what was found and what is allowed. Values of the environment are not shown."""
     name = workload["name"]
     for container, image in (workload.get("images") or {}).items():
         if not isinstance(image, str) or not image or any(sign.isspace() for sign in image):
@@ -71,7 +71,7 @@ def problems(workload: t.Mapping[str, t.Any]) -> t.Iterator[str]:
                 )
             else:
                 yield from (
-                    f"{name}: resources of container {container}: {said}" for said in _resources(value)
+                    f"{name}: resources of container {container}: {problem}" for problem in _resources(value)
                 )
 
 

@@ -154,9 +154,9 @@ def test_everything_that_is_wrong_is_reported_at_once_and_nothing_is_written(
     first = space(config_map("good"), src=["broken.yaml", "twice.yaml", "nowhere.yaml"])
     assert first.failed
     for said in (
-        "broken.yaml, document 2, line 3: is no YAML: mapping values are not allowed",
+        "broken.yaml, document 2, line 3: is not valid YAML: mapping values are not allowed",
         "broken.yaml, document 1: apiVersion: is missing; allowed: a string",
-        "twice.yaml, document 1, line 3: is no YAML: the key kind is there twice",
+        "twice.yaml, document 1, line 3: is not valid YAML: the key kind is there twice",
         "nowhere.yaml: No such file or directory; allowed: a file or folder of manifests",
         "nothing was changed",
     ):

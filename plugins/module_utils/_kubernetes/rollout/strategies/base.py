@@ -34,7 +34,7 @@ class Step(t.NamedTuple):
 
 
 class Condition(t.Protocol):
-    # Whether its workload has to get on meanwhile: then its timeout runs, and its standing still is a problem.
+    # Whether its workload has to get on in the meantime: then its timeout runs, and its standing still is a problem.
     expects_progress: t.ClassVar[bool]
 
     def is_met(self, workload: Object, seconds: float) -> bool:
@@ -45,7 +45,7 @@ class Condition(t.Protocol):
 
 
 class Settled:
-    """Every pod runs what was asked for, and is available."""
+    """Every pod runs what is desired, and is available."""
 
     expects_progress: t.ClassVar[bool] = True
 
@@ -66,7 +66,7 @@ class Available:
 
 
 class Hold:
-    """So many seconds have passed; the workload is left as it is meanwhile."""
+    """So many seconds have passed; the workload is left as it is in the meantime."""
 
     expects_progress: t.ClassVar[bool] = False
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What a field of a workload is: one thing that a release may set, and knows how to compare, patch and say."""
+"""What a field of a workload is: one value that a release may set, which knows how to compare, patch and say."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Images(ContainerField):
 
 
 def moved(before: str, after: str) -> str:
-    """From one image to another, as short as it can be told apart: by the tag, the name, the whole."""
+    """From one image to another, as short as the two still differ: by the tag, the name, the whole."""
     for shortened in (short, lambda image: image.rsplit("/", 1)[-1]):
         if shortened(before) != shortened(after):
             return f"{shortened(before)} -> {shortened(after)}"

@@ -85,7 +85,7 @@ def patch(
     """The strategic merge patch: only what changes.
 
     The UID and version say for which object it was made: one
-    that was re-created or written meanwhile is refused (409).
+    that was re-created or written in the meantime is refused (409).
     """
     metadata = {
         "uid": obj["metadata"]["uid"],

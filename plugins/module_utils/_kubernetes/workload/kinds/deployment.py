@@ -41,7 +41,7 @@ class Deployment(Kind):
         if updated < desired:
             return refused(conditions) or Status(PROGRESSING, counts)
         if updated > desired:
-            return Status(PROGRESSING, f"{updated} pods there, {desired} wanted")
+            return Status(PROGRESSING, f"{updated} pods exist, {desired} desired")
         if status.get("replicas", 0) > updated or available < updated:
             return Status(PROGRESSING, counts)
         if not desired and status.get("terminatingReplicas"):  # reported by Kubernetes from 1.35 on

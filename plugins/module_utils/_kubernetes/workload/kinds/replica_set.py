@@ -23,7 +23,7 @@ class ReplicaSet(Kind):
         if replicas == desired and available >= desired:
             return Status(READY, available_text(desired))
         return refused(conditions) or Status(
-            PROGRESSING, f"{replicas} of {desired} there, {available} available"
+            PROGRESSING, f"{replicas} of {desired} exist, {available} available"
         )
 
     def revision(self, obj: Object) -> str:

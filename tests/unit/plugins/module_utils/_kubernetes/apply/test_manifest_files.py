@@ -54,15 +54,15 @@ def test_yaml_is_read_as_kubectl_reads_it(tmp_path):
         (
             "a.yaml",
             "a: 1\n---\npassword: hunter22: x\n",
-            "a.yaml, document 2, line 3: is no YAML: mapping values are not allowed",
+            "a.yaml, document 2, line 3: is not valid YAML: mapping values are not allowed",
         ),
         (
             "a.yaml",
             "a: {b: 1, c: 2, b: 3}\n",
-            "a.yaml, document 1, line 1: is no YAML: the key b is there twice",
+            "a.yaml, document 1, line 1: is not valid YAML: the key b is there twice",
         ),
-        ("a.yaml", "a: \x07 hunter22\n", "a.yaml, document 1: is no YAML: a character"),
-        ("a.json", "{hunter22", "a.json: is no JSON: Expecting property name"),
+        ("a.yaml", "a: \x07 hunter22\n", "a.yaml, document 1: is not valid YAML: a character"),
+        ("a.json", "{hunter22", "a.json: is not valid JSON: Expecting property name"),
     ],
 )
 def test_what_cannot_be_read_is_told_by_its_line_and_never_quoted(tmp_path, name, text, said):

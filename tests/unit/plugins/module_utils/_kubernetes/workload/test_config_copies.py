@@ -101,7 +101,7 @@ def test_what_was_never_recorded_is_told_and_stays(cluster):
     released(cluster, "1.1.0")
     assert (
         rolled_back(cluster, "1.1.0")[0]
-        == "ConfigMap/auth-config stays as it is: what it held before was never recorded"
+        == "ConfigMap/auth-config is left unchanged: its previous content was not recorded"
     )
     assert hashes(cluster) is None
 

@@ -58,8 +58,8 @@ def deployment(
         ),
         (deployment(terminating=2), READY, "2 of 2 available"),
         # The spec is seen and the counts are still those of before: kubectl calls that ready.
-        (deployment(replicas=0), PROGRESSING, "2 pods there, 0 wanted"),
-        (deployment(replicas=1), PROGRESSING, "2 pods there, 1 wanted"),
+        (deployment(replicas=0), PROGRESSING, "2 pods exist, 0 desired"),
+        (deployment(replicas=1), PROGRESSING, "2 pods exist, 1 desired"),
         (deployment(observed=1), PROGRESSING, "not yet seen by the Deployment controller"),
         (deployment(updated=1, there=3), PROGRESSING, "1 of 2 updated, 2 available, 2 old still running"),
         (deployment(there=3), PROGRESSING, "2 of 2 updated, 2 available, 1 old still running"),
@@ -200,7 +200,7 @@ ON_DELETE = "its updateStrategy is OnDelete, so pods stay on the old version unt
             READY,
             "suspended, last success T",
         ),
-        (deployment(there=1, available=1) | {"kind": "ReplicaSet"}, PROGRESSING, "1 of 2 there, 1 available"),
+        (deployment(there=1, available=1) | {"kind": "ReplicaSet"}, PROGRESSING, "1 of 2 exist, 1 available"),
         (deployment() | {"kind": "ReplicaSet"}, READY, "2 of 2 available"),
     ],
 )

@@ -26,7 +26,7 @@ PYTEST_ARGS ?=
 FOLDER ?=
 GATES ?=
 
-.PHONY: help demo test test-unit test-integration test-molecule soak lint sandbox sandbox-down bench build lock clean
+.PHONY: help demo test test-unit test-integration test-molecule soak lint sandbox sandbox-down bench build docs lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench: ## Rollouts by us, kubectl and kubernetes.core, and backups by us and by 
 
 build: ## The artifact for ansible-galaxy, in build/, proven to install and to pass Galaxy's importer
 	@$(in_venv) python -m tests.gates.artifact
+
+docs: ## docs/inventory.md, out of the options that check the inventory
+	@$(in_venv) python -m tests.gates.inventory
 
 lock: ## Resolve requirements/*.in to the newest versions
 	@$(in_venv) python -m tests.gates.lock

@@ -102,6 +102,17 @@ unknown:
   returned: success
   type: dict
   sample: {nodes: 'nodes is forbidden: User "release" cannot list resource "nodes" in API group "" at the cluster scope'}
+verdict:
+  description: V(pass), V(fail), or V(no_data) where nothing fails and something could not be read.
+  returned: success
+  type: str
+  sample: pass
+findings:
+  description: RV(reasons) in parts - the object that each is about, and what is wrong.
+  returned: success
+  type: list
+  elements: dict
+  sample: []
 existing:
   description: The names of all workloads of O(kinds) that the namespace has, whichever were asked for.
   returned: success

@@ -11,7 +11,7 @@ short_description: Tell whether services answer by TCP, HTTP or JSON-RPC, and wh
 version_added: 0.1.0
 author: runbook.release contributors (@runbook)
 description:
-  - Asks what a platform leans on, such as brokers, partners and blockchain nodes, whether it is there and in which state.
+  - Asks what a platform depends on, such as brokers, partners and blockchain nodes, whether it is there and in which state.
   - Changes nothing, as long as the methods named in C(call) only read; it asks in check mode as well.
   - Every check is made, also after a failed one. Never fails because of an answer; look at RV(healthy) and RV(reasons).
 extends_documentation_fragment:
@@ -25,7 +25,7 @@ options:
       - C(json_rpc) takes C(call), which is the name of the method, C(params), C(version) (V(2.0) or V(1.0)), C(headers), C(user), C(password) and C(json).
         An error in the answer is a reason.
       - C(json) is a list of what is expected in the answer's JSON, each with a dotted C(path) and one or more of C(exists), C(equals), C(length_min),
-        C(min), C(max) and C(behind). C(behind) is the path of a number that the one at C(path) may be behind by C(at_most) (V(0)).
+        C(min), C(max) and C(lag_behind). C(lag_behind) is the path of a number that the one at C(path) may lag behind by C(max_lag) (V(0)).
         Numbers may be written as texts, such as V(0x10d4f). The result of JSON-RPC is at V(result).
     type: list
     elements: dict
@@ -42,6 +42,9 @@ options:
     description: Whether the certificate of an https address has to be valid.
     type: bool
     default: true
+  before:
+    description: The result of these checks before the release; what failed then is not among RV(new_reasons).
+    type: dict
 seealso:
   - module: runbook.release.service_smoke_info
   - module: runbook.release.pg_health_info
@@ -49,7 +52,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at what the exchange leans on
+- name: Check what the exchange depends on
   runbook.release.service_info:
     checks:
       - name: message broker
@@ -66,7 +69,7 @@ EXAMPLES = r"""
         user: exchange
         password: "{{ bitcoin_rpc_password }}"
         json:
-          - {path: result.blocks, behind: result.headers, at_most: 3}
+          - {path: result.blocks, lag_behind: result.headers, max_lag: 3}
           - {path: result.initialblockdownload, equals: false}
       - name: bitcoin peers
         json_rpc: http://btc-node.example.com:8332
@@ -77,7 +80,7 @@ EXAMPLES = r"""
           - {path: result.connections, min: 8}
   register: services
 
-- name: Stop when something is not well
+- name: Stop when something is unhealthy
   ansible.builtin.assert:
     that: services.healthy
     fail_msg: "{{ services.reasons | join('\n') }}"
@@ -94,7 +97,24 @@ reasons:
   returned: success
   type: list
   elements: str
-  sample: ["bitcoin height: result.blocks is 923001, 7 behind result.headers (923008), allowed are 3"]
+  sample: ["bitcoin height: result.blocks is 923001, 7 behind result.headers (923008), at most 3 allowed"]
+verdict:
+  description: V(pass) or V(fail).
+  returned: success
+  type: str
+  sample: fail
+findings:
+  description: RV(reasons) in parts - the check that each is about, and what is wrong.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{about: bitcoin height, text: "result.blocks is 923001, 7 behind result.headers (923008), at most 3 allowed"}]
+new_reasons:
+  description: RV(reasons) of checks that did not fail in O(before).
+  returned: when O(before) is given
+  type: list
+  elements: str
+  sample: []
 checks:
   description: The checks in order.
   returned: success

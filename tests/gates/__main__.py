@@ -70,6 +70,7 @@ GATES = (
     Gate("yamllint", ["yamllint", "--strict", "."]),
     Gate("ruff", ["ruff", "check", "--quiet", "--output-format", "concise", "."]),
     Gate("imports", [sys.executable, "-m", "tests.gates.imports"], is_shown=True),
+    Gate("inventory-docs", [sys.executable, "-m", "tests.gates.inventory", "--check"]),
     Gate("ruff-format", ["ruff", "format", "--check", "."]),
 )
 

@@ -24,13 +24,13 @@ EXPECTATION = Option(
         "length_min": Option("int", low=0),
         "min": Option("float"),
         "max": Option("float"),
-        "behind": Option("str", allowed="where in the answer's JSON the number is that this one follows"),
-        "at_most": Option("float", 0),
+        "lag_behind": Option("str", allowed="where in the answer's JSON the number is that this one follows"),
+        "max_lag": Option("float", 0),
     },
 )
 
 
-def at(document: t.Any, path: str) -> t.Any:
+def value_at(document: t.Any, path: str) -> t.Any:
     """The value at a dotted path, list elements by number; a sentinel when there is none."""
     for part in path.split("."):
         if isinstance(document, dict) and part in document:
@@ -42,9 +42,9 @@ def at(document: t.Any, path: str) -> t.Any:
     return document
 
 
-def unmet(document: t.Any, expectation: dict[str, t.Any]) -> str:
+def violation(document: t.Any, expectation: dict[str, t.Any]) -> str:
     """What is not as expected; nothing when all is."""
-    path, value = expectation["path"], at(document, expectation["path"])
+    path, value = expectation["path"], value_at(document, expectation["path"])
     if expectation["exists"] is False:
         return "" if value is MISSING else f"{path} is there, and should not be"
     if value is MISSING:
@@ -69,7 +69,7 @@ def number(value: t.Any) -> t.Any:
 
 
 def _out_of_range(document: t.Any, expectation: dict[str, t.Any], value: t.Any) -> str:
-    path, low, high, behind = (expectation[name] for name in ("path", "min", "max", "behind"))
+    path, low, high, behind = (expectation[name] for name in ("path", "min", "max", "lag_behind"))
     if low is None and high is None and behind is None:
         return ""
     found = number(value)
@@ -81,9 +81,9 @@ def _out_of_range(document: t.Any, expectation: dict[str, t.Any], value: t.Any) 
         return f"{path} is {found}, wanted at most {high}"
     if behind is None:
         return ""
-    first = number(at(document, behind))
+    first = number(value_at(document, behind))
     if first is None:
-        return f"{behind} is no number in the answer"
-    if first - found > expectation["at_most"]:
-        return f"{path} is {found}, {first - found} behind {behind} ({first}), allowed are {expectation['at_most']}"
+        return f"{behind} is not a number in the answer"
+    if first - found > expectation["max_lag"]:
+        return f"{path} is {found}, {first - found} behind {behind} ({first}), at most {expectation['max_lag']} allowed"
     return ""

@@ -3,187 +3,90 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Whether the services that a platform leans on answer, and answer what is expected: TCP, HTTP, JSON-RPC."""
+"""Whether what a platform depends on answers as it should: every kind of check behind one registry."""
 
 from __future__ import annotations
 
-import base64
 import dataclasses
-import json
-import socket
 import typing as t
 
 from .._common.errors import InputError, Unavailable
 from .._common.operation import Context, Operation, Result
 from .._common.options import REQUIRED, Option, validate
-from .expect import MISSING, at, unmet
-from .http import Answer, Http, OpenUrl, encode, shown
-from .service_schema import CHECK, kind, problems, title
+from .._common.verdict import Reason, Verdict
+from .checks.base import Assessment, CheckValues, Ports
+from .checks.registry import CHECKS
+from .checks.tcp import Sockets
+from .http import OpenUrl
+from .service_schema import check_option, kind, problems, title
 
 _PAUSE_SECONDS = 1.0
-# Of an error of JSON-RPC the status is 200, 404, 500 or another, by the server; the answer tells.
-_DENIED = (401, 403)
-
-
-class Tcp(t.Protocol):
-    def connect(self, host: str, port: int) -> float:
-        """Connects and hangs up; gives the seconds it took, raises Unavailable."""
-
-
-class Sockets:
-    def __init__(self, context: Context) -> None:
-        self._timeout, self._now = context.params["request_timeout"], context.clock.now
-
-    def connect(self, host: str, port: int) -> float:
-        began = self._now()
-        try:
-            with socket.create_connection((host, port), self._timeout):
-                return self._now() - began
-        except OSError as exc:
-            raise Unavailable(f"{host}:{port} does not accept connections.", why=[str(exc)]) from exc
 
 
 @dataclasses.dataclass(frozen=True)
-class Ports:
-    http: Http
-    tcp: Tcp
-
-    @classmethod
-    def of(cls, context: Context) -> Ports:
-        return cls(OpenUrl(context), Sockets(context))
+class _Attempt:
+    assessment: Assessment
+    seconds: float | None
 
 
-@dataclasses.dataclass
-class Seen:
-    """What one attempt at a check found."""
-
-    seconds: float | None = None
-    wrong: list[str] = dataclasses.field(default_factory=list)
-    values: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+def connect(context: Context) -> Ports:
+    return Ports(OpenUrl(context), Sockets(context.params["request_timeout"], context.clock.now))
 
 
 def run(ports: Ports, context: Context) -> Result:
     """Every check is made, also after a failed one: the person wants to know all that is broken."""
+    params = context.params
     wrong: list[str] = []
-    checks = validate("checks", context.params["checks"], Option("list", each=CHECK), wrong)
-    wrong += problems(checks, context.params["checks"])
+    checks = validate("checks", params["checks"], Option("list", each=check_option()), wrong)
+    wrong += problems(checks, params["checks"])
     if wrong:
         raise InputError("The checks are not well-formed; nothing was asked.", why=wrong)
-    told, values = [], {}
+    reports, values = [], {}
     for check in checks:
-        report, values[title(check)] = _made(ports, check, context)
-        told.append(report)
-    reasons = [f"{report['name']}: {report['reason']}" for report in told if not report["healthy"]]
-    return Result(False, values={"healthy": not reasons, "reasons": reasons, "checks": told, "found": values})
+        report, values[title(check)] = _made(ports, check, params["attempts"], context)
+        reports.append(report)
+    failed = [Reason(report["name"], report["reason"]) for report in reports if not report["healthy"]]
+    verdict = Verdict(failed).as_result(params["before"])
+    return Result(False, values={**verdict, "checks": reports, "found": values})
 
 
 def _made(
-    ports: Ports, check: dict[str, t.Any], context: Context
-) -> tuple[dict[str, t.Any], dict[str, t.Any]]:
-    attempts, seen = max(1, context.params["attempts"]), Seen()
-    for attempt in range(1, attempts + 1):
-        seen = _tried(ports, check, context)
-        if not seen.wrong or attempt == attempts:
+    ports: Ports, check: CheckValues, attempts: int, context: Context
+) -> tuple[dict[str, t.Any], t.Mapping[str, t.Any]]:
+    """The report of a check, and the values that it found."""
+    for number in range(1, attempts + 1):
+        attempt = _tried(ports, check, context)
+        if not attempt.assessment.reasons or number == attempts:
             break
         context.clock.sleep(_PAUSE_SECONDS)
-    milliseconds = None if seen.seconds is None else round(seen.seconds * 1000)
-    reason = context.redact.text("; ".join(seen.wrong))
-    context.say(
-        f"{title(check)}: {'ok' if not seen.wrong else 'FAILED, ' + reason}"
-        + (f" ({milliseconds} ms)" if milliseconds is not None else "")
-    )
+    reason = context.redact.text("; ".join(attempt.assessment.reasons))
+    milliseconds = None if attempt.seconds is None else round(attempt.seconds * 1000)
+    took = "" if milliseconds is None else f" ({milliseconds} ms)"
+    context.say(f"{title(check)}: {'FAILED, ' + reason if reason else 'ok'}{took}")
     report = {
         "name": title(check),
-        "healthy": not seen.wrong,
+        "healthy": not reason,
         "milliseconds": milliseconds,
-        "attempts": attempt,
+        "attempts": number,
         "reason": reason,
     }
-    return report, seen.values
+    return report, attempt.assessment.values
 
 
-def _tried(ports: Ports, check: dict[str, t.Any], context: Context) -> Seen:
+def _tried(ports: Ports, check: CheckValues, context: Context) -> _Attempt:
+    what = CHECKS[kind(check)]
     try:
-        if kind(check) == "tcp":
-            host, _colon, port = check["tcp"].rpartition(":")
-            seen = Seen(ports.tcp.connect(host.strip("[]"), int(port)))
-        else:
-            answer = _asked(ports.http, check, context)
-            seen = judged(answer, check)
+        answer, seconds = what.ask(ports, check, context)
     except Unavailable as exc:
-        # A name alone does not tell where to look.
-        return Seen(wrong=[*([check[kind(check)]] if check["name"] else []), *(exc.why or [exc.what])])
+        # A name alone does not show which address was asked.
+        address = [check[what.kind]] if check["name"] else []
+        return _Attempt(Assessment([*address, *(exc.why or [exc.what])]), None)
+    assessment = what.judge(answer, check)
     limit = check["max_milliseconds"]
-    if limit is not None and seen.seconds is not None and seen.seconds * 1000 > limit:
-        seen.wrong.append(f"took {seen.seconds * 1000:.0f} ms, allowed are {limit}")
-    return seen
-
-
-def _asked(http: Http, check: dict[str, t.Any], context: Context) -> Answer:
-    headers: dict[str, str] = {}
-    if check["user"] is not None:
-        given = base64.b64encode(f"{check['user']}:{check['password'] or ''}".encode()).decode()
-        context.redact.learn(given)
-        headers["Authorization"] = f"Basic {given}"
-    if kind(check) == "http":
-        return http.request(
-            check["method"] or "GET", check["http"], {**headers, **(check["headers"] or {})}, None
-        )
-    version = check["version"] or "2.0"
-    body, of_body = encode(
-        {
-            "jsonrpc": version,
-            "id": "runbook.release",
-            "method": check["call"],
-            "params": check["params"] if check["params"] else [],
-        }
-    )
-    return http.request("POST", check["json_rpc"], {**of_body, **headers, **(check["headers"] or {})}, body)
-
-
-def judged(answer: Answer, check: dict[str, t.Any]) -> Seen:
-    """What an answer shows; pure."""
-    seen, rpc = Seen(answer.seconds), kind(check) == "json_rpc"
-    if rpc and answer.status in _DENIED:
-        seen.wrong = [f"answered {answer.status}, so it does not know this user"]
-        return seen
-    wanted = check["status"] or 200
-    if not rpc and answer.status != wanted:
-        seen.wrong = [f"answered {answer.status}, wanted {wanted}: {shown(answer.body)}"]
-        return seen
-    if not rpc and not check["json"]:
-        return seen
-    try:
-        document = json.loads(answer.body)
-    except ValueError:
-        seen.wrong = [
-            f"the answer is not JSON: {shown(answer.body)}"
-            if answer.status == wanted
-            else f"answered {answer.status}: {shown(answer.body)}"
-        ]
-        return seen
-    if rpc and (problem := _rpc_problem(document)):
-        seen.wrong = [problem]
-        return seen
-    for expectation in check["json"] or []:
-        value = at(document, expectation["path"])
-        if value is not MISSING:
-            seen.values[expectation["path"]] = value
-        if problem := unmet(document, expectation):
-            seen.wrong.append(problem)
-    return seen
-
-
-def _rpc_problem(document: t.Any) -> str:
-    """Version 1.0 has both members, one of them null; 2.0 has one of them."""
-    error = document.get("error") if isinstance(document, dict) else None
-    if error is not None:
-        return (
-            f"error {error.get('code')}: {error.get('message')}"
-            if isinstance(error, dict)
-            else f"error: {error}"
-        )
-    return "" if isinstance(document, dict) and "result" in document else "the answer is none of JSON-RPC"
+    if limit is not None and seconds * 1000 > limit:
+        late = f"took {seconds * 1000:.0f} ms, at most {limit} allowed"
+        assessment = Assessment([*assessment.reasons, late], assessment.values)
+    return _Attempt(assessment, seconds)
 
 
 OPERATION = Operation(
@@ -192,7 +95,8 @@ OPERATION = Operation(
         "attempts": Option("int", 3, low=1),
         "request_timeout": Option("int", 10, low=1),
         "validate_certs": Option("bool", True),
+        "before": Option("dict"),
     },
-    Ports.of,
+    connect,
     run,
 )

@@ -3,92 +3,82 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What a check of a service may say."""
+"""What a check of a service may say: the keys of all kinds, and which of them go together."""
 
 from __future__ import annotations
 
 import typing as t
 
-from .._common.options import Option, describe
-from .expect import EXPECTATION
+from .._common.options import Option, Options, describe
+from .checks.base import CheckValues
+from .checks.registry import CHECKS
 
-KINDS = ("tcp", "http", "json_rpc")
-# What belongs to which kind; what is not named here belongs to all.
-_OF = {
-    "method": ("http",),
-    "status": ("http",),
-    "headers": ("http", "json_rpc"),
-    "call": ("json_rpc",),
-    "params": ("json_rpc",),
-    "version": ("json_rpc",),
-}
-_OF.update(dict.fromkeys(("user", "password", "json"), ("http", "json_rpc")))
-_URL: dict[str, t.Any] = {"pattern": r"https?://\S+", "allowed": "a URL that begins with http:// or https://"}
 
-CHECK = Option(
-    "dict",
-    allowed="a dictionary that has one of tcp, http and json_rpc",
-    fields={
+def check_option() -> Option:
+    """With the kinds that are registered by now."""
+    kinds = {kind: check.ADDRESS for kind, check in CHECKS.items()}
+    others: dict[str, Option] = {}
+    for check in CHECKS.values():
+        others.update(check.OPTIONS)
+    fields: Options = {
         "name": Option("str"),
-        "tcp": Option(
-            "str",
-            pattern=r"(\[[0-9a-fA-F:]+\]|[^\s:\[\]]+):\d{1,5}",
-            allowed="a host and a port, as in broker.example.com:5672",
-        ),
-        "http": Option("str", **_URL),
-        "json_rpc": Option("str", **_URL),
-        "method": Option("str", choices=("GET", "HEAD")),
-        "status": Option("int", low=100, high=599),
-        "headers": Option("dict"),
-        "user": Option("str"),
-        "password": Option("str"),
-        "call": Option("str", allowed="the name of a method that only reads, as in getblockchaininfo"),
-        "params": Option("raw"),
-        "version": Option("str", choices=("1.0", "2.0")),
-        "json": Option("list", each=EXPECTATION),
+        **kinds,
+        **others,
         "max_milliseconds": Option("int", low=1),
-    },
-)
+    }
+    return Option("dict", allowed=f"a dictionary that has one of {_list(CHECKS)}", fields=fields)
 
 
 def problems(
     checks: t.Sequence[dict[str, t.Any] | None], raw: t.Sequence[dict[str, t.Any]], variable: str = "checks"
 ) -> list[str]:
-    """What no single field tells: which of them go together.
+    """What no single key shows: which of them go together.
 
     :param raw: the checks as they were given; what is wrong in itself is no more in ``checks``.
     :param variable: what the user knows them by.
     """
-    wrong, names = [], [title(check) for check in checks if check and kind(check)]
+    titles = [title(check) for check in checks if check and kind(check)]
+    wrong: list[str] = []
     for index, check in enumerate(checks):
-        if check is None:
-            continue
-        where = f"{variable}[{index}]" + (f" ({check['name']})" if check["name"] else "")
-        given = [name for name in KINDS if raw[index].get(name) is not None]
-        if len(given) != 1:
-            wrong.append(
-                f"{where}: found {' and '.join(given) or 'none of them'}; allowed: exactly one of {', '.join(KINDS)}"
-            )
-            continue
-        if given == ["json_rpc"] and not check["call"]:
-            wrong.append(
-                f"{where}.call: is missing; allowed: {CHECK.fields['call'].allowed_text() if CHECK.fields else ''}"
-            )
-        if kind(check) and names.count(title(check)) > 1:
-            wrong.append(
-                f"{where}.name: found {describe(title(check))} more than once; allowed: a name of its own"
-            )
-        wrong += [
-            f"{where}.{name}: found with {given[0]}; allowed: only with {' or '.join(_OF[name])}"
-            for name in _OF
-            if check[name] is not None and given[0] not in _OF[name]
-        ]
+        if check is not None:
+            where = f"{variable}[{index}]" + (f" ({check['name']})" if check["name"] else "")
+            wrong += [f"{where}{problem}" for problem in _problems(check, raw[index], titles)]
     return wrong
 
 
-def kind(check: dict[str, t.Any]) -> str:
-    return next((name for name in KINDS if check[name] is not None), "")
+def _problems(
+    check: dict[str, t.Any], raw: t.Mapping[str, t.Any], titles: t.Sequence[str]
+) -> t.Iterator[str]:
+    given = [name for name in CHECKS if raw.get(name) is not None]
+    if len(given) != 1:
+        found = " and ".join(given) or "none of them"
+        yield f": found {found}; allowed: exactly one of {', '.join(CHECKS)}"
+        return
+    for key, text in CHECKS[given[0]].problems(check):
+        yield f".{key}: {text}"
+    if kind(check) and titles.count(title(check)) > 1:
+        yield f".name: found {describe(title(check))} more than once; allowed: a name of its own"
+    for key, kinds in _kinds_by_key().items():
+        if check[key] is not None and given[0] not in kinds:
+            yield f".{key}: found with {given[0]}; allowed: only with {' or '.join(kinds)}"
 
 
-def title(check: dict[str, t.Any]) -> str:
+def _kinds_by_key() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, check in CHECKS.items():
+        for key in check.OPTIONS:
+            found.setdefault(key, []).append(name)
+    return found
+
+
+def kind(check: CheckValues) -> str:
+    return next((name for name in CHECKS if check[name] is not None), "")
+
+
+def title(check: CheckValues) -> str:
     return str(check["name"] or check[kind(check)])
+
+
+def _list(names: t.Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}"

@@ -14,7 +14,7 @@ import typing as t
 from .._common.errors import InputError, Unavailable
 from .._common.operation import Context, Operation, Result
 from .._common.options import REQUIRED, Option, validate
-from .expect import MISSING, at, unmet
+from .expect import MISSING, value_at, violation
 from .http import Answer, Http, OpenUrl, encode, shown
 from .smoke_schema import CHECK
 
@@ -41,9 +41,9 @@ def run(http: Http, context: Context) -> Result:
             },
         )
     kept: dict[str, str] = {}
-    told = [_checked(http, check, kept, context) for check in checks]
-    reasons = [f"{result['name']}: {result['reason']}" for result in told if not result["passed"]]
-    return Result(False, values={"passed": not reasons, "reasons": reasons, "checks": told})
+    results = [_checked(http, check, kept, context) for check in checks]
+    reasons = [f"{result['name']}: {result['reason']}" for result in results if not result["passed"]]
+    return Result(False, values={"passed": not reasons, "reasons": reasons, "checks": results})
 
 
 def failures(answer: Answer, check: dict[str, t.Any]) -> list[str]:
@@ -56,16 +56,16 @@ def failures(answer: Answer, check: dict[str, t.Any]) -> list[str]:
         document = json.loads(answer.body)
     except ValueError:
         return [f"the answer is not JSON: {shown(answer.body)}"]
-    found = [wrong for expectation in check["json"] or [] if (wrong := unmet(document, expectation))]
+    found = [wrong for expectation in check["json"] or [] if (wrong := violation(document, expectation))]
     return found + [
         f"{path} is missing in the answer"
         for path in (check["save"] or {}).values()
-        if at(document, path) in (MISSING, None)
+        if value_at(document, path) in (MISSING, None)
     ]
 
 
 def _checked(http: Http, check: dict[str, t.Any], kept: dict[str, str], context: Context) -> dict[str, t.Any]:
-    attempts, answer, wrong = max(1, context.params["attempts"]), None, []
+    attempts, answer, wrong = context.params["attempts"], None, []
     for attempt in range(1, attempts + 1):
         try:
             answer = _ask(http, check, kept, context)
@@ -78,9 +78,9 @@ def _checked(http: Http, check: dict[str, t.Any], kept: dict[str, str], context:
     if answer and not wrong and check["save"]:
         document = json.loads(answer.body)
         for name, path in check["save"].items():
-            kept[name] = str(at(document, path))
+            kept[name] = str(value_at(document, path))
             context.redact.learn(kept[name])
-    told = {
+    result = {
         "name": _title(check),
         "passed": not wrong,
         "status": answer.status if answer else None,
@@ -88,10 +88,10 @@ def _checked(http: Http, check: dict[str, t.Any], kept: dict[str, str], context:
     }
     reason = context.redact.text("; ".join(wrong))
     context.say(
-        f"{told['name']}: {'ok' if not wrong else 'FAILED, ' + reason}"
-        + (f" ({told['milliseconds']} ms)" if answer else "")
+        f"{result['name']}: {'ok' if not wrong else 'FAILED, ' + reason}"
+        + (f" ({result['milliseconds']} ms)" if answer else "")
     )
-    return {**told, "attempts": attempt, "reason": reason}
+    return {**result, "attempts": attempt, "reason": reason}
 
 
 def _ask(http: Http, check: dict[str, t.Any], kept: dict[str, str], context: Context) -> Answer:

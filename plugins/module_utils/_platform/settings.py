@@ -91,7 +91,7 @@ register(
                 "list",
                 help="Brokers, partners, nodes of a blockchain: checks of service_info (tcp, http, json_rpc).",
                 allowed="a list of the checks of service_info",
-                each=service_schema.CHECK,
+                each=service_schema.check_option(),
             ),
         },
         passed_through=True,

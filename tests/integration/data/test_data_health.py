@@ -522,11 +522,11 @@ def test_services_are_asked_by_tcp_http_and_json_rpc(data_tasks: Tasks, node: st
             "json": [{"path": "state", "equals": "operational"}],
         },
         {"name": "broken", "http": f"http://{node}/else"},
-        {**height, "json": [{"path": "result.blocks", "behind": "result.headers", "at_most": 2}]},
+        {**height, "json": [{"path": "result.blocks", "lag_behind": "result.headers", "max_lag": 2}]},
         {
             **height,
             "name": "late",
-            "json": [{"path": "result.blocks", "behind": "result.headers", "at_most": 1}],
+            "json": [{"path": "result.blocks", "lag_behind": "result.headers", "max_lag": 1}],
         },
         {
             **rpc,
@@ -542,7 +542,7 @@ def test_services_are_asked_by_tcp_http_and_json_rpc(data_tasks: Tasks, node: st
     found = ran.result
     assert [reason for reason in found["reasons"] if not reason.startswith("nobody: ")] == [
         'broken: answered 503, wanted 200: {"state": "operational"}',
-        "late: result.blocks is 102, 2 behind result.headers (104), allowed are 1",
+        "late: result.blocks is 102, 2 behind result.headers (104), at most 1 allowed",
         "peers: result.connections is 11, wanted at least 12",
         "typo: error -32601: Method not found",
         "stranger: answered 401, so it does not know this user",

@@ -142,7 +142,8 @@ class _Evidence:
         """What is wrong with the node, where the account may read nodes."""
         if name and name not in self._nodes:
             path = f"{NODES}?fieldSelector=metadata.name%3D{name}"
-            self._nodes[name] = node_problems.nodes(self._items(path))[1]
+            reasons = node_problems.nodes(self._items(path))[1]
+            self._nodes[name] = [str(reason) for reason in reasons]
         return self._nodes.get(name, [])
 
     def last_log_lines(self, finding: Finding) -> list[str]:

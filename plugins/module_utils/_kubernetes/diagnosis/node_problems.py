@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import typing as t
 
+from ..._common.verdict import Reason
 from ..api.port import Object
 from ..workload.status import conditions
 
 _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailable")
 
 
-def nodes(items: t.Iterable[Object]) -> tuple[list[dict[str, t.Any]], list[str]]:
-    """A node that is cordoned is not unwell: somebody wanted that."""
+def nodes(items: t.Iterable[Object]) -> tuple[list[dict[str, t.Any]], list[Reason]]:
+    """A cordoned node is healthy: somebody wanted that."""
     found: list[dict[str, t.Any]] = []
     reasons = []
     for node in items:
@@ -33,8 +34,8 @@ def nodes(items: t.Iterable[Object]) -> tuple[list[dict[str, t.Any]], list[str]]
             }
         )
         if not is_ready:
-            reasons.append(
-                f"node {name}: not ready, {ready.get('message') or ready.get('reason') or 'it has not reported'}"
-            )
-        reasons += [f"node {name}: {kind}, {now[kind].get('message', '')}".rstrip(", ") for kind in pressures]
+            text = f"not ready, {ready.get('message') or ready.get('reason') or 'it has not reported'}"
+            reasons.append(Reason(f"node {name}", text))
+        for kind in pressures:
+            reasons.append(Reason(f"node {name}", f"{kind}, {now[kind].get('message', '')}".rstrip(", ")))
     return found, reasons

@@ -58,23 +58,29 @@ class PodProblem:
     transient: bool = False
     init: bool = False
 
-    def __str__(self) -> str:
-        where = ", ".join(
-            filter(
-                None,
-                [
-                    f"pod {self.pod}" if self.pod else "",
-                    f"{'init ' * self.init}container {self.container}" if self.container else "",
-                ],
-            )
-        )
-        parts = [self.reason]
+    @property
+    def where(self) -> str:
+        """The pod and the container, where there are any."""
+        places = []
+        if self.pod:
+            places.append(f"pod {self.pod}")
+        if self.container:
+            places.append(f"{'init ' if self.init else ''}container {self.container}")
+        return ", ".join(places)
+
+    @property
+    def text(self) -> str:
+        """What is wrong there."""
+        words = [self.reason]
         if self.exit_code is not None:
-            parts.append(f"exit code {self.exit_code}")
+            words.append(f"exit code {self.exit_code}")
         if self.restarts:
-            parts.append(f"restarted {self.restarts} time" + ("s" if self.restarts > 1 else ""))
-        said = f"{where}: {', '.join(parts)}" if where else ", ".join(parts)
-        return said + (f"\n  {self.message}" if self.message else "")
+            words.append(f"restarted {self.restarts} time" + ("s" if self.restarts > 1 else ""))
+        text = ", ".join(words)
+        return f"{text}\n  {self.message}" if self.message else text
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}" if self.where else self.text
 
 
 def problem_of(pod: Object) -> PodProblem | None:

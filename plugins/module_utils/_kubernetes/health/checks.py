@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What else of a namespace and its cluster can be unwell: pure, each over the objects of one list.
+"""What else of a namespace and its cluster can be unhealthy: pure, each over the objects of one list.
 
-Every group gives what it found, for the result, and the reasons for which that is not well.
+Every group gives what it found, for the result, and the reasons for which that is unhealthy.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import base64
 import datetime
 import typing as t
 
+from ..._common.verdict import Reason
 from ..api import certificate
 from ..api.port import Object
 from ..diagnosis import pod_problems as diagnosis
 from ..workload.status import conditions, statuses
 
 Entries = list[dict[str, t.Any]]
-Found = tuple[Entries, list[str]]
+Found = tuple[Entries, list[Reason]]
 
 # Beyond its own grace: a node that does not answer, or a finalizer that nobody takes away.
 _LEAVING_SECONDS = 60
@@ -28,33 +29,35 @@ _DAY = 86400.0
 
 
 def pods(items: t.Iterable[Object], now: float) -> Found:
-    """Those that do not run as they should; what has completed is well."""
+    """Those that do not run as they should; what has completed is healthy."""
     found: Entries = []
     reasons = []
     for pod in items:
-        why = _unwell(pod, now)
-        if why:
+        reason = _unhealthy(pod, now)
+        if reason:
             phase = (pod.get("status") or {}).get("phase", "")
-            found.append({"name": pod["metadata"]["name"], "phase": phase, "reason": why.partition("\n")[0]})
-            reasons.append(why)
+            shown = str(reason).partition("\n")[0]
+            found.append({"name": pod["metadata"]["name"], "phase": phase, "reason": shown})
+            reasons.append(reason)
     return found, reasons
 
 
-def _unwell(pod: Object, now: float) -> str:
-    name, status = pod["metadata"]["name"], pod.get("status") or {}
+def _unhealthy(pod: Object, now: float) -> Reason | None:
+    about, status = f"pod {pod['metadata']['name']}", pod.get("status") or {}
     leaving = pod["metadata"].get("deletionTimestamp")
     if leaving:
         late = now - seconds(leaving)  # the time it names is the end of its grace
-        return f"pod {name}: was to be gone {late:.0f} s ago" if late > _LEAVING_SECONDS else ""
-    said = diagnosis.problem_of(pod)
-    if said:
-        return str(said)
-    if status.get("phase") == "Succeeded":
-        return ""
-    if status.get("phase") != "Running":
-        return f"pod {name}: {status.get('phase', 'Unknown')}"
+        return Reason(about, f"was to be gone {late:.0f} s ago") if late > _LEAVING_SECONDS else None
+    problem = diagnosis.problem_of(pod)
+    if problem:
+        return Reason(problem.where, problem.text)
+    phase = status.get("phase", "Unknown")
+    if phase == "Succeeded":
+        return None
+    if phase != "Running":
+        return Reason(about, phase)
     unready = diagnosis.unready(pod)
-    return f"pod {name}: not ready, {unready}" if unready else ""
+    return Reason(about, f"not ready, {unready}") if unready else None
 
 
 def restarts(items: t.Iterable[Object], now: float, since: float, allowed: int) -> Found:
@@ -75,8 +78,11 @@ def restarts(items: t.Iterable[Object], now: float, since: float, allowed: int) 
                 }
                 found.append({**entry, "reason": ended.get("reason", ""), "exit_code": ended.get("exitCode")})
     reasons = [
-        f"pod {entry['pod']}, container {entry['container']}: restarted at {entry['at']} ({entry['reason']}, exit code {entry['exit_code']}),"
-        f" {entry['restarts']} in all"
+        Reason(
+            f"pod {entry['pod']}, container {entry['container']}",
+            f"restarted at {entry['at']} ({entry['reason']}, exit code {entry['exit_code']}), "
+            f"{entry['restarts']} in all",
+        )
         for entry in found
         if entry["restarts"] > allowed
     ]
@@ -103,12 +109,15 @@ def events(items: t.Iterable[Object], now: float, since: float, allowed: int) ->
             "count": count,
             "at": at,
         }
-    told = list(found.values())
+    entries = list(found.values())
     reasons = [
-        f"{event['kind']} {event['name']}: {event['reason']}: {event['message']} ({event['count']} times)"
-        for event in told
+        Reason(
+            f"{event['kind']} {event['name']}",
+            f"{event['reason']}: {event['message']} ({event['count']} times)",
+        )
+        for event in entries
     ]
-    return told, reasons if len(told) > allowed else []
+    return entries, reasons if len(entries) > allowed else []
 
 
 def volumes(items: t.Iterable[Object]) -> Found:
@@ -127,7 +136,10 @@ def volumes(items: t.Iterable[Object]) -> Found:
         }
         found.append({**entry, "capacity": capacity, "requested": asked, "conditions": resizing})
     reasons = [
-        f"PersistentVolumeClaim {claim['name']}: {claim['phase'] or 'no phase'}, {claim['requested']} of class {claim['class'] or '(none)'}"
+        Reason(
+            f"PersistentVolumeClaim {claim['name']}",
+            f"{claim['phase'] or 'no phase'}, {claim['requested']} of class {claim['class'] or '(none)'}",
+        )
         for claim in found
         if claim["phase"] != "Bound"
     ]
@@ -136,7 +148,7 @@ def volumes(items: t.Iterable[Object]) -> Found:
 
 def budgets(items: t.Iterable[Object]) -> Found:
     """PodDisruptionBudgets: one that its pods do not meet is
-    unwell; one that is met and allows nothing is only told.
+    unhealthy; one that is met and allows nothing is only reported.
     """
     found: Entries = []
     for budget in items:
@@ -148,14 +160,16 @@ def budgets(items: t.Iterable[Object]) -> Found:
         }
         found.append({**entry, "disruptions_allowed": now.get("disruptionsAllowed", 0)})
     return found, [
-        f"PodDisruptionBudget {b['name']}: {b['healthy']} healthy pods of {b['desired']}"
-        for b in found
-        if b["healthy"] < b["desired"]
+        Reason(
+            f"PodDisruptionBudget {entry['name']}", f"{entry['healthy']} healthy pods of {entry['desired']}"
+        )
+        for entry in found
+        if entry["healthy"] < entry["desired"]
     ]
 
 
 def certificates(secrets: t.Iterable[Object], now: float, days: float) -> Found:
-    """Of TLS Secrets: only the certificate is looked at, and of it only the dates."""
+    """Of TLS Secrets: only the certificate is read, and of it only the dates."""
     found: Found = ([], [])
     for secret in secrets:
         pem = base64.b64decode((secret.get("data") or {}).get("tls.crt") or "").decode(
@@ -178,15 +192,14 @@ def _judge(
         end = read(given)
     except ValueError as exc:
         found[0].append({"name": name, "not_after": None, "days_left": None})
-        found[1].append(f"certificate of {name}: {exc}")
+        found[1].append(Reason(f"certificate of {name}", str(exc)))
         return
     left = (end - now) / _DAY
     at = datetime.datetime.fromtimestamp(end, tz=datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     found[0].append({"name": name, "not_after": at, "days_left": round(left, 1)})
     if left < days:
-        found[1].append(
-            f"certificate of {name}: {f'expired {-left:.0f} days ago' if left < 0 else f'expires in {left:.0f} days'}, at {at}"
-        )
+        when = f"expired {-left:.0f} days ago" if left < 0 else f"expires in {left:.0f} days"
+        found[1].append(Reason(f"certificate of {name}", f"{when}, at {at}"))
 
 
 def seconds(stamp: str) -> float:

@@ -117,7 +117,8 @@ def _load_plugins() -> None:
     # The play will ask for the same once more.
     warnings.filterwarnings("ignore", "AnsibleCollectionFinder has already been configured")
     importlib.import_module("ansible_collections.ansible.builtin")
-    for kind in (loader.inventory_loader, loader.callback_loader, loader.vars_loader):
+    # Not those of variables: Ansible asks them for group_vars only when they are loaded within the play.
+    for kind in (loader.inventory_loader, loader.callback_loader):
         for _plugin in kind.all(class_only=True):
             """Read, and remembered by Ansible."""
     loader.connection_loader.get("local", class_only=True)

@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, Unavailable
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._gate import service as service
+from ansible_collections.runbook.release.plugins.module_utils._gate.checks.base import Ports
 from ansible_collections.runbook.release.plugins.module_utils._gate.http import Answer
 
 NODE = {
@@ -45,10 +46,10 @@ class Net:
 
 def asked(net, *checks, attempts=1, check_mode=False):
     lines = []
-    params = {"checks": list(checks), "attempts": attempts}
+    params = {"checks": list(checks), "attempts": attempts, "before": None}
     context = Context(params, check_mode, lines.append, Clock(sleep=lambda seconds: None))
     context.redact.learn_from(params)
-    return service.run(service.Ports(net, net), context).values, lines
+    return service.run(Ports(net, net), context).values, lines
 
 
 def test_json_rpc_is_asked_with_basic_authentication_and_nobody_sees_it():
@@ -88,19 +89,19 @@ def test_json_rpc_is_asked_with_basic_authentication_and_nobody_sees_it():
     ("expected", "result", "said"),
     [
         (
-            {"path": "result.blocks", "behind": "result.headers", "at_most": 3},
+            {"path": "result.blocks", "lag_behind": "result.headers", "max_lag": 3},
             {"blocks": 97, "headers": 100},
             [],
         ),
         (
-            {"path": "result.blocks", "behind": "result.headers", "at_most": 3},
+            {"path": "result.blocks", "lag_behind": "result.headers", "max_lag": 3},
             {"blocks": 96, "headers": 100},
-            ["result.blocks is 96, 4 behind result.headers (100), allowed are 3"],
+            ["result.blocks is 96, 4 behind result.headers (100), at most 3 allowed"],
         ),
         (
-            {"path": "result.blocks", "behind": "result.headers"},
+            {"path": "result.blocks", "lag_behind": "result.headers"},
             {"blocks": 1},
-            ["result.headers is no number in the answer"],
+            ["result.headers is not a number in the answer"],
         ),
         ({"path": "result", "min": 16}, "0x10", []),
         ({"path": "result", "min": 17}, "0x10", ["result is 16, wanted at least 17"]),
@@ -143,7 +144,7 @@ def test_http_is_held_against_status_json_and_time():
     ]
     assert asked(net, *checks)[0]["reasons"] == [
         "c: answered 503, wanted 200: down",
-        "d: took 12 ms, allowed are 11",
+        "d: took 12 ms, at most 11 allowed",
     ]
     assert net.asked[1] == ("HEAD", "http://b", {"X": "1"}, None)
 
@@ -189,7 +190,7 @@ def test_every_wrong_check_is_named_before_anything_is_asked():
         "checks[5].json: found with tcp; allowed: only with http or json_rpc",
         "checks[6].name: found 'd:1' (string) more than once; allowed: a name of its own",
         "checks[7].htp: unknown key (did you mean http?); allowed: "
-        "name, tcp, http, json_rpc, method, status, headers, user, password, call, params, version, json, max_milliseconds",
+        "name, tcp, http, json_rpc, headers, user, password, json, method, status, call, params, version, max_milliseconds",
     ):
         assert line in said, said
     assert not any(line.startswith("checks[0] (a): ") for line in said)

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, Unavailable
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._gate.http import Answer
-from ansible_collections.runbook.release.plugins.module_utils._gate.smoke import at, run
+from ansible_collections.runbook.release.plugins.module_utils._gate.smoke import run, value_at
 
 
 class Script:
@@ -113,4 +113,4 @@ def test_malformed_checks_are_refused_before_any_request():
 
 
 def test_paths_lead_through_dictionaries_and_lists():
-    assert at({"a": [{"b": 1}]}, "a.0.b") == 1
+    assert value_at({"a": [{"b": 1}]}, "a.0.b") == 1

@@ -23,7 +23,7 @@ def test_nodes_that_are_silent_or_under_pressure():
         ]
     )
     assert [entry["ready"] for entry in found] == [True, False, True, False] and not found[0]["schedulable"]
-    assert reasons == [
+    assert [str(reason) for reason in reasons] == [
         "node b: not ready, stopped posting",
         "node c: DiskPressure, full",
         "node d: not ready, it has not reported",

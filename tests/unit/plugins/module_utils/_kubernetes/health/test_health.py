@@ -52,7 +52,7 @@ def test_the_default_reads_deployments_only_and_pods_where_one_is_unwell():
         and found["unknown"] == {}
     )
     assert [path.rsplit("/", 1)[1] for _method, path in server.requests] == ["deployments"]
-    assert set(found) == {"existing", "healthy", "reasons", "unknown", "workloads"}
+    assert set(found) == {"existing", "findings", "healthy", "reasons", "unknown", "verdict", "workloads"}
 
 
 def test_what_is_unwell_is_told_with_the_trouble_of_its_pods():

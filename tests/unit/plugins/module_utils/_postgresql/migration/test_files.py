@@ -76,7 +76,7 @@ def test_what_we_cannot_run_is_told_before_anything_runs():
         "/m/1.sql, line 1: BEGIN; each file already runs in a transaction of its own",
         "/m/1.sql, line 2: COPY with rows in the file; only psql can run it",
         "/m/1.sql, line 3: COMMIT; each file already runs in a transaction of its own",
-        "/m/1.down.sql: line 1: a command of psql (\\i); only SQL can run here",
+        "/m/1.down.sql, line 1: a command of psql (\\i); only SQL can run here",
     ]
     assert (
         list(files.problems_of_sql(migration("1"))) == []

@@ -84,15 +84,15 @@ def looked(server, **given):
             {},
             ["connections: 1 were rejected since the server's start, at most 0 allowed"],
         ),
-        ({"rejected_connections": 5}, {"before": BEFORE}, []),
+        ({"rejected_connections": 5}, {"before": {"found": BEFORE}}, []),
         (
             {"rejected_connections": 6},
-            {"before": BEFORE},
+            {"before": {"found": BEFORE}},
             ["connections: 1 were rejected since before, at most 0 allowed"],
         ),
         (
             {"rejected_connections": 5, "run_id": "new"},
-            {"before": BEFORE},
+            {"before": {"found": BEFORE}},
             ["connections: 5 were rejected since the server's start, at most 0 allowed"],
         ),
         (
@@ -109,7 +109,7 @@ def looked(server, **given):
         ({"evicted_keys": 7}, {}, []),
         (
             {"evicted_keys": 7},
-            {"evicted_allowed": 1, "before": BEFORE},
+            {"evicted_allowed": 1, "before": {"found": BEFORE}},
             ["memory: 2 keys were evicted since before, at most 1 allowed"],
         ),
         ({"loading": 1}, {}, ["persistence: the data set is still being loaded"]),

@@ -177,7 +177,7 @@ def test_answers_are_held_against_what_is_expected_and_what_was(answer, expected
     found = looked(
         Server(**{"SELECT a\n": answer}),
         queries=[query("a", **expected)],
-        before={"queries": {"a": before}} if before is not None else None,
+        before={"found": {"queries": {"a": before}}} if before is not None else None,
     )
     assert found["reasons"] == said and found["unknown"] == {}
 
@@ -191,7 +191,7 @@ def test_a_query_is_rolled_back_also_when_it_fails():
 def test_a_query_that_cannot_be_compared_or_read_is_unknown():
     server = Server(**{"SELECT a\n": [1], "SELECT b\n": DatabaseError("denied", "42501")})
     found = looked(
-        server, queries=[query("a", max_drop_percent=0), query("b", min=1)], before={"queries": {}}
+        server, queries=[query("a", max_drop_percent=0), query("b", min=1)], before={"found": {"queries": {}}}
     )
     assert (
         found["unknown"] == {"a": "before holds no value of it, so it was not compared", "b": "denied"}

@@ -203,4 +203,5 @@ COUNTS = {"used": 10, "active": 3, "idle_in_transaction": 0, "usable": 97, "limi
     ],
 )
 def test_what_is_a_reason_and_what_is_not_yet(check, found, given, said):
-    assert getattr(reasons, check)(found, reasons.Thresholds.of({**PARAMS, **given})) == said
+    answer = getattr(reasons, check)(found, reasons.Thresholds.of({**PARAMS, **given}))
+    assert [str(reason) for reason in answer] == said

@@ -9,9 +9,9 @@ import json
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, Unavailable
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
-from ansible_collections.runbook.release.plugins.module_utils._gate import service as service
+from ansible_collections.runbook.release.plugins.module_utils._gate import service
 from ansible_collections.runbook.release.plugins.module_utils._gate.checks.base import Ports
-from ansible_collections.runbook.release.plugins.module_utils._gate.http import Answer
+from ansible_collections.runbook.release.plugins.module_utils._gate.http_client import Answer
 
 NODE = {
     "json_rpc": "http://btc:8332",

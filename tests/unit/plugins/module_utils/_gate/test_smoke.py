@@ -9,7 +9,7 @@ import json
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, Unavailable
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
-from ansible_collections.runbook.release.plugins.module_utils._gate.http import Answer
+from ansible_collections.runbook.release.plugins.module_utils._gate.http_client import Answer
 from ansible_collections.runbook.release.plugins.module_utils._gate.smoke import run, value_at
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import Forbidden, Unavailable
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
-from ansible_collections.runbook.release.plugins.module_utils._redis import health as health
+from ansible_collections.runbook.release.plugins.module_utils._redis import health
 from ansible_collections.runbook.release.plugins.module_utils._redis.health import OPERATION as HEALTH
 
 PARAMS = {name: option.get("default") for name, option in HEALTH.argument_spec.items()}

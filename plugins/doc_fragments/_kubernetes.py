@@ -56,7 +56,7 @@ options:
     default: 300
   stuck_after:
     description:
-      - Seconds that a workload may stand still for a reason that only somebody else can mend (no node has room, a quota is used up, a volume
+      - Seconds that a workload may stand still for a problem that only somebody else can fix (no node has room, a quota is used up, a volume
         or the registry does not come) before it is given up. What cannot heal at all is given up at once.
     type: int
     default: 60

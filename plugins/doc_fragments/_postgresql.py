@@ -80,6 +80,6 @@ options:
     type: int
     default: 10
   before:
-    description: C(found) that M(runbook.release.pg_health_info) returned earlier, with which the answers to O(queries) are compared.
+    description: The result of M(runbook.release.pg_health_info) before, with which the answers to O(queries) are compared.
     type: dict
 """

@@ -94,7 +94,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the database before the release
+- name: Check the database before the release
   runbook.release.pg_health_info:
     login_host: db-primary.example.com
     login_user: release
@@ -119,7 +119,7 @@ EXAMPLES = r"""
     login_user: release
     login_password: "{{ database_password }}"
     database: exchange
-    before: "{{ before.found }}"
+    before: "{{ before }}"
     queries:
       - name: orders of the last hour
         sql: SELECT count(*) FROM orders WHERE created_at > now() - interval '1 hour'
@@ -143,14 +143,31 @@ reasons:
   sample:
     - "orders: backend 4711 (migrate, exchange) has waited 12 s for AccessExclusiveLock, blocked by backend 4690 (psql, ana), idle in transaction,
       transaction open for 310 s: SELECT * FROM orders"
-    - "users: fell from 1000 to 990 (1 %), allowed are 0 %"
+    - "users: fell from 1000 to 990 (1 %), at most 0 % allowed"
+verdict:
+  description: V(pass), V(fail), or V(no_data) where nothing fails and something could not be checked.
+  returned: success
+  type: str
+  sample: fail
+findings:
+  description: RV(reasons) in parts - the object that each is about, and what is wrong.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{about: memory, text: "97 % of maxmemory, and the policy is noeviction: writes fail when it is full"}]
+new_reasons:
+  description: RV(reasons) about objects that nothing was wrong with in O(before).
+  returned: when O(before) is given
+  type: list
+  elements: str
+  sample: []
 unknown:
-  description: Checks and queries that could not be made, or only in part, and why. They are neither well nor unwell.
+  description: Checks and queries that could not be made, or only in part, and why. They are neither healthy nor unhealthy.
   returned: success
   type: dict
   sample: {wal: "PostgreSQL: permission denied for function pg_ls_waldir (SQLSTATE 42501)"}
 found:
-  description: What was found, by check; to be given as O(before) of a later run. Empty when the server does not answer.
+  description: What was found, by check; compared by O(before) of a later run. Empty when the server does not answer.
   returned: success
   type: dict
   contains:

@@ -82,7 +82,7 @@ options:
     type: int
     default: 10
   before:
-    description: RV(found) of an earlier run, from which on counters are counted.
+    description: The result of an earlier run. Counters are counted from it on, and what was wrong then is not among RV(new_reasons).
     type: dict
 requirements:
   - redis >= 5.0
@@ -92,7 +92,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Look at the cache before the release
+- name: Check the cache before the release
   runbook.release.redis_health_info:
     login_host: redis.example.com
     login_password: "{{ redis_password }}"
@@ -103,7 +103,7 @@ EXAMPLES = r"""
   runbook.release.redis_health_info:
     login_host: redis.example.com
     login_password: "{{ redis_password }}"
-    before: "{{ before.found }}"
+    before: "{{ before }}"
 """
 
 RETURN = r"""
@@ -118,13 +118,30 @@ reasons:
   type: list
   elements: str
   sample: ["memory: 97 % of maxmemory, and the policy is noeviction: writes fail when it is full"]
+verdict:
+  description: V(pass), V(fail), or V(no_data) where nothing fails and something could not be checked.
+  returned: success
+  type: str
+  sample: fail
+findings:
+  description: RV(reasons) in parts - the object that each is about, and what is wrong.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{about: memory, text: "97 % of maxmemory, and the policy is noeviction: writes fail when it is full"}]
+new_reasons:
+  description: RV(reasons) about objects that nothing was wrong with in O(before).
+  returned: when O(before) is given
+  type: list
+  elements: str
+  sample: []
 unknown:
-  description: Checks that could not be made, and why. They are neither well nor unwell.
+  description: Checks that could not be made, and why. They are neither healthy nor unhealthy.
   returned: success
   type: dict
   sample: {}
 found:
-  description: What was found, by check; to be given as O(before) of a later run. Empty when the server does not answer.
+  description: What was found, by check; compared by O(before) of a later run. Empty when the server does not answer.
   returned: success
   type: dict
   contains:

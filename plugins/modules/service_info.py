@@ -13,7 +13,7 @@ author: runbook.release contributors (@runbook)
 description:
   - Asks what a platform depends on, such as brokers, partners and blockchain nodes, whether it is there and in which state.
   - Changes nothing, as long as the methods named in C(call) only read; it asks in check mode as well.
-  - Every check is made, also after a failed one. Never fails because of an answer; look at RV(healthy) and RV(reasons).
+  - Every check is made, also after a failed one. Never fails because of an answer; see RV(healthy) and RV(reasons).
 extends_documentation_fragment:
   - runbook.release._attributes.info
 options:

@@ -13,7 +13,7 @@ author: runbook.release contributors (@runbook)
 description:
   - Sends the requests of a smoke suite in order and compares status and JSON of each answer with what is expected.
   - A value of an answer, such as an access token, can be saved and used by the requests after it. It is hidden in all output.
-  - Every check is made, also after a failed one. Never fails because of an answer; look at RV(passed) and RV(reasons).
+  - Every check is made, also after a failed one. Never fails because of an answer; see RV(passed) and RV(reasons).
   - In check mode no request is sent.
 extends_documentation_fragment:
   - runbook.release._attributes.info
@@ -47,7 +47,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Log in and look at the balances
+- name: Log in and read the balances
   runbook.release.service_smoke_info:
     url: https://api.example.com
     checks:

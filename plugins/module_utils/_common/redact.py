@@ -22,7 +22,7 @@ _KEY = re.compile(
     r"passw|secret|token|api_?key|access_?key|private_?key|credential|authorization|cookie|dsn|connection_?string",
     re.IGNORECASE,
 )
-# user:password@ of any URL, and "Bearer <token>", also where nobody told us the value.
+# user:password@ of any URL, and "Bearer <token>", also where nobody knows the value.
 _INLINE = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)|(?<=\bBearer )[A-Za-z0-9._~+/=-]{8,}")
 
 

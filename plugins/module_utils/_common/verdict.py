@@ -16,7 +16,7 @@ PASS, FAIL, NO_DATA = "pass", "fail", "no_data"
 class Reason(t.NamedTuple):
     """Why not.
 
-    :ivar about: the object that it is about: the same one before and after a release.
+    :ivar about: the object that it is about: the same one before and after a release; '' for all that was asked.
     :ivar text: what is wrong with it; figures in it may differ from time to time.
     """
 
@@ -24,14 +24,14 @@ class Reason(t.NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.about}: {self.text}"
+        return f"{self.about}: {self.text}" if self.about else self.text
 
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
     """
     :ivar reasons: why it fails; none where it passes.
-    :ivar unknown: why a part of it cannot be told; the verdict is no_data where nothing fails besides.
+    :ivar unknown: why a part of it is not known; the verdict is no_data where nothing fails besides.
     :ivar values: what was measured.
     """
 

@@ -17,7 +17,7 @@ from .._common.verdict import Reason, Verdict
 from .checks.base import Assessment, CheckValues, Ports
 from .checks.registry import CHECKS
 from .checks.tcp import Sockets
-from .http import OpenUrl
+from .http_client import OpenUrl
 from .service_schema import check_option, kind, problems, title
 
 _PAUSE_SECONDS = 1.0

@@ -15,7 +15,7 @@ from .._common.errors import InputError, Unavailable
 from .._common.operation import Context, Operation, Result
 from .._common.options import REQUIRED, Option, validate
 from .expect import MISSING, value_at, violation
-from .http import Answer, Http, OpenUrl, encode, shown
+from .http_client import Answer, Http, OpenUrl, encode, shown
 from .smoke_schema import CHECK
 
 _PAUSE_SECONDS = 1.0

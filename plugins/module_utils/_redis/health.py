@@ -13,6 +13,7 @@ import typing as t
 from .._common.errors import Forbidden, Unavailable
 from .._common.operation import Context, Operation, Result
 from .._common.options import Option
+from .._common.verdict import Reason, Verdict
 from .port import OPTIONS, Found, Redis, connect
 
 # What was found, and the reasons why it is not healthy.
@@ -46,9 +47,9 @@ def run(server: Redis, context: Context) -> Result:
         save_age=params["save_age"],
         replicas=params["replicas"],
         replication_lag=params["replication_lag"],
-        before=params["before"] or {},
+        before=(params["before"] or {}).get("found") or {},
     )
-    reasons: list[str] = []
+    reasons: list[Reason] = []
     unknown: dict[str, str] = {}
     values: Found = {}
     began = clock.now()
@@ -67,16 +68,15 @@ def run(server: Redis, context: Context) -> Result:
             info["cluster_state"] = _cluster_state(server, unknown)
         for check in params["checks"]:
             values[check], lines = CHECKS[check](info, thresholds, clock.wall())
-            reasons += [f"{check}: {line}" for line in lines]
+            reasons += [Reason(check, line) for line in lines]
     except Forbidden as exc:
         if "milliseconds" not in values:
             raise
         unknown = {check: "; ".join(exc.why) for check in params["checks"]}
     except Unavailable as exc:
-        reasons.append("; ".join([exc.what, *exc.why]))
-    return Result(
-        False, values={"healthy": not reasons, "reasons": reasons, "unknown": unknown, "found": values}
-    )
+        reasons.append(Reason("", "; ".join([exc.what, *exc.why])))
+    verdict = Verdict(reasons, [Reason(check, text) for check, text in unknown.items()])
+    return Result(False, values={**verdict.as_result(params["before"]), "unknown": unknown, "found": values})
 
 
 def _cluster_state(server: Redis, unknown: dict[str, str]) -> str:

@@ -133,8 +133,8 @@ def test_data_is_compared_before_and_after_a_release(data_tasks: Tasks, database
     database.psql("DELETE FROM customers WHERE n = 7")
     after = {**query, "max_drop_percent": 0}
     found, patient, gone = data_tasks.run(
-        pg(database, checks=[], queries=[after], before=before["found"]),
-        pg(database, checks=[], queries=[{**after, "max_drop_percent": 1}], before=before["found"]),
+        pg(database, checks=[], queries=[after], before=before),
+        pg(database, checks=[], queries=[{**after, "max_drop_percent": 1}], before=before),
         pg(
             database,
             checks=[],
@@ -424,7 +424,7 @@ def test_a_redis_that_is_full_cannot_save_and_rejects(
             assert connection.recv(100), number
     server.client.config_set("maxmemory", 4_000_000)
     found = data_tasks.run(at(server, save_age=0, connections_percent=20, memory_percent=50)).result
-    again = data_tasks.run(at(server, checks=["connections"], before=found["found"])).result
+    again = data_tasks.run(at(server, checks=["connections"], before=found)).result
     reasons = "\n".join(found["reasons"])
     for said in (
         "of maxmemory, and the policy is noeviction",

@@ -229,7 +229,7 @@ def test_what_a_release_does_to_the_data_is_held_against_what_was_there_before(
     assert (
         done.rc != 0
         and "ledger: fell from 4000 to 3990" in done.out
-        and "is not well after the release" in done.out
+        and "is unhealthy after the release" in done.out
     ), done.out
     known = migrating.run(
         "verify", release_version="2.5.0", release_database_health={"queries": [{**queries[1], "min": 3000}]}

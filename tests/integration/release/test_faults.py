@@ -312,7 +312,7 @@ def test_a_rollout_by_somebody_else_is_noticed_and_they_are_named(
     assert (
         code != 0
         and "Somebody else changed Deployment wallet while it rolled out: kubectl-set at" in output
-        and f"found {image}" in output
+        and f"live {image}" in output
     ), output
     assert kubectl.versions()["wallet"] == FIRST and traffic["failed"] == 0, traffic
 

@@ -12,7 +12,7 @@ import typing as t
 
 from ..._common.operation import Context
 from ..._common.options import Option, Options
-from ..http import Http
+from ..http_client import Http
 
 CheckValues = t.Mapping[str, t.Any]
 

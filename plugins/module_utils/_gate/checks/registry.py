@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from .base import Check
-from .http import HttpCheck
+from .http_request import HttpCheck
 from .json_rpc import JsonRpcCheck
 from .tcp import TcpCheck
 

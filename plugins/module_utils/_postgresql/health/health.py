@@ -14,6 +14,7 @@ import typing as t
 from ..._common.errors import InputError
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import Option
+from ..._common.verdict import Reason, Verdict
 from .. import login
 from ..session import DatabaseError, Postgres, Server, Session, Unreachable
 from . import data, queries, reasons
@@ -38,7 +39,7 @@ _HIDDEN = ("transactions", "replication")
 # Limits, so that a check does not wait for locks.
 _SESSION = {"default_transaction_read_only": "on", "lock_timeout": "2s", "statement_timeout": "30s"}
 
-Check = tuple[t.Callable[[Session], t.Any], t.Callable[[t.Any, Thresholds], "list[str]"]]
+Check = tuple[t.Callable[[Session], t.Any], t.Callable[[t.Any, Thresholds], "list[Reason]"]]
 
 
 class Space(t.Protocol):
@@ -75,7 +76,7 @@ class DataQueries:
     """The user's own questions.
 
     :ivar timeout: seconds that each may take.
-    :ivar before: what an earlier run found; None where nothing is compared.
+    :ivar before: the result of an earlier run; None where nothing is compared.
     """
 
     queries: t.Sequence[data.Query]
@@ -83,7 +84,7 @@ class DataQueries:
     before: t.Mapping[str, t.Any] | None
 
     def answer_before(self, name: str) -> float | None:
-        answers: t.Mapping[str, t.Any] = (self.before or {}).get("queries") or {}
+        answers: t.Mapping[str, t.Any] = ((self.before or {}).get("found") or {}).get("queries") or {}
         return answers.get(name)
 
 
@@ -98,14 +99,10 @@ def run(ports: Ports, context: Context) -> Result:
             examination.check_server(session, params["checks"])
             examination.check_data(session, questions)
     except Unreachable as exc:
-        examination.reasons.append("; ".join([exc.what, *exc.why[:1]]))
-    values = {
-        "healthy": not examination.reasons,
-        "reasons": examination.reasons,
-        "unknown": examination.unknown,
-        "found": examination.values,
-    }
-    return Result(False, values=values)
+        examination.reasons.append(Reason("", "; ".join([exc.what, *exc.why[:1]])))
+    unknown = [Reason(name, text) for name, text in examination.unknown.items()]
+    verdict = Verdict(examination.reasons, unknown).as_result(params["before"])
+    return Result(False, values={**verdict, "unknown": examination.unknown, "found": examination.values})
 
 
 class _Examination:
@@ -114,7 +111,7 @@ class _Examination:
     def __init__(self, space: Space, thresholds: Thresholds, largest_tables: int) -> None:
         self._space, self._thresholds = space, thresholds
         self._checks = _checks(largest_tables)
-        self.reasons: list[str] = []
+        self.reasons: list[Reason] = []
         self.unknown: dict[str, str] = {}
         self.values: dict[str, t.Any] = {}
 
@@ -178,7 +175,7 @@ class _Examination:
                 continue
             before = questions.answer_before(name)
             lines = [reason] if reason else data.reasons(query, value, before)
-            self.reasons += [f"{name}: {line}" for line in lines]
+            self.reasons += [Reason(name, line) for line in lines]
             compared = query["max_drop_percent"] is not None or query["max_rise_percent"] is not None
             if questions.before and compared and before is None:
                 self.unknown[name] = "before holds no value of it, so it was not compared"

@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ..._common.verdict import Reason
+
 Found = dict[str, t.Any]
 _SCALE = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
@@ -43,22 +45,28 @@ def size(count: float) -> str:
     return f"{count:.0f} B"
 
 
-def connections(found: Found, thresholds: Thresholds) -> list[str]:
+def connections(found: Found, thresholds: Thresholds) -> list[Reason]:
     reasons = []
     for entry in [{"of": "connections", **found}, *found["limits"]]:
         percent = 100 * entry["used"] / max(1, entry["usable"])
         if percent >= thresholds.connections_percent:
             reasons.append(
-                f"{entry['of']}: {entry['used']} of {entry['usable']} connections are in use ({percent:.0f} %)"
+                Reason(
+                    entry["of"],
+                    f"{entry['used']} of {entry['usable']} connections are in use ({percent:.0f} %)",
+                )
             )
     if thresholds.active_connections is not None and found["active"] > thresholds.active_connections:
         reasons.append(
-            f"connections: {found['active']} are active, at most {thresholds.active_connections} allowed"
+            Reason(
+                "connections",
+                f"{found['active']} are active, at most {thresholds.active_connections} allowed",
+            )
         )
     return reasons
 
 
-def transactions(found: Found, thresholds: Thresholds) -> list[str]:
+def transactions(found: Found, thresholds: Thresholds) -> list[Reason]:
     reasons = []
     for entry in found["open"]:
         idle = (
@@ -70,119 +78,150 @@ def transactions(found: Found, thresholds: Thresholds) -> list[str]:
             if idle:
                 state = f"{entry['state']} for {entry['state_seconds']:.0f} s, last"
             reasons.append(
-                f"{backend(entry)}: transaction open for {entry['seconds']:.0f} s, {state} {entry['query']}"
+                Reason(
+                    backend(entry),
+                    f"transaction open for {entry['seconds']:.0f} s, {state} {entry['query']}",
+                )
             )
     for entry in found["prepared"]:
         if entry["seconds"] >= thresholds.transaction_age:
             reasons.append(
-                f"prepared transaction {entry['name']} of {entry['role']} in {entry['database']}: "
-                f"waits for COMMIT PREPARED or ROLLBACK PREPARED since {entry['seconds']:.0f} s"
+                Reason(
+                    f"prepared transaction {entry['name']} of {entry['role']} in {entry['database']}",
+                    f"waits for COMMIT PREPARED or ROLLBACK PREPARED since {entry['seconds']:.0f} s",
+                )
             )
     return reasons
 
 
-def locks(found: list[Found], thresholds: Thresholds) -> list[str]:
+def locks(found: list[Found], thresholds: Thresholds) -> list[Reason]:
     return [
-        f"{entry['object']}: {backend(entry)} has waited {entry['seconds']:.0f} s for {entry['mode']}, blocked by "
-        f"{' and '.join(_holder(holder) for holder in entry['blocked_by']) or 'one that has just ended'}"
+        Reason(
+            entry["object"],
+            f"{backend(entry)} has waited {entry['seconds']:.0f} s for {entry['mode']}, blocked by "
+            f"{' and '.join(_holder(holder) for holder in entry['blocked_by']) or 'one that has just ended'}",
+        )
         for entry in found
         if (entry["seconds"] or 0) >= thresholds.blocked_for
     ]
 
 
-def replication(found: Found, thresholds: Thresholds) -> list[str]:
+def replication(found: Found, thresholds: Thresholds) -> list[Reason]:
     if found["role"] == "standby":
         return _standby(found, thresholds)
     streaming = [entry for entry in found["standbys"] if entry["state"] == "streaming"]
     reasons = []
     if len(streaming) < thresholds.standbys:
         reasons.append(
-            f"replication: {len(streaming)} standbys are streaming, at least {thresholds.standbys} required"
+            Reason(
+                "replication",
+                f"{len(streaming)} standbys are streaming, at least {thresholds.standbys} required",
+            )
         )
     if found["synchronous"] and not any(entry["sync_state"] in ("sync", "quorum") for entry in streaming):
         reasons.append(
-            f"replication: no standby of synchronous_standby_names ({found['synchronous']}) is there, commits wait"
+            Reason(
+                "replication",
+                f"no standby of synchronous_standby_names ({found['synchronous']}) is there, commits wait",
+            )
         )
     for entry in found["standbys"]:
         name = f"standby {entry['name']} at {entry['address']}"
         if entry["state"] not in ("streaming", "backup"):
-            reasons.append(f"{name}: is in state {entry['state']}")
+            reasons.append(Reason(name, f"is in state {entry['state']}"))
         if entry["state"] != "backup":
             reasons += _behind(name, entry, thresholds)
     return reasons
 
 
-def _standby(found: Found, thresholds: Thresholds) -> list[str]:
+def _standby(found: Found, thresholds: Thresholds) -> list[Reason]:
     reasons = []
     if found["receiver"] != "streaming":
         receiver = found["receiver"] or "none"
-        reasons.append(f"standby: receives nothing from its primary (WAL receiver: {receiver})")
+        reasons.append(Reason("standby", f"receives nothing from its primary (WAL receiver: {receiver})"))
     if found["paused"]:
-        reasons.append("standby: its replay is paused")
+        reasons.append(Reason("standby", "its replay is paused"))
     return reasons + _behind("standby", found, thresholds)
 
 
-def _behind(name: str, entry: Found, thresholds: Thresholds) -> list[str]:
+def _behind(name: str, entry: Found, thresholds: Thresholds) -> list[Reason]:
     seconds, count = entry["lag_seconds"], entry["lag_bytes"] or 0
     if seconds >= thresholds.replication_lag or count >= thresholds.replication_lag_bytes:
-        return [f"{name}: {seconds:.0f} s and {size(count)} behind"]
+        return [Reason(name, f"{seconds:.0f} s and {size(count)} behind")]
     return []
 
 
-def slots(found: list[Found], thresholds: Thresholds) -> list[str]:
+def slots(found: list[Found], thresholds: Thresholds) -> list[Reason]:
     reasons = []
     for entry in found:
         if entry["wal_status"] in ("lost", "unreserved"):
-            reasons.append(f"replication slot {entry['name']}: its WAL is {entry['wal_status']}")
+            reasons.append(Reason(f"replication slot {entry['name']}", f"its WAL is {entry['wal_status']}"))
         elif entry["retained_bytes"] >= thresholds.slot_bytes:
             state, then = "active", ""
             if not entry["active"]:
                 state, then = "inactive", "; pg_drop_replication_slot() if nothing will use it again"
             reasons.append(
-                f"replication slot {entry['name']}: {state}, retains {size(entry['retained_bytes'])} of WAL{then}"
+                Reason(
+                    f"replication slot {entry['name']}",
+                    f"{state}, retains {size(entry['retained_bytes'])} of WAL{then}",
+                )
             )
     return reasons
 
 
-def wal(found: Found, thresholds: Thresholds) -> list[str]:
+def wal(found: Found, thresholds: Thresholds) -> list[Reason]:
     """Unless something retains WAL, the server keeps about max_wal_size, and up to twice that during a checkpoint."""
     limit = thresholds.wal_bytes or 2 * found["max_wal_size"] + found["wal_keep_size"]
     if found["bytes"] < limit:
         return []
     return [
-        f"pg_wal: {size(found['bytes'])} in {found['files']} files, max_wal_size is {size(found['max_wal_size'])}; check the slots and the archiver"
+        Reason(
+            "pg_wal",
+            f"{size(found['bytes'])} in {found['files']} files, "
+            f"max_wal_size is {size(found['max_wal_size'])}; check the slots and the archiver",
+        )
     ]
 
 
-def archiver(found: Found, thresholds: Thresholds) -> list[str]:
+def archiver(found: Found, thresholds: Thresholds) -> list[Reason]:
     if found["mode"] == "off" or not found["failing"]:
         return []
     return [
-        f"archiver: archive_command fails on {found['last_failed']} ({found['failed']} failures so far, last archived {found['last_archived'] or 'nothing'})"
+        Reason(
+            "archiver",
+            f"archive_command fails on {found['last_failed']} ({found['failed']} failures so far, "
+            f"last archived {found['last_archived'] or 'nothing'})",
+        )
     ]
 
 
-def indexes(found: list[Found], thresholds: Thresholds) -> list[str]:
+def indexes(found: list[Found], thresholds: Thresholds) -> list[Reason]:
     return [
-        f"index {entry['name']} of {entry['table']}: is invalid; DROP INDEX CONCURRENTLY it"
+        Reason(f"index {entry['name']} of {entry['table']}", "is invalid; DROP INDEX CONCURRENTLY it")
         for entry in found
         if not entry["in_progress"]
     ]
 
 
-def wraparound(found: list[Found], thresholds: Thresholds) -> list[str]:
+def wraparound(found: list[Found], thresholds: Thresholds) -> list[Reason]:
     return [
-        f"database {entry['database']}: {entry['percent']:.0f} % of the transaction ids before wraparound are used up; VACUUM FREEZE it"
+        Reason(
+            f"database {entry['database']}",
+            f"{entry['percent']:.0f} % of the transaction ids before wraparound are used up; VACUUM FREEZE it",
+        )
         for entry in found
         if entry["percent"] >= thresholds.wraparound_percent
     ]
 
 
-def disk(found: Found, thresholds: Thresholds) -> list[str]:
+def disk(found: Found, thresholds: Thresholds) -> list[Reason]:
     if found["free_percent"] >= thresholds.disk_free_percent:
         return []
     return [
-        f"disk of {found['path']}: {size(found['free_bytes'])} of {size(found['total_bytes'])} are free ({found['free_percent']:.0f} %)"
+        Reason(
+            f"disk of {found['path']}",
+            f"{size(found['free_bytes'])} of {size(found['total_bytes'])} are free ({found['free_percent']:.0f} %)",
+        )
     ]
 
 

@@ -76,16 +76,11 @@ class Attempts:
                     statements = self._engine.run(self._work, migration, direction)
                 self._check_effect(migration, direction)
                 return MigrationRun(migration.name, clock.now() - tried, attempt, statements)
-            except TooLong as exc:
+            except TooLong as too_long:
                 backends.end(self._lock, self._context, self._work.name)
-                raise self._failure(
-                    migration,
-                    direction,
-                    exc,
-                    Reaction(
-                        "stop", "timeout", "do less in one migration, or raise timeout after a rehearsal"
-                    ),
-                ) from exc
+                advice = "do less in one migration, or raise timeout after a rehearsal"
+                failure = self._failure(migration, direction, too_long, Reaction("stop", "timeout", advice))
+                raise failure from too_long
             except DatabaseError as exc:
                 means = LOST if isinstance(exc, Unreachable) and not exc.sqlstate else reaction(exc.sqlstate)
                 failure = self._failure(migration, direction, exc, means)

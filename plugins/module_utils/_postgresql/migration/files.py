@@ -171,7 +171,7 @@ def problems_of_sql(migration: Migration) -> t.Iterator[str]:
         try:
             statements = split(sql or "")
         except Unreadable as exc:
-            yield f"{path}: {exc}"
+            yield f"{path}, {exc}"
             continue
         for statement in statements:
             if statement.controls_transaction:

@@ -45,8 +45,9 @@ class Recovery:
         if self._ports.copy and self._request.state == REHEARSED:
             servers.append(self._ports.copy)
         by_name = {migration.name: migration for migration in files}
-        # A list, so that every server is recovered, whatever the one before it says.
-        return all([self._recover(server, by_name) for server in servers])
+        # Every server is recovered, whatever the one before it says.
+        recovered = [self._recover(server, by_name) for server in servers]
+        return all(recovered)
 
     def _recover(self, server: Server, by_name: t.Mapping[str, Migration]) -> bool:
         programs, context = self._ports.engine_programs, self._context

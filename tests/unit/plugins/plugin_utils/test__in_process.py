@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from types import SimpleNamespace
 from unittest import mock
 
@@ -15,7 +16,9 @@ from ansible_collections.runbook.release.plugins.module_utils._common.options im
 from ansible_collections.runbook.release.plugins.plugin_utils import _in_process
 
 
-def run(operation, args, transport="local", become=False, check_mode=False):
+def run(
+    operation: t.Any, args: t.Any, transport: str = "local", become: bool = False, check_mode: bool = False
+) -> t.Any:
     """The result, and the lines that were displayed."""
     action = type("ActionModule", (_in_process.InProcessAction,), {"operation": operation})(
         task=SimpleNamespace(
@@ -37,7 +40,7 @@ def run(operation, args, transport="local", become=False, check_mode=False):
         return action.run(task_vars={"inventory_hostname": "production"}), lines
 
 
-def says(ports, context):
+def says(ports: t.Any, context: t.Any) -> t.Any:
     context.say(f"{ports} with {context.params['password']}")
     return Result(
         True,
@@ -54,7 +57,7 @@ SAYING = Operation(
 )
 
 
-def test_lines_go_to_standard_error_with_the_host_and_without_secrets():
+def test_lines_go_to_standard_error_with_the_host_and_without_secrets() -> None:
     result, lines = run(SAYING, {"password": "hunter22", "count": "3"})
     assert lines == [("production  connected with ********", True)]
     assert result == {
@@ -66,12 +69,12 @@ def test_lines_go_to_standard_error_with_the_host_and_without_secrets():
 
 
 @pytest.mark.parametrize("where", [{"transport": "ssh"}, {"become": True}])
-def test_elsewhere_and_as_somebody_else_it_runs_as_its_module(where):
+def test_elsewhere_and_as_somebody_else_it_runs_as_its_module(where: t.Any) -> None:
     assert run(SAYING, {"password": "hunter22"}, **where) == ({"ran": "as a module"}, [])
 
 
-def test_programs_are_run_as_a_module_would_run_them(monkeypatch):
-    def told(*arguments):
+def test_programs_are_run_as_a_module_would_run_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(*arguments: t.Any) -> t.Any:
         operation = Operation(
             {},
             lambda context: context.command(list(arguments)),
@@ -85,13 +88,13 @@ def test_programs_are_run_as_a_module_would_run_them(monkeypatch):
     assert "timed out" in told("/bin/sleep", "5")[2]
 
 
-def test_wrong_options_are_refused_before_it_connects():
+def test_wrong_options_are_refused_before_it_connects() -> None:
     with pytest.raises(AnsibleActionFail, match="colour"):
         run(Operation({}, lambda context: pytest.fail("connected"), says), {"colour": "red"})
 
 
-def test_a_failure_says_what_why_and_what_next_without_secrets():
-    def fails(ports, context):
+def test_a_failure_says_what_why_and_what_next_without_secrets() -> None:
+    def fails(ports: t.Any, context: t.Any) -> t.NoReturn:
         raise ReleaseError(
             "wallet failed.",
             why=["log in with hunter22"],
@@ -111,7 +114,7 @@ def test_a_failure_says_what_why_and_what_next_without_secrets():
     }
 
 
-def test_check_mode_reaches_the_operation():
+def test_check_mode_reaches_the_operation() -> None:
     seen = []
     run(
         Operation({}, lambda context: seen.append(context.check_mode), lambda ports, context: Result(False)),

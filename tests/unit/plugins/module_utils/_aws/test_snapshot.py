@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+import typing as t
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._aws import snapshot as operation
@@ -17,7 +18,14 @@ PARAMS = {name: option.get("default") for name, option in SNAPSHOT.argument_spec
 NOW = 1_000_000.0
 
 
-def snapshot(name, age=100, status="available", keep_until=None, kind="manual", release=None):
+def snapshot(
+    name: t.Any,
+    age: int = 100,
+    status: str = "available",
+    keep_until: t.Any = None,
+    kind: str = "manual",
+    release: t.Any = None,
+) -> t.Any:
     tags = {
         operation.KIND: kind,
         operation.RELEASE: release,
@@ -33,22 +41,24 @@ def snapshot(name, age=100, status="available", keep_until=None, kind="manual", 
 
 
 class Rds:
-    def __init__(self, *there, status="available", ends="available", polls=2):
+    def __init__(
+        self, *there: t.Any, status: str = "available", ends: str = "available", polls: int = 2
+    ) -> None:
         self.there, self.state, self.ends, self.polls, self.did = (
             {entry["DBSnapshotIdentifier"]: entry for entry in there},
             status,
             ends,
             polls,
-            [],
+            list[str](),
         )
 
-    def status(self, instance):
+    def status(self, instance: t.Any) -> t.Any:
         return self.state
 
-    def snapshots(self, instance):
+    def snapshots(self, instance: t.Any) -> t.Any:
         return list(self.there.values())
 
-    def snapshot(self, name):
+    def snapshot(self, name: t.Any) -> t.Any:
         entry = self.there[name]
         self.polls -= 1
         if self.polls <= 0 and entry["Status"] == "creating":
@@ -57,23 +67,23 @@ class Rds:
             )
         return {**entry, "PercentProgress": 50}
 
-    def create(self, instance, name, tags):
+    def create(self, instance: t.Any, name: t.Any, tags: t.Any) -> None:
         self.did.append(f"create {name}")
         self.there[name] = {**snapshot(name, status="creating"), "Tags": tags}
 
-    def delete(self, name):
+    def delete(self, name: t.Any) -> None:
         self.did.append(f"delete {name}")
         del self.there[name]
 
 
-def taken(rds, check_mode=False, **given):
-    lines, time = [], [0.0]
+def taken(rds: t.Any, check_mode: bool = False, **given: t.Any) -> t.Any:
+    lines, time = list[str](), [0.0]
     clock = Clock(lambda: time[0], lambda seconds: time.__setitem__(0, time[0] + seconds), lambda: NOW)
     params = {**PARAMS, "instance": "exchange", **given}
     return operation.run(rds, Context(params, check_mode, lines.append, clock)), lines
 
 
-def test_a_snapshot_is_taken_waited_for_and_tagged():
+def test_a_snapshot_is_taken_waited_for_and_tagged() -> None:
     rds = Rds()
     result, lines = taken(rds, kind="release", release="2.4.0", keep_days=30, tags={"team": "core"})
     name = "exchange-release-19700112t134640z"
@@ -102,7 +112,7 @@ def test_a_snapshot_is_taken_waited_for_and_tagged():
         (snapshot("a", status="creating"), {}, False),
     ],
 )
-def test_what_is_there_or_on_its_way_is_not_taken_again(there, given, made):
+def test_what_is_there_or_on_its_way_is_not_taken_again(there: t.Any, given: t.Any, made: t.Any) -> None:
     rds = Rds(there)
     assert taken(rds, check_mode=True, **given)[0].changed == made
     result, lines = taken(rds, **given)
@@ -113,7 +123,7 @@ def test_what_is_there_or_on_its_way_is_not_taken_again(there, given, made):
     )
 
 
-def test_those_whose_time_is_over_go_once_the_new_one_is_there_and_the_newest_stays():
+def test_those_whose_time_is_over_go_once_the_new_one_is_there_and_the_newest_stays() -> None:
     past = int(NOW) - 1
     foreign = {**snapshot("foreign"), "Tags": {operation.KEEP_UNTIL: str(past)}}
     rds = Rds(
@@ -129,7 +139,7 @@ def test_those_whose_time_is_over_go_once_the_new_one_is_there_and_the_newest_st
     assert only.did[1:] == []
 
 
-def test_a_snapshot_that_fails_or_does_not_come_removes_nothing():
+def test_a_snapshot_that_fails_or_does_not_come_removes_nothing() -> None:
     past = int(NOW) - 1
     old = [snapshot("old", 900, keep_until=past), snapshot("older", 950, keep_until=past)]
     for rds, said in (
@@ -141,7 +151,7 @@ def test_a_snapshot_that_fails_or_does_not_come_removes_nothing():
         assert len(rds.did) == 1 and rds.did[0].startswith("create ")
 
 
-def test_check_mode_only_looks():
+def test_check_mode_only_looks() -> None:
     rds = Rds(snapshot("old", 900, keep_until=1), snapshot("new", 800))
     result, lines = taken(rds, check_mode=True)
     assert (
@@ -152,7 +162,7 @@ def test_check_mode_only_looks():
     )
 
 
-def test_what_cannot_be_done_is_refused():
+def test_what_cannot_be_done_is_refused() -> None:
     with pytest.raises(ReleaseError, match="is in state stopped"):
         taken(Rds(status="stopped"))
     with pytest.raises(InputError) as refused:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import (
@@ -26,8 +28,8 @@ OPTIONS = {
 }
 
 
-def performed(**params):
-    reached = []
+def performed(**params: t.Any) -> t.Any:
+    reached: list[Context] = []
     operation = Operation(OPTIONS, reached.append, lambda ports, context: Result(True))
     return reached, lambda: perform(operation, Context(params))
 
@@ -48,7 +50,9 @@ def performed(**params):
         ),
     ],
 )
-def test_numbers_that_leave_no_time_are_refused_before_anything_is_reached(params, said):
+def test_numbers_that_leave_no_time_are_refused_before_anything_is_reached(
+    params: t.Any, said: t.Any
+) -> None:
     reached, run = performed(**params)
     with pytest.raises(InputError, match="nothing was changed") as caught:
         run()
@@ -56,6 +60,6 @@ def test_numbers_that_leave_no_time_are_refused_before_anything_is_reached(param
 
 
 @pytest.mark.parametrize("params", [{"timeout": 1, "attempts": None, "lock_wait_timeout": 0}, {}])
-def test_the_least_and_nothing_are_taken(params):
+def test_the_least_and_nothing_are_taken(params: t.Any) -> None:
     reached, run = performed(**params)
     assert run()["changed"] and len(reached) == 1

@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import typing as t
+from pathlib import Path
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._common.yaml import load
 
 
-def test_yaml_and_json_are_read(tmp_path):
+def test_yaml_and_json_are_read(tmp_path: Path) -> None:
     for number, text in enumerate(("kind: Job", '{"kind": "Job"}')):
         (tmp_path / str(number)).write_text(text)
         assert load(str(tmp_path / str(number)), "src") == {"kind": "Job"}
@@ -18,7 +21,9 @@ def test_yaml_and_json_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"), [(None, "cannot be read"), (b"a: [", "is no YAML"), (b"\xff\xfe\xfd", "is no YAML")]
 )
-def test_a_file_that_cannot_be_used_is_told_by_the_name_of_the_option(tmp_path, content, said):
+def test_a_file_that_cannot_be_used_is_told_by_the_name_of_the_option(
+    tmp_path: Path, content: t.Any, said: t.Any
+) -> None:
     path = tmp_path / "job.yml"
     if content is not None:
         path.write_bytes(content)

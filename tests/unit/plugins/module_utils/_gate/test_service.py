@@ -5,13 +5,14 @@
 from __future__ import annotations
 
 import json
+import typing as t
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, Unavailable
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
-from ansible_collections.runbook.release.plugins.module_utils._gate import service as service
+from ansible_collections.runbook.release.plugins.module_utils._gate import service
 from ansible_collections.runbook.release.plugins.module_utils._gate.checks.base import Ports
-from ansible_collections.runbook.release.plugins.module_utils._gate.http import Answer
+from ansible_collections.runbook.release.plugins.module_utils._gate.http_client import Answer
 
 NODE = {
     "json_rpc": "http://btc:8332",
@@ -24,19 +25,19 @@ NODE = {
 class Net:
     """Answers in order; keeps what was asked."""
 
-    def __init__(self, *answers):
-        self.answers, self.asked = list(answers), []
+    def __init__(self, *answers: t.Any) -> None:
+        self.answers, self.asked = list(answers), list[t.Any]()
 
-    def request(self, method, url, headers, body):
+    def request(self, method: t.Any, url: t.Any, headers: t.Any, body: t.Any) -> t.Any:
         status, document = self._next((method, url, headers, body))
         return Answer(
             status, document if isinstance(document, bytes) else json.dumps(document).encode(), 0.012
         )
 
-    def connect(self, host, port):
+    def connect(self, host: t.Any, port: t.Any) -> t.Any:
         return self._next((host, port))
 
-    def _next(self, asked):
+    def _next(self, asked: t.Any) -> t.Any:
         self.asked.append(asked)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -44,15 +45,15 @@ class Net:
         return answer
 
 
-def asked(net, *checks, attempts=1, check_mode=False):
-    lines = []
+def asked(net: t.Any, *checks: t.Any, attempts: int = 1, check_mode: bool = False) -> t.Any:
+    lines: list[str] = []
     params = {"checks": list(checks), "attempts": attempts, "before": None}
     context = Context(params, check_mode, lines.append, Clock(sleep=lambda seconds: None))
     context.redact.learn_from(params)
     return service.run(Ports(net, net), context).values, lines
 
 
-def test_json_rpc_is_asked_with_basic_authentication_and_nobody_sees_it():
+def test_json_rpc_is_asked_with_basic_authentication_and_nobody_sees_it() -> None:
     net = Net(
         (401, b""),
         (
@@ -112,12 +113,12 @@ def test_json_rpc_is_asked_with_basic_authentication_and_nobody_sees_it():
         ({"path": "result", "equals": False}, False, []),
     ],
 )
-def test_what_is_expected_of_a_result(expected, result, said):
+def test_what_is_expected_of_a_result(expected: t.Any, result: t.Any, said: t.Any) -> None:
     found, lines = asked(Net((200, {"jsonrpc": "2.0", "result": result})), {**NODE, "json": [expected]})
     assert found["reasons"] == [f"http://btc:8332: {line}" for line in said]
 
 
-def test_the_values_at_the_paths_are_kept_by_check():
+def test_the_values_at_the_paths_are_kept_by_check() -> None:
     found, lines = asked(
         Net((200, {"result": {"connections": 11}})),
         {**NODE, "name": "peers", "json": [{"path": "result.connections", "min": 8}]},
@@ -130,11 +131,11 @@ def test_the_values_at_the_paths_are_kept_by_check():
 
 
 @pytest.mark.parametrize("answer", [(200, {"hello": 1}), (200, [1]), (200, b"<html>")])
-def test_an_answer_that_is_none_of_json_rpc_is_a_reason(answer):
+def test_an_answer_that_is_none_of_json_rpc_is_a_reason(answer: t.Any) -> None:
     assert not asked(Net(answer), NODE)[0]["healthy"]
 
 
-def test_http_is_held_against_status_json_and_time():
+def test_http_is_held_against_status_json_and_time() -> None:
     net = Net((200, {"state": "ok"}), (204, b""), (503, b"down"), (200, b""))
     checks = [
         {"name": "a", "http": "http://a", "json": [{"path": "state", "equals": "ok"}]},
@@ -149,7 +150,7 @@ def test_http_is_held_against_status_json_and_time():
     assert net.asked[1] == ("HEAD", "http://b", {"X": "1"}, None)
 
 
-def test_tcp_is_connected_to_and_tried_again_also_in_check_mode():
+def test_tcp_is_connected_to_and_tried_again_also_in_check_mode() -> None:
     net = Net(Unavailable("no", why=["Connection refused"]), 0.003)
     found, lines = asked(net, {"tcp": "[::1]:5672"}, attempts=2, check_mode=True)
     assert net.asked == [("::1", 5672)] * 2
@@ -164,7 +165,7 @@ def test_tcp_is_connected_to_and_tried_again_also_in_check_mode():
     assert named["reasons"] == ["broker: a:1; Connection refused"]
 
 
-def test_every_wrong_check_is_named_before_anything_is_asked():
+def test_every_wrong_check_is_named_before_anything_is_asked() -> None:
     net = Net()
     with pytest.raises(InputError) as refused:
         asked(

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._inventory.inventory import platform
@@ -25,13 +27,13 @@ GOOD = {
 }
 
 
-def problems(**changes):
+def problems(**changes: t.Any) -> t.Any:
     with pytest.raises(InputError) as caught:
         platform({**GOOD, **changes})
     return caught.value.why
 
 
-def test_defaults_are_filled_in_and_images_are_put_together():
+def test_defaults_are_filled_in_and_images_are_put_together() -> None:
     found = platform(GOOD)
     assert found.waves == [["auth"], ["wallet"]]
     assert (found.values["namespace"], found.values["timeout"], found.values["require_healthy"]) == (
@@ -52,8 +54,8 @@ def test_defaults_are_filled_in_and_images_are_put_together():
     ]
 
 
-def test_a_batch_ends_where_a_look_follows():
-    def service(name, *after, smoke=()):
+def test_a_batch_ends_where_a_look_follows() -> None:
+    def service(name: t.Any, *after: t.Any, smoke: t.Any = ()) -> t.Any:
         return {"name": name, "after": list(after), "smoke": list(smoke)}
 
     services = [
@@ -71,7 +73,7 @@ def test_a_batch_ends_where_a_look_follows():
     assert [workload["wave"] for workload in found[0]["workloads"]] == [1, 2, 2]
 
 
-def test_a_service_can_have_a_version_of_its_own():
+def test_a_service_can_have_a_version_of_its_own() -> None:
     assert (
         platform({**GOOD, "release_services": [{"name": "auth", "version": "9"}]})
         .image("auth")
@@ -79,7 +81,7 @@ def test_a_service_can_have_a_version_of_its_own():
     )
 
 
-def test_what_a_service_sets_beside_its_image_goes_to_its_container():
+def test_what_a_service_sets_beside_its_image_goes_to_its_container() -> None:
     service = {
         "name": "db",
         "kind": "StatefulSet",
@@ -104,7 +106,7 @@ def test_what_a_service_sets_beside_its_image_goes_to_its_container():
     ]
 
 
-def test_a_literal_secret_has_no_place_in_a_pod_template():
+def test_a_literal_secret_has_no_place_in_a_pod_template() -> None:
     found = problems(
         release_services=[
             {"name": "db", "env": {"DB_PASSWORD": "hunter2", "TOKEN_TTL": 300, "API_KEY": {"valueFrom": {}}}}
@@ -117,14 +119,14 @@ def test_a_literal_secret_has_no_place_in_a_pod_template():
     )
 
 
-def test_smoke_checks_and_their_secrets_are_not_among_the_values():
+def test_smoke_checks_and_their_secrets_are_not_among_the_values() -> None:
     checks = [{"path": "/login", "body": {"password": "Test123!"}}]
     assert "Test123!" not in str(
         platform({**GOOD, "release_smoke": checks, "release_url": "http://x"}).values
     )
 
 
-def test_one_error_lists_everything_that_is_wrong():
+def test_one_error_lists_everything_that_is_wrong() -> None:
     found = problems(
         release_servics=[],
         release_version=1.10,
@@ -181,19 +183,21 @@ def test_one_error_lists_everything_that_is_wrong():
         ),
     ],
 )
-def test_a_wrong_service_is_named_with_what_was_found_and_what_is_allowed(services, said):
+def test_a_wrong_service_is_named_with_what_was_found_and_what_is_allowed(
+    services: t.Any, said: t.Any
+) -> None:
     assert any(line.startswith(said) for line in problems(release_services=services)), problems(
         release_services=services
     )
 
 
-def test_a_version_that_yaml_made_a_number_is_refused():
+def test_a_version_that_yaml_made_a_number_is_refused() -> None:
     assert problems(release_version=1.10) == [
         "release_version: found 1.1 (number); allowed: a quoted string of letters, digits, '_', '.', '-', at most 128 (an unquoted 1.10 is the number 1.1)"
     ]
 
 
-def test_the_job_of_migrations_is_checked_like_the_option():
+def test_the_job_of_migrations_is_checked_like_the_option() -> None:
     job = {
         "namespace": "exchange",
         "src": "/app/migrations",

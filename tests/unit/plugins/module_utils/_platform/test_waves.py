@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible.errors import AnsibleFilterError
 from ansible_collections.runbook.release.plugins.filter.waves import to_waves
 from ansible_collections.runbook.release.plugins.module_utils._platform.waves import waves
 
-EXCHANGE = [
+EXCHANGE: list[dict[str, t.Any]] = [
     {"name": "auth"},
     {"name": "user", "after": ["auth"]},
     {"name": "kyc", "after": ["auth"]},
@@ -19,11 +21,11 @@ EXCHANGE = [
 ]
 
 
-def test_services_of_a_wave_come_after_all_that_they_name_and_keep_the_order_of_the_input():
+def test_services_of_a_wave_come_after_all_that_they_name_and_keep_the_order_of_the_input() -> None:
     assert waves(EXCHANGE) == ([["auth", "batch"], ["user", "kyc"], ["wallet"], ["trading"]], [])
 
 
-def test_no_services_make_no_waves():
+def test_no_services_make_no_waves() -> None:
     assert waves([]) == ([], [])
 
 
@@ -46,13 +48,13 @@ def test_no_services_make_no_waves():
         ([{"name": "a"}, {"name": "a"}, {"name": "a"}], "service a is listed 3 times"),
     ],
 )
-def test_a_graph_that_cannot_be_ordered_names_who_is_wrong(services, said):
+def test_a_graph_that_cannot_be_ordered_names_who_is_wrong(services: t.Any, said: t.Any) -> None:
     assert waves(services) == ([], [said])
     with pytest.raises(AnsibleFilterError) as caught:
         to_waves(services)
     assert said in str(caught.value)
 
 
-def test_the_filter_refuses_what_is_no_list_of_services():
+def test_the_filter_refuses_what_is_no_list_of_services() -> None:
     with pytest.raises(AnsibleFilterError, match="list of services"):
         to_waves([{"nome": "auth"}])

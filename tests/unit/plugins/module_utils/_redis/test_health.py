@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import Forbidden, Unavailable
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
-from ansible_collections.runbook.release.plugins.module_utils._redis import health as health
+from ansible_collections.runbook.release.plugins.module_utils._redis import health
 from ansible_collections.runbook.release.plugins.module_utils._redis.health import OPERATION as HEALTH
 
 PARAMS = {name: option.get("default") for name, option in HEALTH.argument_spec.items()}
-INFO = {
+INFO: dict[str, t.Any] = {
     "redis_version": "7.0.15",
     "redis_mode": "standalone",
     "role": "master",
@@ -51,25 +53,25 @@ BEFORE = {"server": {"run_id": "abc"}, "connections": {"rejected": 5}, "memory":
 class Server:
     where = "redis:6379"
 
-    def __init__(self, info, ping=None, state="ok"):
+    def __init__(self, info: t.Any, ping: t.Any = None, state: str | Exception = "ok") -> None:
         self.answer, self.at_ping, self.state = info, ping, state
 
-    def ping(self):
+    def ping(self) -> None:
         if self.at_ping:
             raise self.at_ping
 
-    def info(self):
+    def info(self) -> t.Any:
         if isinstance(self.answer, Exception):
             raise self.answer
         return dict(self.answer)
 
-    def cluster_state(self):
+    def cluster_state(self) -> t.Any:
         if isinstance(self.state, Exception):
             raise self.state
         return self.state
 
 
-def looked(server, **given):
+def looked(server: t.Any, **given: t.Any) -> t.Any:
     return health.run(server, Context({**PARAMS, **given}, clock=Clock(wall=lambda: 1100.0))).values
 
 
@@ -84,15 +86,15 @@ def looked(server, **given):
             {},
             ["connections: 1 were rejected since the server's start, at most 0 allowed"],
         ),
-        ({"rejected_connections": 5}, {"before": BEFORE}, []),
+        ({"rejected_connections": 5}, {"before": {"found": BEFORE}}, []),
         (
             {"rejected_connections": 6},
-            {"before": BEFORE},
+            {"before": {"found": BEFORE}},
             ["connections: 1 were rejected since before, at most 0 allowed"],
         ),
         (
             {"rejected_connections": 5, "run_id": "new"},
-            {"before": BEFORE},
+            {"before": {"found": BEFORE}},
             ["connections: 5 were rejected since the server's start, at most 0 allowed"],
         ),
         (
@@ -109,7 +111,7 @@ def looked(server, **given):
         ({"evicted_keys": 7}, {}, []),
         (
             {"evicted_keys": 7},
-            {"evicted_allowed": 1, "before": BEFORE},
+            {"evicted_allowed": 1, "before": {"found": BEFORE}},
             ["memory: 2 keys were evicted since before, at most 1 allowed"],
         ),
         ({"loading": 1}, {}, ["persistence: the data set is still being loaded"]),
@@ -153,11 +155,11 @@ def looked(server, **given):
         ),
     ],
 )
-def test_what_is_a_reason_and_what_is_not_yet(info, given, said):
+def test_what_is_a_reason_and_what_is_not_yet(info: t.Any, given: t.Any, said: t.Any) -> None:
     assert looked(Server({**INFO, **info}), **given)["reasons"] == said
 
 
-def test_the_state_of_a_cluster_is_looked_at_where_there_is_one():
+def test_the_state_of_a_cluster_is_looked_at_where_there_is_one() -> None:
     assert looked(Server({**INFO, "cluster_enabled": 1}, state="fail"))["reasons"] == [
         "replication: the cluster is in state fail"
     ]
@@ -166,7 +168,7 @@ def test_the_state_of_a_cluster_is_looked_at_where_there_is_one():
     ] == {"replication": "NOPERM"}
 
 
-def test_a_server_that_does_not_answer_is_unwell():
+def test_a_server_that_does_not_answer_is_unwell() -> None:
     found = looked(Server(INFO, Unavailable("redis:6379: no answer from Redis.", why=["Connection refused"])))
     assert (found["healthy"], found["reasons"], found["found"]) == (
         False,
@@ -175,7 +177,7 @@ def test_a_server_that_does_not_answer_is_unwell():
     )
 
 
-def test_one_who_may_not_ask_knows_that_it_answers_and_nothing_else():
+def test_one_who_may_not_ask_knows_that_it_answers_and_nothing_else() -> None:
     found = looked(Server(Forbidden("no", why=["NOPERM info"])), checks=["memory"])
     assert (
         found["healthy"]
@@ -184,6 +186,6 @@ def test_one_who_may_not_ask_knows_that_it_answers_and_nothing_else():
     )
 
 
-def test_one_whom_the_server_does_not_let_in_is_told_so():
+def test_one_whom_the_server_does_not_let_in_is_told_so() -> None:
     with pytest.raises(Forbidden):
         looked(Server(INFO, Forbidden("no")))

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+import typing as t
 
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup import manifest as manifests
 
@@ -17,11 +18,19 @@ CONTENT = {
 }
 
 
-def stamp(wall):
+def stamp(wall: t.Any) -> t.Any:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wall))
 
 
-def store_backup(store, age, *, kind="daily", release=None, database="shop", verified=False):
+def store_backup(
+    store: t.Any,
+    age: t.Any,
+    *,
+    kind: str = "daily",
+    release: t.Any = None,
+    database: str = "shop",
+    verified: bool = False,
+) -> t.Any:
     """Puts a backup of that age (seconds) into the store and returns its id."""
     wall = NOW - age
     name = manifests.identifier(database, kind, release, wall)
@@ -49,7 +58,7 @@ def store_backup(store, age, *, kind="daily", release=None, database="shop", ver
     return name
 
 
-def store_damaged_backup(store, age):
+def store_damaged_backup(store: t.Any, age: t.Any) -> t.Any:
     """A backup whose dump has lost its end."""
     name = store_backup(store, age)
     store.put(f"{name}/database.dump.zst", b"du", NOW - age)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
@@ -18,12 +20,12 @@ from tests.unit.plugins.module_utils._postgresql.backup.memory import MemoryStor
 DAY = 86400
 
 
-def look(store, **params):
+def look(store: t.Any, **params: t.Any) -> t.Any:
     params = {"database": "shop", "kind": None, "release": None, "verified_within": None, **params}
     return info.run(store, Context(params, clock=Clock(wall=lambda: NOW))).values
 
 
-def test_the_newest_comes_first_and_each_says_what_it_is():
+def test_the_newest_comes_first_and_each_says_what_it_is() -> None:
     store = MemoryStore()
     old, new = (
         store_backup(store, 2 * DAY, verified=True),
@@ -36,14 +38,14 @@ def test_the_newest_comes_first_and_each_says_what_it_is():
     assert found[1]["verified"] and found[1]["rto_seconds"] == 26
 
 
-def test_what_was_written_again_after_the_drill_is_not_verified_any_more():
+def test_what_was_written_again_after_the_drill_is_not_verified_any_more() -> None:
     store = MemoryStore()
     name = store_backup(store, DAY, verified=True)
     store.put(f"{name}/database.dump.zst", b"evil")
     assert look(store)["newest_verified"] is None and look(store)["newest"]["id"] == name
 
 
-def test_a_damaged_backup_is_a_reason_and_never_chosen():
+def test_a_damaged_backup_is_a_reason_and_never_chosen() -> None:
     store = MemoryStore()
     good = store_backup(store, 2 * DAY)
     bad = store_damaged_backup(store, DAY)
@@ -59,14 +61,14 @@ def test_a_damaged_backup_is_a_reason_and_never_chosen():
 
 
 @pytest.mark.parametrize(("within", "healthy"), [(None, True), (DAY, True), (DAY - 1, False)])
-def test_a_verified_backup_may_be_demanded_to_be_young(within, healthy):
+def test_a_verified_backup_may_be_demanded_to_be_young(within: t.Any, healthy: t.Any) -> None:
     store = MemoryStore()
     store_backup(store, DAY, verified=True)
     store_backup(store, 60)
     assert look(store, verified_within=within)["healthy"] is healthy
 
 
-def test_without_a_verified_backup_the_reason_says_how_to_get_one():
+def test_without_a_verified_backup_the_reason_says_how_to_get_one() -> None:
     store = MemoryStore()
     store_backup(store, 60)
     assert "pg_restore_drill" in look(store, verified_within=DAY)["reasons"][0]
@@ -74,16 +76,17 @@ def test_without_a_verified_backup_the_reason_says_how_to_get_one():
         backups.choose(backups.of_database(store, "shop"), "newest_verified", "memory")
 
 
-def test_a_dump_without_a_manifest_is_not_listed():
+def test_a_dump_without_a_manifest_is_not_listed() -> None:
     store = MemoryStore()
     store.put("shop/20270115T080000Z-daily/database.dump.zst", b"dump")
     assert look(store)["backups"] == []
 
 
-def test_the_backup_of_a_release_is_found_again():
+def test_the_backup_of_a_release_is_found_again() -> None:
     store = MemoryStore()
     wanted = store_backup(store, DAY, kind="pre-deploy", release="2.4.0")
     store_backup(store, 60, kind="pre-deploy", release="2.5.0")
     there = backups.of_database(store, "shop")
-    assert backups.newest(there, release="2.4.0", kind="pre-deploy").id == wanted
+    found = backups.newest(there, release="2.4.0", kind="pre-deploy")
+    assert found is not None and found.id == wanted
     assert backups.newest(there, release="2.6.0", kind="pre-deploy") is None

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import typing as t
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup import content
@@ -15,13 +16,13 @@ SNAPSHOT = {
 }
 
 
-def changed(change):
+def changed(change: t.Any) -> t.Any:
     found = copy.deepcopy(SNAPSHOT)
     change(found)
     return content.differences(SNAPSHOT, found)
 
 
-def test_the_same_content_has_no_differences():
+def test_the_same_content_has_no_differences() -> None:
     assert changed(lambda found: None) == []
 
 
@@ -49,11 +50,11 @@ def test_the_same_content_has_no_differences():
         (lambda found: found["objects"].update(triggers=1), "1 triggers, the backup's snapshot had 0"),
     ],
 )
-def test_every_difference_is_told(change, reason):
+def test_every_difference_is_told(change: t.Any, reason: t.Any) -> None:
     assert changed(change) == [reason]
 
 
-def test_a_backup_without_hashes_is_compared_by_its_rows():
+def test_a_backup_without_hashes_is_compared_by_its_rows() -> None:
     counted = {"tables": {"t": {"rows": 3}}, "objects": {}, "invalid indexes": []}
     assert (
         content.differences(counted, {"tables": {"t": {"rows": 3}}, "objects": {}, "invalid indexes": []})

@@ -16,7 +16,7 @@ CREATE TABLESPACE fast OWNER postgres LOCATION '/mnt/fast';
 """
 
 
-def test_roles_and_tablespaces_are_found_in_what_pg_dumpall_wrote():
+def test_roles_and_tablespaces_are_found_in_what_pg_dumpall_wrote() -> None:
     assert [name for statement, name in load.statements(GLOBALS)] == [
         "exchange",
         "exchange",

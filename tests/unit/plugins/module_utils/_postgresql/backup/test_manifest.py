@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.backup import manifest as manifests
@@ -11,7 +13,7 @@ from tests.unit.plugins.module_utils._postgresql.backup.examples import NOW, sta
 from tests.unit.plugins.module_utils._postgresql.backup.memory import MemoryStore
 
 
-def test_an_identifier_sorts_by_time_and_tells_the_rest():
+def test_an_identifier_sorts_by_time_and_tells_the_rest() -> None:
     assert (
         manifests.identifier("shop", "pre-deploy", "2.4.0", 1_800_000_000)
         == "shop/20270115T080000Z-pre-deploy-2.4.0"
@@ -19,11 +21,11 @@ def test_an_identifier_sorts_by_time_and_tells_the_rest():
     assert manifests.identifier("shop", "daily", None, 1_800_000_000) == "shop/20270115T080000Z-daily"
 
 
-def test_a_database_may_have_any_name_and_never_leaves_its_folder():
+def test_a_database_may_have_any_name_and_never_leaves_its_folder() -> None:
     assert manifests.folder("../a b") == "..%2Fa%20b"
 
 
-def test_a_time_that_is_written_is_read_again():
+def test_a_time_that_is_written_is_read_again() -> None:
     assert manifests.seconds(stamp(NOW)) == NOW
 
 
@@ -31,17 +33,17 @@ def test_a_time_that_is_written_is_read_again():
     ("kind", "release"),
     [("Pre Deploy", None), ("", None), ("a/b", None), ("daily", "a b"), ("daily", "../x")],
 )
-def test_names_that_would_break_a_path_are_refused(kind, release):
+def test_names_that_would_break_a_path_are_refused(kind: t.Any, release: t.Any) -> None:
     with pytest.raises(InputError, match="allowed:"):
         manifests.check_names(kind, release)
 
 
-def test_without_a_manifest_there_is_no_backup():
+def test_without_a_manifest_there_is_no_backup() -> None:
     with pytest.raises(ReleaseError, match="There is no backup shop/x in memory"):
         manifests.read(MemoryStore(), "shop/x")
 
 
-def test_a_manifest_of_another_format_or_broken_is_told():
+def test_a_manifest_of_another_format_or_broken_is_told() -> None:
     store = MemoryStore()
     store.put("shop/x/manifest.json", b'{"format": 99}')
     store.put("shop/y/manifest.json", b"{")
@@ -51,7 +53,7 @@ def test_a_manifest_of_another_format_or_broken_is_told():
         manifests.read(store, "shop/y")
 
 
-def test_a_listing_tells_what_is_gone_or_cut_off():
+def test_a_listing_tells_what_is_gone_or_cut_off() -> None:
     store = MemoryStore()
     name = store_backup(store, 60)
     manifest = manifests.read(store, name)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
@@ -19,12 +21,12 @@ from tests.unit.plugins.module_utils._postgresql.backup.memory import MemoryStor
 DAY = 86400
 
 
-def run(store, keep, *, check_mode=False, **params):
+def run(store: t.Any, keep: t.Any, *, check_mode: bool = False, **params: t.Any) -> t.Any:
     params = {"database": None, "releases": [], "keep": keep, **params}
     return prune.run(store, Context(params, check_mode=check_mode, clock=Clock(wall=lambda: NOW)))
 
 
-def test_by_age_and_by_count_whichever_keeps_more():
+def test_by_age_and_by_count_whichever_keeps_more() -> None:
     store = MemoryStore()
     names = [store_backup(store, days * DAY) for days in (1, 2, 40, 50)]
     verified = store_backup(store, 3 * DAY, verified=True)
@@ -45,7 +47,7 @@ def test_by_age_and_by_count_whichever_keeps_more():
     ]
 
 
-def test_the_newest_verified_one_stays_however_old():
+def test_the_newest_verified_one_stays_however_old() -> None:
     store = MemoryStore()
     old, older = store_backup(store, 400 * DAY, verified=True), store_backup(store, 500 * DAY, verified=True)
     store_backup(store, DAY)
@@ -55,7 +57,7 @@ def test_the_newest_verified_one_stays_however_old():
     )
 
 
-def test_while_none_is_verified_the_newest_of_a_kind_stays():
+def test_while_none_is_verified_the_newest_of_a_kind_stays() -> None:
     store = MemoryStore()
     old, older = store_backup(store, 400 * DAY), store_backup(store, 500 * DAY)
     assert run(store, [{"kind": "daily", "days": 30}]).values == {
@@ -63,7 +65,7 @@ def test_while_none_is_verified_the_newest_of_a_kind_stays():
     }  # fmt: skip
 
 
-def test_a_damaged_one_takes_no_place_among_those_that_count():
+def test_a_damaged_one_takes_no_place_among_those_that_count() -> None:
     store = MemoryStore()
     store_backup(store, 5 * DAY, verified=True)
     good = store_backup(store, 2 * DAY)
@@ -72,7 +74,7 @@ def test_a_damaged_one_takes_no_place_among_those_that_count():
     assert f"{good}/manifest.json" in store.objects
 
 
-def test_what_a_release_refers_to_and_kinds_without_a_rule_stay():
+def test_what_a_release_refers_to_and_kinds_without_a_rule_stay() -> None:
     store = MemoryStore()
     store_backup(store, DAY, verified=True)
     needed = store_backup(store, 400 * DAY, kind="pre-deploy", release="2.4.0")
@@ -86,13 +88,13 @@ def test_what_a_release_refers_to_and_kinds_without_a_rule_stay():
     assert kept[needed] == "release 2.4.0 may need it" and kept[manual] == "no rule for kind manual"
 
 
-def test_the_last_verified_one_of_each_database_stays():
+def test_the_last_verified_one_of_each_database_stays() -> None:
     store = MemoryStore()
     names = [store_backup(store, 400 * DAY, database=name, verified=True) for name in ("shop", "ledger")]
     assert run(store, [{"kind": "daily", "days": 1}]).values["removed"] == [] and len(names) == 2
 
 
-def test_check_mode_lists_and_removes_nothing_and_a_second_run_changes_nothing():
+def test_check_mode_lists_and_removes_nothing_and_a_second_run_changes_nothing() -> None:
     store = MemoryStore()
     store_backup(store, DAY, verified=True)
     store_backup(store, 40 * DAY)
@@ -102,7 +104,7 @@ def test_check_mode_lists_and_removes_nothing_and_a_second_run_changes_nothing()
     assert not run(store, [{"kind": "daily", "days": 30}]).changed
 
 
-def test_what_killed_writers_left_goes_after_a_day_and_nothing_of_anybody_else():
+def test_what_killed_writers_left_goes_after_a_day_and_nothing_of_anybody_else() -> None:
     store = MemoryStore()
     store.put("shop/20270101T000000Z-daily/database.dump.zst", b"half", NOW - 2 * DAY)
     store.put("shop/20270114T000000Z-daily/database.dump.zst", b"half", NOW - 3600)
@@ -126,12 +128,12 @@ def test_what_killed_writers_left_goes_after_a_day_and_nothing_of_anybody_else()
         [{"kind": "daily", "days": 1}, {"kind": "daily", "count": 1}],
     ],
 )
-def test_rules_that_say_nothing_or_the_same_twice_are_refused(keep):
+def test_rules_that_say_nothing_or_the_same_twice_are_refused(keep: t.Any) -> None:
     with pytest.raises(InputError, match=r"keep\[\d\]"):
         run(MemoryStore(), keep)
 
 
-def test_a_rule_that_keeps_less_than_one_is_refused():
+def test_a_rule_that_keeps_less_than_one_is_refused() -> None:
     keep = [{"kind": "daily", "days": 0}, {"kind": "weekly", "count": -1}]
     assert list(out_of_bounds(prune.OPERATION.options, {"keep": keep})) == [
         "keep[0].days: found 0; allowed: 1 or more",

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import decimal
+import typing as t
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
@@ -44,39 +45,40 @@ STRANGER = {
 class Server:
     """Answers by what a statement mentions; an exception in place of an answer is raised."""
 
-    def __init__(self, **answers):
-        self.answers, self.ran = {"pg_postmaster_start_time": [SERVER], **answers}, []
+    def __init__(self, **answers: t.Any) -> None:
+        self.answers: dict[str, t.Any] = {"pg_postmaster_start_time": [SERVER], **answers}
+        self.ran: list[str] = []
 
     @contextlib.contextmanager
-    def session(self, database="", *, options=None, name=""):
+    def session(self, database: str = "", *, options: t.Any = None, name: str = "") -> t.Iterator[t.Any]:
         assert options["default_transaction_read_only"] == "on"
         if "connect" in self.answers:
             raise self.answers["connect"]
         yield self
 
-    def rows(self, sql, parameters=()):
-        answer = next((answer for part, answer in self.answers.items() if part in sql), [])
+    def rows(self, sql: t.Any, parameters: t.Any = ()) -> t.Any:
+        answer: t.Any = next((answer for part, answer in self.answers.items() if part in sql), [])
         if isinstance(answer, Exception):
             raise answer
         return [(value,) if not isinstance(value, tuple) else value for value in answer]
 
-    def value(self, sql, parameters=()):
+    def value(self, sql: t.Any, parameters: t.Any = ()) -> t.Any:
         return self.rows(sql)[0][0]
 
-    def execute(self, sql, parameters=()):
+    def execute(self, sql: t.Any, parameters: t.Any = ()) -> None:
         self.ran.append(sql)
 
 
 class Space:
-    def __init__(self, there=None):
+    def __init__(self, there: t.Any = None) -> None:
         self.there = there
 
-    def of(self, path, process):
+    def of(self, path: t.Any, process: t.Any) -> t.Any:
         assert (path, process) == ("/data", 7)
         return self.there
 
 
-def query(name, **more):
+def query(name: t.Any, **more: t.Any) -> t.Any:
     return {
         "name": name,
         "sql": f"SELECT {name}",
@@ -88,13 +90,13 @@ def query(name, **more):
     }
 
 
-def looked(server, *checks, space=None, **given):
+def looked(server: t.Any, *checks: t.Any, space: t.Any = None, **given: t.Any) -> t.Any:
     return health.run(
         health.Ports(server, Space(space)), Context({**PARAMS, "checks": list(checks), **given})
     ).values
 
 
-def test_a_server_that_does_not_answer_is_unwell():
+def test_a_server_that_does_not_answer_is_unwell() -> None:
     found = looked(
         Server(
             connect=Unreachable("app@db/shop: no connection to PostgreSQL.", why=["too many clients already"])
@@ -108,7 +110,7 @@ def test_a_server_that_does_not_answer_is_unwell():
     assert found["found"] == {}
 
 
-def test_what_was_found_before_the_connection_broke_is_told():
+def test_what_was_found_before_the_connection_broke_is_told() -> None:
     found = looked(Server(pg_ls_waldir=Unreachable("PostgreSQL: terminating connection")), "wal", "archiver")
     assert (
         found["reasons"] == ["PostgreSQL: terminating connection"]
@@ -116,7 +118,7 @@ def test_what_was_found_before_the_connection_broke_is_told():
     )
 
 
-def test_what_may_not_be_read_is_unknown_and_the_rest_is_looked_at():
+def test_what_may_not_be_read_is_unknown_and_the_rest_is_looked_at() -> None:
     found = looked(
         Server(
             pg_ls_waldir=DatabaseError("permission denied", "42501"),
@@ -132,7 +134,7 @@ def test_what_may_not_be_read_is_unknown_and_the_rest_is_looked_at():
     )
 
 
-def test_sessions_that_are_hidden_from_the_role_are_unknown_and_do_not_break_the_check():
+def test_sessions_that_are_hidden_from_the_role_are_unknown_and_do_not_break_the_check() -> None:
     server = Server(pg_postmaster_start_time=[{**SERVER, "sees_all": False}], xact_start=[STRANGER])
     found = looked(server, "transactions")
     assert (
@@ -141,7 +143,7 @@ def test_sessions_that_are_hidden_from_the_role_are_unknown_and_do_not_break_the
     )
 
 
-def test_the_disk_is_known_on_the_servers_own_host_only():
+def test_the_disk_is_known_on_the_servers_own_host_only() -> None:
     assert "on the server's own host" in looked(Server(), "disk")["unknown"]["disk"]
     assert looked(Server(), "disk", space=(5, 100))["reasons"] == [
         "disk of /data: 5 B of 100 B are free (5 %)"
@@ -173,25 +175,27 @@ def test_the_disk_is_known_on_the_servers_own_host_only():
         (DatabaseError("no such table", "42P01"), {}, None, ["a: no such table"]),
     ],
 )
-def test_answers_are_held_against_what_is_expected_and_what_was(answer, expected, before, said):
+def test_answers_are_held_against_what_is_expected_and_what_was(
+    answer: t.Any, expected: t.Any, before: t.Any, said: t.Any
+) -> None:
     found = looked(
         Server(**{"SELECT a\n": answer}),
         queries=[query("a", **expected)],
-        before={"queries": {"a": before}} if before is not None else None,
+        before={"found": {"queries": {"a": before}}} if before is not None else None,
     )
     assert found["reasons"] == said and found["unknown"] == {}
 
 
-def test_a_query_is_rolled_back_also_when_it_fails():
+def test_a_query_is_rolled_back_also_when_it_fails() -> None:
     server = Server(**{"SELECT a\n": DatabaseError("no", "42P01")})
     looked(server, queries=[query("a")])
     assert (server.ran[0], server.ran[-1]) == ("BEGIN READ ONLY", "ROLLBACK")
 
 
-def test_a_query_that_cannot_be_compared_or_read_is_unknown():
+def test_a_query_that_cannot_be_compared_or_read_is_unknown() -> None:
     server = Server(**{"SELECT a\n": [1], "SELECT b\n": DatabaseError("denied", "42501")})
     found = looked(
-        server, queries=[query("a", max_drop_percent=0), query("b", min=1)], before={"queries": {}}
+        server, queries=[query("a", max_drop_percent=0), query("b", min=1)], before={"found": {"queries": {}}}
     )
     assert (
         found["unknown"] == {"a": "before holds no value of it, so it was not compared", "b": "denied"}
@@ -200,12 +204,12 @@ def test_a_query_that_cannot_be_compared_or_read_is_unknown():
 
 
 @pytest.mark.parametrize("code", ["25006", "42601", "0A000"])
-def test_a_statement_that_is_no_plain_select_is_refused(code):
+def test_a_statement_that_is_no_plain_select_is_refused(code: t.Any) -> None:
     with pytest.raises(InputError, match=r"queries \(a\)\.sql"):
         looked(Server(**{"SELECT a\n": DatabaseError("refused", code)}), queries=[query("a")])
 
 
-def test_every_wrong_query_is_named_before_anything_is_asked():
+def test_every_wrong_query_is_named_before_anything_is_asked() -> None:
     server = Server(connect=AssertionError("asked"))
     with pytest.raises(InputError) as refused:
         looked(server, queries=[query("a", min=5, max=4), query("a", sql=" ")])
@@ -230,11 +234,11 @@ def test_every_wrong_query_is_named_before_anything_is_asked():
         (None, ""),
     ],
 )
-def test_statements_of_others_are_shown_without_their_literals(statement, said):
+def test_statements_of_others_are_shown_without_their_literals(statement: t.Any, said: t.Any) -> None:
     assert shown(statement) == said
 
 
-def test_a_change_below_nothing_is_refused():
+def test_a_change_below_nothing_is_refused() -> None:
     wrong = {"queries": [query("a", max_drop_percent=-1)], "query_timeout": 0}
     assert list(out_of_bounds(HEALTH.options, wrong)) == [
         "queries[0] (a).max_drop_percent: found -1; allowed: 0 or more",

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.health import reasons
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.health.health import (
@@ -202,5 +204,6 @@ COUNTS = {"used": 10, "active": 3, "idle_in_transaction": 0, "usable": 97, "limi
         ("disk", {"path": "/data", "free_bytes": 10, "total_bytes": 100, "free_percent": 10.0}, {}, []),
     ],
 )
-def test_what_is_a_reason_and_what_is_not_yet(check, found, given, said):
-    assert getattr(reasons, check)(found, reasons.Thresholds.of({**PARAMS, **given})) == said
+def test_what_is_a_reason_and_what_is_not_yet(check: t.Any, found: t.Any, given: t.Any, said: t.Any) -> None:
+    answer = getattr(reasons, check)(found, reasons.Thresholds.of({**PARAMS, **given}))
+    assert [str(reason) for reason in answer] == said

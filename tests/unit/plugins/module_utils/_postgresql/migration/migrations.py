@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import typing as t
 
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.login import Login
@@ -33,7 +34,7 @@ LIMITS = {
     "retry_window": 60,
     "lock_wait_timeout": 0,
 }
-PARAMS = {
+PARAMS: dict[str, t.Any] = {
     "release": "2.4.0",
     "state": "up",
     "to": None,
@@ -51,7 +52,9 @@ PARAMS = {
 }
 
 
-def migration(name, up="CREATE TABLE a (b int)", down="DROP TABLE a", **more):
+def migration(
+    name: t.Any, up: str | None = "CREATE TABLE a (b int)", down: str | None = "DROP TABLE a", **more: t.Any
+) -> t.Any:
     return Migration(
         name,
         version(name),
@@ -65,11 +68,13 @@ def migration(name, up="CREATE TABLE a (b int)", down="DROP TABLE a", **more):
     )
 
 
-def entry(one, release="2.3.0", finished=True, statements=1, sha256=None):
+def entry(
+    one: t.Any, release: str = "2.3.0", finished: bool = True, statements: int = 1, sha256: t.Any = None
+) -> t.Any:
     return Entry(one.name, sha256 or one.sha256, release, finished, statements)
 
 
-def observed(files, applied, **changed):
+def observed(files: t.Any, applied: t.Any, **changed: t.Any) -> t.Any:
     """With a ledger that agrees with what is applied, but for ``changed``."""
     ledger = {one.name: entry(one) for one in applied}
     ledger.update(changed)
@@ -78,12 +83,12 @@ def observed(files, applied, **changed):
     )
 
 
-def context(lines=None, **params):
+def context(lines: t.Any = None, **params: t.Any) -> t.Any:
     """Whose clock goes on by what is slept, and by a hundredth of a second with each look at it."""
     passed = [0.0]
     ticks = itertools.count()
 
-    def sleep(seconds):
+    def sleep(seconds: t.Any) -> None:
         passed[0] += seconds
 
     clock = Clock(now=lambda: passed[0] + next(ticks) / 100, sleep=sleep, wall=lambda: 0.0)
@@ -93,37 +98,39 @@ def context(lines=None, **params):
 class Rows:
     """A session on a database that has one table, with these rows, or none."""
 
-    def __init__(self, *rows):
+    def __init__(self, *rows: t.Any) -> None:
         self.table = list(rows)
 
-    def value(self, sql, parameters=()):
+    def value(self, sql: t.Any, parameters: t.Any = ()) -> t.Any:
         return bool(self.table)
 
-    def rows(self, sql, parameters=()):
+    def rows(self, sql: t.Any, parameters: t.Any = ()) -> t.Any:
         return self.table
 
 
 class Programs:
     """Ends each program as told; keeps how it was called."""
 
-    def __init__(self, *endings):
-        self.endings, self.asked = list(endings), []
+    def __init__(self, *endings: t.Any) -> None:
+        self.endings, self.asked = list(endings), list[tuple[list[str], dict[str, str]]]()
 
-    def run(self, arguments, environment, folder, seconds, doing=None):
+    def run(
+        self, arguments: t.Any, environment: t.Any, folder: t.Any, seconds: t.Any, doing: t.Any = None
+    ) -> t.Any:
         self.asked.append((list(arguments), dict(environment)))
         return self.endings.pop(0)
 
-    def path(self, path):
+    def path(self, path: t.Any) -> t.Any:
         return path
 
-    def login(self, login):
+    def login(self, login: t.Any) -> t.Any:
         return login
 
 
 class Server:
     """Gives the same session to everybody."""
 
-    def __init__(self, session=None, **parameters):
+    def __init__(self, session: t.Any = None, **parameters: t.Any) -> None:
         self.given = session
         self.login = Login(
             {
@@ -137,23 +144,23 @@ class Server:
         )
 
     @contextlib.contextmanager
-    def session(self, database="", options=None, name=""):
+    def session(self, database: str = "", options: t.Any = None, name: str = "") -> t.Iterator[t.Any]:
         yield self.given
 
 
-def options(src="/m", **given):
+def options(src: str = "/m", **given: t.Any) -> t.Any:
     return EngineOptions(**{"src": str(src), "release": "2.4.0", **given})
 
 
-def request(**given):
+def request(**given: t.Any) -> t.Any:
     return MigrationRequest(**{"state": "up", "release": "2.4.0", **given})
 
 
-def limits(**given):
+def limits(**given: t.Any) -> t.Any:
     return Limits(**{**LIMITS, **given})
 
 
-def work(programs, session=None, **given):
+def work(programs: t.Any, session: t.Any = None, **given: t.Any) -> t.Any:
     return MigrationContext(
         Server(session),
         programs,

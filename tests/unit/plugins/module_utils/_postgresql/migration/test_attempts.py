@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.attempts import (
@@ -32,10 +34,10 @@ class Engine:
 
     keeps_ledger = False
 
-    def __init__(self, *endings, applied=(), keeps=True):
+    def __init__(self, *endings: t.Any, applied: t.Any = (), keeps: bool = True) -> None:
         self.endings, self.names, self.keeps = list(endings), list(applied), keeps
 
-    def run(self, work, one, direction):
+    def run(self, work: t.Any, one: t.Any, direction: t.Any) -> t.Any:
         ending = self.endings.pop(0)
         if isinstance(ending, Exception):
             raise ending
@@ -43,60 +45,69 @@ class Engine:
             (self.names.append if direction == UP else self.names.remove)(one.name)
         return ending
 
-    def applied(self, session):
+    def applied(self, session: t.Any) -> t.Any:
         return self.names
 
 
 class Session:
-    def __init__(self):
-        self.ended = []
+    def __init__(self) -> None:
+        self.ended: list[t.Any] = []
 
-    def rows(self, sql, parameters=()):
+    def rows(self, sql: t.Any, parameters: t.Any = ()) -> t.Any:
         return [(4242,)] if "starts_with" in sql and not self.ended else []
 
-    def execute(self, sql, parameters=()):
+    def execute(self, sql: t.Any, parameters: t.Any = ()) -> None:
         self.ended += parameters
 
-    def value(self, sql, parameters=()):
+    def value(self, sql: t.Any, parameters: t.Any = ()) -> t.Any:
         return 1
 
 
 class Gone(Session):
-    def value(self, sql, parameters=()):
+    def value(self, sql: t.Any, parameters: t.Any = ()) -> None:
         raise Unreachable("gone as well")
 
 
 class Elsewhere(Programs):
-    def login(self, login):
+    def login(self, login: t.Any) -> t.Any:
         return login.having(host="10.0.0.9")
 
 
-def attempts(engine, lines=None, left=1000.0, session=None, programs=None, **params):
+def attempts(
+    engine: t.Any,
+    lines: t.Any = None,
+    left: float = 1000.0,
+    session: t.Any = None,
+    programs: t.Any = None,
+    **params: t.Any,
+) -> t.Any:
     server = Server(session)
+    lock: t.Any = session or Session()
+    where: t.Any = programs or Programs()
     return Attempts(
         engine,
         MigrationContext(
             server,
-            programs or Programs(),
+            where,
             context(lines),
             "runbook.release migrating",
             lambda: left,
             150000,
             limits(**params),
         ),
-        session or Session(),
+        lock,
         jitter=lambda: 0.5,
     )
 
 
-def test_a_lock_timeout_is_tried_again_and_told():
-    lines = []
+def test_a_lock_timeout_is_tried_again_and_told() -> None:
+    lines: list[str] = []
     ran = attempts(Engine(LOCKED, LOCKED, ["SELECT 1"]), lines).run(migration("1_a"), UP)
     assert (ran.name, ran.attempts, ran.statements) == ("1_a", 3, ["SELECT 1"])
     assert lines == ["1_a: lock_timeout; attempt 2 in 0.5 s", "1_a: lock_timeout; attempt 3 in 1.0 s"]
 
 
-def test_it_ends_with_its_window_and_what_to_do():
+def test_it_ends_with_its_window_and_what_to_do() -> None:
     with pytest.raises(ReleaseError) as told:
         attempts(Engine(*[LOCKED] * 99), retry_window=20).run(migration("1_a"), UP)
     assert (
@@ -113,7 +124,7 @@ def test_it_ends_with_its_window_and_what_to_do():
 
 
 @pytest.mark.parametrize("code", ["23505", "57014", "42P07", ""])
-def test_all_else_stops_at_once(code):
+def test_all_else_stops_at_once(code: t.Any) -> None:
     engine = Engine(DatabaseError("no", code), 1)
     with pytest.raises(ReleaseError) as told:
         attempts(engine).run(migration("1_a"), DOWN)
@@ -127,7 +138,7 @@ def test_all_else_stops_at_once(code):
 @pytest.mark.parametrize(
     "error", [Unreachable("gone"), Unreachable("shutting down", "57P01"), DatabaseError("too many", "53300")]
 )
-def test_what_is_lost_begins_anew_elsewhere(error):
+def test_what_is_lost_begins_anew_elsewhere(error: t.Any) -> None:
     with pytest.raises(Reconnect) as told:
         attempts(Engine(error, 1)).run(migration("1_a"), UP)
     assert told.value.failure.details["reaction"] == "reconnect"
@@ -144,8 +155,8 @@ def test_what_is_lost_begins_anew_elsewhere(error):
     ],
 )
 def test_a_program_that_looks_elsewhere_for_a_server_that_answers_us_is_astray(
-    programs, session, error, astray
-):
+    programs: t.Any, session: t.Any, error: t.Any, astray: t.Any
+) -> None:
     with pytest.raises(Reconnect) as told:
         attempts(Engine(error), session=session, programs=programs).run(migration("1_a"), UP)
     assert told.value.astray is astray and ("job.login_host" in told.value.failure.then) is astray
@@ -153,13 +164,13 @@ def test_a_program_that_looks_elsewhere_for_a_server_that_answers_us_is_astray(
     assert (where in told.value.failure.why) is astray
 
 
-def test_before_it_is_tried_again_it_may_turn_out_to_be_done():
+def test_before_it_is_tried_again_it_may_turn_out_to_be_done() -> None:
     engine = Engine(LOCKED, 1, applied=["1_a"])
     assert attempts(engine).run(migration("1_a"), UP).attempts == 1 and len(engine.endings) == 1
     assert attempts(Engine(LOCKED, 1, applied=["1_a"])).run(migration("1_a"), DOWN).attempts == 2
 
 
-def test_the_wall_clock_ends_it_also_on_the_server():
+def test_the_wall_clock_ends_it_also_on_the_server() -> None:
     session = Session()
     with pytest.raises(ReleaseError) as told:
         attempts(Engine(TooLong("did not end")), session=session).run(migration("1_a"), UP)
@@ -174,15 +185,17 @@ def test_the_wall_clock_ends_it_also_on_the_server():
 @pytest.mark.parametrize(
     ("direction", "applied", "what"), [(UP, [], "not applied"), (DOWN, ["1_a"], "applied")]
 )
-def test_a_program_that_ended_well_and_did_nothing_is_believed_by_nobody(direction, applied, what):
+def test_a_program_that_ended_well_and_did_nothing_is_believed_by_nobody(
+    direction: t.Any, applied: t.Any, what: t.Any
+) -> None:
     with pytest.raises(ReleaseError) as told:
         attempts(Engine([], applied=applied, keeps=False)).run(migration("1_a"), direction)
     assert told.value.why == [f"The migration program exited with 0, but 1_a is still {what}."]
 
 
-def test_what_was_done_is_done_though_the_session_of_the_lock_was_lost_meanwhile():
+def test_what_was_done_is_done_though_the_session_of_the_lock_was_lost_meanwhile() -> None:
     class Ours(Engine):
-        def applied(self, session):
+        def applied(self, session: t.Any) -> t.Any:
             if isinstance(session, Session):
                 raise Unreachable("the connection is gone")
             return super().applied(session)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._common.options import (
@@ -25,17 +27,19 @@ LOGIN = Login(
 )
 
 
-def given(**job):
+def given(**job: t.Any) -> t.Any:
     return options.JobOptions.of({**JOB, **job})
 
 
-def problems(job=None, login=LOGIN, has_program=True, environment=None):
+def problems(
+    job: t.Any = None, login: t.Any = LOGIN, has_program: bool = True, environment: t.Any = None
+) -> t.Any:
     with pytest.raises(InputError) as told:
         options.check(given(**(job or {})), "sql", has_program, login, environment or {})
     return told.value.why
 
 
-def test_what_is_right_is_let_pass():
+def test_what_is_right_is_let_pass() -> None:
     options.check(given(), "flyway", True, LOGIN, {})
     options.check(given(), "flyway", True, Login({"dbname": "shop"}), {"PGHOST": "db"})
     options.check(
@@ -65,12 +69,12 @@ def test_what_is_right_is_let_pass():
         ({"login": LOGIN.having(sslrootcert="ca.crt")}, "job.ca_cert: is missing"),
     ],
 )
-def test_what_is_wrong_names_the_option(given, said):
+def test_what_is_wrong_names_the_option(given: t.Any, said: t.Any) -> None:
     (problem,) = problems(**given)
     assert problem.startswith(said)
 
 
-def test_a_pod_reaches_the_database_in_its_own_way():
+def test_a_pod_reaches_the_database_in_its_own_way() -> None:
     here = LOGIN.having(
         port="5433",
         sslmode="verify-full",
@@ -100,7 +104,7 @@ def test_a_pod_reaches_the_database_in_its_own_way():
     }
 
 
-def test_numbers_have_their_bounds():
+def test_numbers_have_their_bounds() -> None:
     wrong = {"job": {**JOB, "stuck_after": 0, "login_port": 70000}}
     assert list(out_of_bounds({"job": options.JOB}, wrong)) == [
         "job.login_port: found 70000; allowed: 1 to 65535",

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration import plan
@@ -15,11 +17,11 @@ FILES = [ONE, TWO, THREE]
 INDEX = migration("3_index", "CREATE TABLE a (b int);\nCREATE INDEX CONCURRENTLY i ON a (b)")
 
 
-def names(found):
+def names(found: t.Any) -> t.Any:
     return [step.name for step in found.steps]
 
 
-def test_what_is_pending_in_order():
+def test_what_is_pending_in_order() -> None:
     seen = observed(FILES, [ONE])
     found = plan.up(seen)
     assert names(found) == ["2_two", "10_three"] and found.problems == [] and found.changes
@@ -29,7 +31,7 @@ def test_what_is_pending_in_order():
         plan.up(seen, to="2_tow")
 
 
-def test_an_edited_a_missing_and_a_late_file_are_problems():
+def test_an_edited_a_missing_and_a_late_file_are_problems() -> None:
     edited = migration("1_one", "CREATE TABLE other (b int)")
     assert (
         plan.up(observed([edited, TWO, THREE], [edited, TWO], **{"1_one": entry(ONE)}))
@@ -43,7 +45,7 @@ def test_an_edited_a_missing_and_a_late_file_are_problems():
     assert late == ["2_two: comes before 10_three, which is applied already; give it a higher number"]
 
 
-def test_what_the_engine_applied_before_there_were_checksums_is_written_down():
+def test_what_the_engine_applied_before_there_were_checksums_is_written_down() -> None:
     found = plan.up(
         observed(
             FILES, [ONE, TWO, THREE], **{"1_one": None, "2_two": entry(TWO, finished=False, statements=0)}
@@ -52,7 +54,7 @@ def test_what_the_engine_applied_before_there_were_checksums_is_written_down():
     assert [one.name for one in found.adopted] == ["1_one", "2_two"] and found.changes and found.steps == []
 
 
-def test_a_half_applied_file_may_be_mended_behind_what_is_done():
+def test_a_half_applied_file_may_be_mended_behind_what_is_done() -> None:
     done = prefix([INDEX.statements[0].text])
     half = entry(INDEX, finished=False, statements=1, sha256=done)
     mended = migration("3_index", "CREATE TABLE a (b int);\nCREATE INDEX CONCURRENTLY j ON a (b)")
@@ -71,7 +73,7 @@ def test_a_half_applied_file_may_be_mended_behind_what_is_done():
         )
 
 
-def test_back_is_what_the_release_brought_the_last_first():
+def test_back_is_what_the_release_brought_the_last_first() -> None:
     seen = observed(
         FILES, FILES, **{name: entry(one, "2.4.0") for name, one in (("2_two", TWO), ("10_three", THREE))}
     )
@@ -86,7 +88,7 @@ def test_back_is_what_the_release_brought_the_last_first():
     ]
 
 
-def test_back_needs_files_ways_down_and_nothing_half_done():
+def test_back_needs_files_ways_down_and_nothing_half_done() -> None:
     stuck = migration("2_two", down=None)
     found = plan.down(observed([ONE, stuck], [ONE, stuck, THREE]), "2.3.0")
     assert found.problems == [
@@ -105,7 +107,7 @@ def test_back_needs_files_ways_down_and_nothing_half_done():
     )
 
 
-def test_recording_takes_the_files_as_they_are():
+def test_recording_takes_the_files_as_they_are() -> None:
     seen = observed(FILES, [ONE, TWO], **{"1_one": entry(ONE, sha256="other")})
     assert names(plan.recorded(seen)) == ["1_one", "10_three"] and names(plan.recorded(seen, "2_two")) == [
         "1_one"

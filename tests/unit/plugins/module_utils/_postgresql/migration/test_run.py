@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._common.options import out_of_bounds
@@ -15,9 +17,9 @@ from .migrations import context, migration, observed
 ONE, TWO = migration("1_one"), migration("2_two")
 
 
-def test_wrong_options_are_told_together_before_anything_is_read():
+def test_wrong_options_are_told_together_before_anything_is_read() -> None:
     with pytest.raises(InputError) as told:
-        run(None, context(rehearse_on="shop"))
+        run(t.cast(t.Any, None), context(rehearse_on="shop"))
     assert told.value.why == [
         "rehearse_on: found 'shop', which is the database itself; allowed: a disposable copy of it",
     ]
@@ -62,5 +64,5 @@ def test_wrong_options_are_told_together_before_anything_is_read():
         ),
     ],
 )
-def test_the_difference(seen, plan, state, before, after):
+def test_the_difference(seen: t.Any, plan: t.Any, state: t.Any, before: t.Any, after: t.Any) -> None:
     assert describe.before_and_after(seen, plan, state) == (before, after)

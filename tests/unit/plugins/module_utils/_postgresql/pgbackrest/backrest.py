@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import typing as t
 
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest import repository
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest.programs import (
@@ -23,7 +24,7 @@ GIVEN = {
 NOW = 1_000_000
 
 
-def backup(number, kind="full", age=100, **more):
+def backup(number: t.Any, kind: str = "full", age: int = 100, **more: t.Any) -> t.Any:
     letter = {"full": "F", "diff": "D", "incr": "I"}[kind]
     return {
         "label": f"20261121-00000{number}{letter}",
@@ -37,21 +38,21 @@ def backup(number, kind="full", age=100, **more):
     }
 
 
-def segment(number):
+def segment(number: t.Any) -> t.Any:
     return f"{1:08X}{0:08X}{number:08X}"
 
 
 class PgBackRestPrograms:
-    def __init__(self, *backups, segments=(), code=0, message="ok"):
+    def __init__(self, *backups: t.Any, segments: t.Any = (), code: int = 0, message: str = "ok") -> None:
         self.backups, self.there, self.status, self.ran, self.fails = (
             list(backups),
             list(segments),
             (code, message),
-            [],
-            {},
+            list[str](),
+            dict[str, int](),
         )
 
-    def run(self, argv):
+    def run(self, argv: t.Any) -> t.Any:
         command = next(part for part in argv[1:] if not part.startswith("--"))
         options = [
             part for part in argv[1:] if part.startswith("--") and not part.startswith(("--log", "--stanza"))
@@ -83,7 +84,7 @@ class PgBackRestPrograms:
             )
         return ProgramResult(0, "", "")
 
-    def _info(self):
+    def _info(self) -> t.Any:
         code, message = self.status
         return {
             "name": "shop",
@@ -94,5 +95,5 @@ class PgBackRestPrograms:
         }
 
 
-def of(programs, context):
+def of(programs: t.Any, context: t.Any) -> t.Any:
     return repository.Repository(programs, repository.RepositoryAccess.of(context.params))

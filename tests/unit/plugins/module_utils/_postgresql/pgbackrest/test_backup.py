@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import typing as t
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import (
@@ -27,33 +28,33 @@ OF_RELEASE = {"release": "2.4.0", "restore-point": "pre_2.4.0"}
 class Server:
     login = Login({})
 
-    def __init__(self, programs, standby=False):
-        self.programs, self.standby, self.points = programs, standby, []
+    def __init__(self, programs: t.Any, standby: bool = False) -> None:
+        self.programs, self.standby, self.points = programs, standby, list[str]()
 
     @contextlib.contextmanager
-    def session(self, database="", *, options=None, name=""):
+    def session(self, database: str = "", *, options: t.Any = None, name: str = "") -> t.Iterator[t.Any]:
         yield self
 
-    def value(self, sql, parameters=()):
+    def value(self, sql: t.Any, parameters: t.Any = ()) -> t.Any:
         return self.standby
 
-    def rows(self, sql, parameters=()):
+    def rows(self, sql: t.Any, parameters: t.Any = ()) -> t.Any:
         self.points += parameters
         self.programs.ran.append("restore point")
         return [("0/7000028", segment(7), 16777216)]
 
 
-def taken(programs, check_mode=False, standby=False, **given):
+def taken(programs: t.Any, check_mode: bool = False, standby: bool = False, **given: t.Any) -> t.Any:
     context = Context({**PARAMS, **given}, check_mode, clock=Clock(wall=lambda: float(NOW)))
     server = Server(programs, standby)
     return operation.run(operation.Ports(server, of(programs, context)), context), server
 
 
-def did(programs):
+def did(programs: t.Any) -> t.Any:
     return [line for line in programs.ran if not line.startswith(("info", "repo-ls"))]
 
 
-def test_the_restore_point_comes_after_the_backup_and_its_wal_before_the_mark():
+def test_the_restore_point_comes_after_the_backup_and_its_wal_before_the_mark() -> None:
     programs = PgBackRestPrograms(segments=[segment(7)], code=2, message="no valid backups")
     result, server = taken(programs, release="2.4.0")
     assert did(programs) == [
@@ -70,7 +71,7 @@ def test_the_restore_point_comes_after_the_backup_and_its_wal_before_the_mark():
     )
 
 
-def test_without_a_release_nothing_is_asked_of_the_server():
+def test_without_a_release_nothing_is_asked_of_the_server() -> None:
     programs = PgBackRestPrograms(segments=[segment(7)])
     result, server = taken(programs)
     assert (
@@ -100,13 +101,13 @@ def test_without_a_release_nothing_is_asked_of_the_server():
         ),
     ],
 )
-def test_what_is_there_already_is_not_made_again(there, given, made):
+def test_what_is_there_already_is_not_made_again(there: t.Any, given: t.Any, made: t.Any) -> None:
     programs = PgBackRestPrograms(there, segments=[segment(7)])
     result, server = taken(programs, reuse_within=600, **given)
     assert did(programs) == made and result.changed == bool(made)
 
 
-def test_check_mode_only_looks():
+def test_check_mode_only_looks() -> None:
     programs = PgBackRestPrograms(segments=[segment(7)])
     result, server = taken(programs, check_mode=True, release="2.4.0")
     assert (
@@ -116,7 +117,7 @@ def test_check_mode_only_looks():
     )
 
 
-def test_a_point_whose_wal_does_not_come_is_no_point():
+def test_a_point_whose_wal_does_not_come_is_no_point() -> None:
     with pytest.raises(
         ReleaseError,
         match=r"segment 000000010000000000000007 with the restore point pre_2.4.0 is not in the repository",
@@ -124,7 +125,7 @@ def test_a_point_whose_wal_does_not_come_is_no_point():
         taken(PgBackRestPrograms(segments=[segment(6)]), release="2.4.0")
 
 
-def test_what_cannot_be_done_is_refused():
+def test_what_cannot_be_done_is_refused() -> None:
     with pytest.raises(InputError, match="found a standby"):
         taken(PgBackRestPrograms(segments=[segment(7)]), standby=True, release="2.4.0")
     with pytest.raises(InputError, match="release: found a b"):

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import Conflict, InputError
 from ansible_collections.runbook.release.plugins.module_utils._common.operation import Clock, Context
@@ -21,7 +23,7 @@ PARAMS = {
 }
 
 
-def looked(programs, **given):
+def looked(programs: t.Any, **given: t.Any) -> t.Any:
     context = Context({**PARAMS, **given}, clock=Clock(wall=lambda: float(NOW)))
     return info.run(of(programs, context), context).values
 
@@ -67,11 +69,11 @@ def looked(programs, **given):
         ([backup(1)], [1], {"wal_age": 30}, []),
     ],
 )
-def test_what_is_a_reason_and_what_is_not(backups, there, given, said):
+def test_what_is_a_reason_and_what_is_not(backups: t.Any, there: t.Any, given: t.Any, said: t.Any) -> None:
     assert looked(PgBackRestPrograms(*backups, segments=map(segment, there)), **given)["reasons"] == said
 
 
-def test_what_is_there_is_told():
+def test_what_is_there_is_told() -> None:
     found = looked(PgBackRestPrograms(backup(1), segments=[segment(1), segment(3)]))
     assert found["wal"] == {
         "segments": 2,
@@ -89,7 +91,7 @@ def test_what_is_there_is_told():
     )
 
 
-def test_a_repository_that_cannot_be_read_is_unwell_and_one_that_is_used_is_left_alone():
+def test_a_repository_that_cannot_be_read_is_unwell_and_one_that_is_used_is_left_alone() -> None:
     programs = PgBackRestPrograms(backup(1), segments=[segment(1)])
     programs.fails["repo-ls"] = 55
     assert looked(programs)["reasons"] == [
@@ -101,11 +103,11 @@ def test_a_repository_that_cannot_be_read_is_unwell_and_one_that_is_used_is_left
 
 
 @pytest.mark.parametrize("size", [0, 3 << 20, 2 << 30])
-def test_a_size_that_no_segment_has_is_refused(size):
+def test_a_size_that_no_segment_has_is_refused(size: t.Any) -> None:
     with pytest.raises(InputError, match="wal_segment_bytes: found"):
         looked(PgBackRestPrograms(backup(1)), wal_segment_bytes=size)
 
 
-def test_a_stanza_that_is_not_configured_is_refused():
+def test_a_stanza_that_is_not_configured_is_refused() -> None:
     with pytest.raises(InputError, match="stanza: found shopp"):
         looked(PgBackRestPrograms(), stanza="shopp")

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, NotFound
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgbackrest import scratch_server
@@ -11,7 +13,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.pgback
 CONTROLDATA = "max_connections setting:              700\nmax_prepared_xacts setting:           5\nDatabase cluster state:  in production\n"
 
 
-def test_a_copy_is_cut_off_and_no_smaller_than_recovery_allows():
+def test_a_copy_is_cut_off_and_no_smaller_than_recovery_allows() -> None:
     found = scratch_server.settings(
         "/d/x",
         CONTROLDATA,
@@ -34,7 +36,7 @@ def test_a_copy_is_cut_off_and_no_smaller_than_recovery_allows():
     )
 
 
-def test_libraries_are_loaded_where_the_user_says_so():
+def test_libraries_are_loaded_where_the_user_says_so() -> None:
     assert (
         scratch_server.settings("/d", "", {"shared_preload_libraries": "timescaledb"})[
             "shared_preload_libraries"
@@ -43,14 +45,14 @@ def test_libraries_are_loaded_where_the_user_says_so():
     )
 
 
-def test_the_server_has_to_be_there(tmp_path):
+def test_the_server_has_to_be_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="pg_bin: found"):
         scratch_server.programs_folder("15", str(tmp_path))
     with pytest.raises(NotFound, match="There is no PostgreSQL 7 server"):
         scratch_server.programs_folder("7", None)
 
 
-def test_the_last_words_are_those_that_tell_of_trouble(tmp_path):
+def test_the_last_words_are_those_that_tell_of_trouble(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text(
         "LOG: starting\nFATAL:  the database system is starting up\n\nFATAL:  recovery ended before the target\nLOG: bye\n"

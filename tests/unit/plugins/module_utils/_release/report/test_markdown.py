@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.runbook.release.plugins.module_utils._release.report.markdown import markdown
 from ansible_collections.runbook.release.plugins.module_utils._release.verdict import verdict
 
-WAVE = [
+WAVE: list[dict[str, t.Any]] = [
     {"kind": "wave", "phase": "began", "at": "2026-01-01T03:00:00Z", "wave": 1, "changes": {"auth": {}}},
     {
         "kind": "wave",
@@ -31,7 +33,7 @@ WAVE = [
         "digests": {"auth": {"auth": "sha256:abc"}},
     },
 ]
-FAILED = [
+FAILED: list[dict[str, t.Any]] = [
     {"kind": "wave", "phase": "began", "at": "2026-01-01T03:00:06Z", "wave": 2, "changes": {"wallet": {}}},
     {
         "kind": "wave",
@@ -41,7 +43,7 @@ FAILED = [
         "failed": "wallet will not become ready.",
     },
 ]
-UNDONE = [
+UNDONE: list[dict[str, t.Any]] = [
     {
         "kind": "rollback",
         "phase": "began",
@@ -66,7 +68,7 @@ UNDONE = [
 ]
 
 
-def report(entries, reason="", smoke=()):
+def report(entries: t.Any, reason: str = "", smoke: t.Any = ()) -> t.Any:
     closed = {
         "verdict": verdict(entries, reason),
         "reason": reason,
@@ -76,7 +78,7 @@ def report(entries, reason="", smoke=()):
     return markdown("exchange", "1.1.0", {"attempt": 2, "entries": entries, "verdict": closed})
 
 
-def test_a_good_release_tells_versions_digests_waves_and_smoke_checks():
+def test_a_good_release_tells_versions_digests_waves_and_smoke_checks() -> None:
     smoke = [
         {
             "name": "login|token",
@@ -95,7 +97,7 @@ def test_a_good_release_tells_versions_digests_waves_and_smoke_checks():
     assert "| took | 1 min 0 s |" in text and "undone" not in text
 
 
-def test_a_release_that_was_undone_tells_what_and_why():
+def test_a_release_that_was_undone_tells_what_and_why() -> None:
     text = report(WAVE + FAILED + UNDONE, "wallet will not become ready.\n  exit code 3")
     assert "failed and was rolled back" in text and "  exit code 3" in text
     assert "failed: wallet will not become ready." in text
@@ -103,11 +105,11 @@ def test_a_release_that_was_undone_tells_what_and_why():
     assert "| auth | `r/auth:1.1.0` | `r/auth:1.0.0` | 1.5 |" in text
 
 
-def test_a_wave_without_an_end_was_interrupted():
+def test_a_wave_without_an_end_was_interrupted() -> None:
     assert "| interrupted |" in report(WAVE[:1], "killed")
 
 
-def test_the_verdict():
+def test_the_verdict() -> None:
     assert verdict([], "") == "unchanged"
     assert verdict([], "no namespace") == "failed"
     assert verdict(WAVE, "") == "succeeded"

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import typing as t
+from pathlib import Path
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
@@ -32,7 +34,7 @@ SQL_FILE += "exports.down = function(db) { read('20260102-b-down.sql').then(func
 
 
 @pytest.fixture
-def service(tmp_path):
+def service(tmp_path: Path) -> t.Any:
     (tmp_path / "node_modules" / "db-migrate").mkdir(parents=True)
     (tmp_path / "migrations" / "sqls").mkdir(parents=True)
     for name, code in {
@@ -48,11 +50,11 @@ def service(tmp_path):
     return tmp_path
 
 
-def engine(src, **params):
+def engine(src: t.Any, **params: t.Any) -> t.Any:
     return DbMigrateEngine(options(src=str(src), **params), Ledger("db_migrate"))
 
 
-def test_what_can_be_known_of_its_files(service):
+def test_what_can_be_known_of_its_files(service: t.Any) -> None:
     found = engine(service).files()
     assert [(one.name, one.up, one.reversible, one.transaction) for one in found] == [
         ("20260101-a", None, True, True),
@@ -66,14 +68,14 @@ def test_what_can_be_known_of_its_files(service):
     assert engine(service).files()[1].sha256 != before
 
 
-def test_a_sql_file_beside_code_is_not_all_of_it(service):
+def test_a_sql_file_beside_code_is_not_all_of_it(service: t.Any) -> None:
     (service / "migrations" / "20260102-b.js").write_text(
         SQL_FILE + "exports.more = (db) => db.dropTable('a');"
     )
     assert engine(service).files()[1].up is None
 
 
-def test_packages_that_are_not_there(service):
+def test_packages_that_are_not_there(service: t.Any) -> None:
     (service / "node_modules" / "db-migrate").rmdir()
     with pytest.raises(InputError) as told:
         engine(service).files()
@@ -82,7 +84,7 @@ def test_packages_that_are_not_there(service):
         engine(service, table="a; drop")
 
 
-def test_its_own_table_but_not_what_is_in_a_scope(service):
+def test_its_own_table_but_not_what_is_in_a_scope(service: t.Any) -> None:
     assert engine(service).applied(Rows(("/20260101-a",), ("20260102-b",), ("/other/20260103-x",))) == [
         "20260101-a",
         "20260102-b",
@@ -90,14 +92,14 @@ def test_its_own_table_but_not_what_is_in_a_scope(service):
     assert engine(service).applied(Rows()) == []
 
 
-def run(service, index, direction, *endings):
+def run(service: t.Any, index: t.Any, direction: t.Any, *endings: t.Any) -> t.Any:
     programs = Programs(*endings)
     given = engine(service)
     given.run(work(programs), given.files()[index], direction)
     return programs.asked[0]
 
 
-def test_secrets_and_limits_go_by_the_environment(service):
+def test_secrets_and_limits_go_by_the_environment(service: t.Any) -> None:
     arguments, environment = run(service, 0, UP, ProgramResult(0, f"[INFO] noise\n{ANSWER_MARK}{{}}\n", ""))
     assert (
         arguments[:2] == ["node", "-e"]
@@ -120,7 +122,7 @@ def test_secrets_and_limits_go_by_the_environment(service):
     )
 
 
-def test_what_it_was_seen_to_run(service):
+def test_what_it_was_seen_to_run(service: t.Any) -> None:
     made = engine(service)
     own = [
         "show server_version",
@@ -134,7 +136,7 @@ def test_what_it_was_seen_to_run(service):
     assert made.run(work(Programs(ended)), made.files()[0], UP) == ["ALTER TABLE a ADD b int"]
 
 
-def test_what_it_answers(service):
+def test_what_it_answers(service: t.Any) -> None:
     refused = {
         "error": {
             "message": "violates",

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import typing as t
+from pathlib import Path
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.engines.base import (
@@ -22,17 +25,17 @@ from ..migrations import Programs, Rows, options, work
 
 
 @pytest.fixture
-def src(tmp_path):
+def src(tmp_path: Path) -> t.Any:
     for name in ("V1__a", "V1.1__b", "V2__c", "V10__d", "U2__c"):
         (tmp_path / f"{name}.sql").write_text("SELECT 1")
     return tmp_path
 
 
-def engine(src):
+def engine(src: t.Any) -> t.Any:
     return FlywayEngine(options(src=str(src)), Ledger("flyway"))
 
 
-def test_versions_are_numbers(src):
+def test_versions_are_numbers(src: t.Any) -> None:
     assert [(one.name, one.reversible) for one in engine(src).files()] == [
         ("V1__a", False),
         ("V1.1__b", False),
@@ -45,7 +48,7 @@ def test_versions_are_numbers(src):
     assert told.value.why == ["R__views.sql: is repeatable; Flyway would run it at a time of its own"]
 
 
-def test_its_history(src):
+def test_its_history(src: t.Any) -> None:
     baseline = ("1.1", "BASELINE", "<< Flyway Baseline >>", True)
     done, undone = ("2", "SQL", "V2__c.sql", True), ("2", "UNDO_SQL", "U2__c.sql", True)
     assert engine(src).applied(Rows(baseline, done)) == ["V1__a", "V1.1__b", "V2__c"]
@@ -59,7 +62,7 @@ def test_its_history(src):
     assert engine(src).problems(Rows(("V4__failed.sql",)))[0].startswith("V4__failed.sql: has failed")
 
 
-def test_how_it_is_called(src):
+def test_how_it_is_called(src: t.Any) -> None:
     made, programs = engine(src), Programs(ProgramResult(0, "", ""), ProgramResult(0, "", ""))
     made.run(work(programs, Rows()), made.files()[1], UP)
     made.run(work(programs), made.files()[2], DOWN)
@@ -91,7 +94,7 @@ FAILED = r"""{
 }"""
 
 
-def test_a_failure_is_told_by_its_message_and_without_stack_traces(src):
+def test_a_failure_is_told_by_its_message_and_without_stack_traces(src: t.Any) -> None:
     made = engine(src)
     with pytest.raises(DatabaseError) as told:  # 0 is what it ended with
         made.run(
@@ -111,7 +114,7 @@ def test_a_failure_is_told_by_its_message_and_without_stack_traces(src):
     assert told.value.why == ["{ no document"]
 
 
-def test_in_a_schema_that_holds_nothing_but_our_ledger_it_begins_at_zero(src):
+def test_in_a_schema_that_holds_nothing_but_our_ledger_it_begins_at_zero(src: t.Any) -> None:
     made, programs = engine(src), Programs(ProgramResult(0, "", ""))
     made.run(work(programs, Rows((True,))), made.files()[0], UP)
     assert programs.asked[0][0] == [

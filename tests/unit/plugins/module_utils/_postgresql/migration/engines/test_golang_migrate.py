@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import typing as t
+from pathlib import Path
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.engines.base import (
     DOWN,
@@ -21,14 +24,14 @@ from ..migrations import Programs, Rows, options, work
 
 
 @pytest.fixture
-def engine(tmp_path):
+def engine(tmp_path: Path) -> t.Any:
     for name in ("1_a", "2_b", "3_c"):
         (tmp_path / f"{name}.up.sql").write_text("VACUUM a" if name == "3_c" else "SELECT 1")
         (tmp_path / f"{name}.down.sql").write_text("SELECT 1")
     return GolangMigrateEngine(options(src=str(tmp_path)), Ledger("golang_migrate"))
 
 
-def test_one_row_stands_for_all_before_it(engine):
+def test_one_row_stands_for_all_before_it(engine: t.Any) -> None:
     assert (
         engine.applied(Rows()) == []
         and engine.applied(Rows((2, False))) == ["1_a", "2_b"]
@@ -39,7 +42,7 @@ def test_one_row_stands_for_all_before_it(engine):
     )
 
 
-def test_the_password_is_not_in_the_address(engine):
+def test_the_password_is_not_in_the_address(engine: t.Any) -> None:
     programs = Programs(ProgramResult(0, "", ""))
     engine.run(work(programs, Rows()), engine.files()[0], UP)
     ((arguments, environment),) = programs.asked
@@ -56,7 +59,9 @@ def test_the_password_is_not_in_the_address(engine):
     ("index", "direction", "dirty", "forced"),
     [(1, UP, 2, "1"), (0, UP, 1, "-1"), (1, DOWN, 1, "2"), (2, UP, 3, None)],
 )
-def test_what_was_rolled_back_is_marked_so(engine, index, direction, dirty, forced):
+def test_what_was_rolled_back_is_marked_so(
+    engine: t.Any, index: t.Any, direction: t.Any, dirty: t.Any, forced: t.Any
+) -> None:
     """But for a file that runs without a transaction: nobody knows how far it came."""
     programs = Programs(
         ProgramResult(
@@ -72,7 +77,7 @@ def test_what_was_rolled_back_is_marked_so(engine, index, direction, dirty, forc
     )
 
 
-def test_an_answer_that_was_lost_is_no_sign_that_it_was_rolled_back(engine):
+def test_an_answer_that_was_lost_is_no_sign_that_it_was_rolled_back(engine: t.Any) -> None:
     programs = Programs(ProgramResult(1, "", "error: migration failed: read tcp 10.0.0.1:5432: ECONNRESET"))
     with pytest.raises(DatabaseError):
         engine.run(work(programs, Rows((2, True))), engine.files()[1], UP)
@@ -80,7 +85,7 @@ def test_an_answer_that_was_lost_is_no_sign_that_it_was_rolled_back(engine):
 
 
 @pytest.mark.parametrize(("code", "forced"), [(0, []), (None, []), (1, ["1"])])
-def test_a_failure_that_nobody_has_seen_is_made_up_for(engine, code, forced):
+def test_a_failure_that_nobody_has_seen_is_made_up_for(engine: t.Any, code: t.Any, forced: t.Any) -> None:
     programs = Programs(ProgramResult(0, "", ""))
     engine.recover(
         work(programs, Rows((2, True))),
@@ -95,7 +100,9 @@ def test_a_failure_that_nobody_has_seen_is_made_up_for(engine, code, forced):
     ("given", "tls", "mode"),
     [("", True, "require"), ("prefer", False, "disable"), ("verify-full", False, "verify-full")],
 )
-def test_tls_is_as_libpq_would_have_it(engine, given, tls, mode, monkeypatch):
+def test_tls_is_as_libpq_would_have_it(
+    engine: t.Any, given: t.Any, tls: t.Any, mode: t.Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     programs = Programs(ProgramResult(0, "", ""))
     monkeypatch.setenv("PGSSLMODE", given)
     engine.run(work(programs, Rows((1, False)) if tls else Rows()), engine.files()[0], UP)

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import typing as t
+from pathlib import Path
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.engines.base import (
@@ -32,7 +35,7 @@ limits [users] 2026-11-21T20:15:24Z a <a@b> # y
 
 
 @pytest.fixture
-def project(tmp_path):
+def project(tmp_path: Path) -> t.Any:
     for way in ("deploy", "revert"):
         (tmp_path / way).mkdir()
         for name in ("users", "limits"):
@@ -42,12 +45,12 @@ def project(tmp_path):
     return tmp_path
 
 
-def engine(src, **params):
+def engine(src: t.Any, **params: t.Any) -> t.Any:
     made = SqitchEngine(options(src=str(src), **params), Ledger("sqitch"))
     return made, made.files()
 
 
-def test_the_order_is_that_of_its_plan(project):
+def test_the_order_is_that_of_its_plan(project: t.Any) -> None:
     _engine, found = engine(project)
     assert [(one.name, one.reversible) for one in found] == [("users", False), ("limits", True)] and found[
         0
@@ -60,7 +63,7 @@ def test_the_order_is_that_of_its_plan(project):
     assert told.value.why == ["users: is reworked; such a plan has to be deployed by sqitch itself"]
 
 
-def test_how_it_is_called(project):
+def test_how_it_is_called(project: t.Any) -> None:
     made, (_users, limits) = engine(project)
     programs = Programs(ProgramResult(0, "", ""), ProgramResult(0, "", ""), ProgramResult(0, "", ""))
     made.run(work(programs), limits, UP)
@@ -78,7 +81,7 @@ def test_how_it_is_called(project):
     assert "s3cret" not in str([up, down, last]) and programs.asked[0][1]["PGPASSWORD"] == "s3cret-s3cret"
 
 
-def test_what_it_says_of_a_failure(project):
+def test_what_it_says_of_a_failure(project: t.Any) -> None:
     made, (users, _limits) = engine(project)
     with pytest.raises(DatabaseError) as told:
         made.run(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+import typing as t
 import urllib.parse
 
 import pytest
@@ -69,18 +70,18 @@ class Server:
     an exit code, by a reason, or by an error of the watch.
     """
 
-    def __init__(self, *endings):
+    def __init__(self, *endings: t.Any) -> None:
         self.endings, self.jobs, self.secrets, self.did, self.dry, self.lines_of, self.uids = (
             list(endings),
-            {},
-            {},
-            [],
-            [],
+            dict[str, t.Any](),
+            dict[str, t.Any](),
+            list[str](),
+            list[tuple[str, t.Any]](),
             ["applied 3"],
             itertools.count(1),
         )
 
-    def get(self, path):
+    def get(self, path: t.Any) -> t.Any:
         parts = urllib.parse.urlsplit(path)
         query = {key: values[0] for key, values in urllib.parse.parse_qs(parts.query).items()}
         if parts.path == DEPLOYMENTS:
@@ -98,7 +99,7 @@ class Server:
             ]
         return {"metadata": {"resourceVersion": "7"}, "items": copy.deepcopy(found)}
 
-    def post(self, path, body, dry_run=False):
+    def post(self, path: t.Any, body: t.Any, dry_run: bool = False) -> t.Any:
         if dry_run:
             self.dry.append((path, body))
             return body
@@ -112,7 +113,7 @@ class Server:
         there[name] = made
         return made
 
-    def delete(self, path, body):
+    def delete(self, path: t.Any, body: t.Any) -> None:
         name = path.rsplit("/", 1)[1]
         self.did.append(f"delete {name} {body['propagationPolicy']}")
         if name not in self.jobs:
@@ -126,27 +127,27 @@ class Server:
         for key in owned:
             del self.secrets[key]
 
-    def follow(self, paths):
+    def follow(self, paths: t.Any) -> t.Any:
         return Watch(self)
 
-    def lines(self, path):
+    def lines(self, path: t.Any) -> t.Iterator[t.Any]:
         yield from (f"2026-11-21T10:00:0{number}Z {line}" for number, line in enumerate(self.lines_of))
 
-    def text(self, path):
+    def text(self, path: t.Any) -> t.Any:
         return ""
 
 
 class Watch:
-    def __init__(self, server):
+    def __init__(self, server: t.Any) -> None:
         self.server = server
 
-    def __enter__(self):
+    def __enter__(self) -> t.Any:
         return self
 
-    def __exit__(self, *details):
+    def __exit__(self, *details: t.Any) -> None:
         pass
 
-    def __iter__(self):
+    def __iter__(self) -> t.Iterator[t.Any]:
         (job,) = self.server.jobs.values()
         ending = self.server.endings.pop(0)
         if isinstance(ending, BaseException):
@@ -177,7 +178,7 @@ class Watch:
         yield Event("", TICK, {})
 
 
-def programs(server, lines=None, **job):
+def programs(server: t.Any, lines: t.Any = None, **job: t.Any) -> t.Any:
     tokens = itertools.count(1)
     return program_job.JobPrograms(
         server,
@@ -189,7 +190,9 @@ def programs(server, lines=None, **job):
     )
 
 
-def ran(made, arguments=("migrate", "up"), seconds=60.0, **environment):
+def ran(
+    made: t.Any, arguments: t.Any = ("migrate", "up"), seconds: float = 60.0, **environment: t.Any
+) -> t.Any:
     return made.run(
         arguments,
         {"PGHOST": "db", "PGPASSWORD": "s3cret-s3cret", **environment},
@@ -199,14 +202,18 @@ def ran(made, arguments=("migrate", "up"), seconds=60.0, **environment):
     )
 
 
-def test_a_program_runs_in_a_job_that_gets_its_password_from_a_secret_of_its_own():
-    server, lines = Server(0), []
-    kept = {}
+def test_a_program_runs_in_a_job_that_gets_its_password_from_a_secret_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    server, lines = Server(0), list[str]()
+    kept: dict[str, dict[str, t.Any]] = {}
     delete = server.delete
-    server.delete = lambda path, body: (
-        kept.update(job=dict(server.jobs), secret=dict(server.secrets)),
-        delete(path, body),
-    )
+
+    def noting(path: t.Any, body: t.Any) -> None:
+        kept.update(job=dict(server.jobs), secret=dict(server.secrets))
+        delete(path, body)
+
+    monkeypatch.setattr(server, "delete", noting)
     assert ran(programs(server, lines, workload="wallet"), ["migrate", "$(HOME)"]) == ProgramResult(
         0, "applied 3", ""
     )
@@ -237,7 +244,7 @@ def test_a_program_runs_in_a_job_that_gets_its_password_from_a_secret_of_its_own
     assert any("applied 3" in line for line in lines)
 
 
-def test_an_exit_code_is_the_program_s_and_its_time_is_the_deadline():
+def test_an_exit_code_is_the_program_s_and_its_time_is_the_deadline() -> None:
     server = Server(1, "DeadlineExceeded")
     made = programs(server)
     assert ran(made) == ProgramResult(1, "applied 3", "") and ran(made) == ProgramResult(
@@ -253,38 +260,43 @@ def test_an_exit_code_is_the_program_s_and_its_time_is_the_deadline():
 @pytest.mark.parametrize(
     "ending", [137, "PodFailurePolicy", ReleaseError("Job migrate will not start."), KeyboardInterrupt()]
 )
-def test_whatever_else_ends_it_leaves_nothing(ending):
+def test_whatever_else_ends_it_leaves_nothing(ending: t.Any) -> None:
     server = Server(ending)
     with pytest.raises(type(ending) if isinstance(ending, BaseException) else ReleaseError) as told:
         ran(programs(server))
     assert server.jobs == server.secrets == {} and server.did[-1].endswith("Foreground")
-    assert isinstance(ending, KeyboardInterrupt) or "its Secret were removed" in told.value.done
+    assert (
+        isinstance(ending, KeyboardInterrupt)
+        or "its Secret were removed" in t.cast("ReleaseError", told.value).done
+    )
 
 
-def test_a_refused_secret_takes_the_job_with_it():
+def test_a_refused_secret_takes_the_job_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
     post = server.post
 
-    def refusing(path, body, dry_run=False):
+    def refusing(path: t.Any, body: t.Any, dry_run: bool = False) -> t.Any:
         if path == SECRETS:
             raise Forbidden("secrets")
         return post(path, body)
 
-    server.post = refusing
+    monkeypatch.setattr(server, "post", refusing)
     with pytest.raises(Forbidden):
         ran(programs(server))
     assert server.jobs == {}
 
 
-def test_an_answer_that_was_lost_is_no_conflict_and_the_job_of_another_is():
+def test_an_answer_that_was_lost_is_no_conflict_and_the_job_of_another_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     server, made = Server(0), programs(Server(0))
     post = server.post
 
-    def lost(path, body, dry_run=False):
+    def lost(path: t.Any, body: t.Any, dry_run: bool = False) -> t.Any:
         post(path, body)
         return post(path, body)
 
-    server.post = lost
+    monkeypatch.setattr(server, "post", lost)
     assert ran(programs(server)).code == 0
     server = Server(0)
     made = programs(server)
@@ -295,7 +307,7 @@ def test_an_answer_that_was_lost_is_no_conflict_and_the_job_of_another_is():
     assert list(server.jobs) == [spec.name_of(DOING)]
 
 
-def left(server, **more):
+def left(server: t.Any, **more: t.Any) -> None:
     """Of a run that was killed: its Job."""
     server.endings.insert(0, KeyboardInterrupt())
     made = programs(server)
@@ -309,7 +321,7 @@ def left(server, **more):
     ("ending", "known"),
     [(0, 0), (1, 1), ("DeadlineExceeded", None), (ReleaseError("Job will not start."), None)],
 )
-def test_the_job_of_a_run_that_is_gone_is_waited_for(ending, known):
+def test_the_job_of_a_run_that_is_gone_is_waited_for(ending: t.Any, known: t.Any) -> None:
     server = Server(ending)
     left(server)
     made = programs(server)
@@ -319,35 +331,31 @@ def test_the_job_of_a_run_that_is_gone_is_waited_for(ending, known):
     assert server.jobs == server.secrets == {} and made.at_work(HERE) == []
 
 
-def test_one_that_is_on_its_way_out_is_not_looked_at():
+def test_one_that_is_on_its_way_out_is_not_looked_at() -> None:
     server = Server()
     left(server, deletionTimestamp="2026-11-21T10:00:00Z")
     assert [one.ended.code for one in programs(server).recover_abandoned(HERE, 60)] == [None]
 
 
-def test_the_last_thing_takes_away_what_is_at_work():
+def test_the_last_thing_takes_away_what_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
     made = programs(server)
     made.abandon()
     assert server.did == []
-    watch = program_job.JobWaiter.until_ended
     seen = []
 
-    def abandoned(*given):
+    def abandoned(*given: t.Any) -> None:
         made.abandon()
         seen.append(list(server.jobs))
         raise KeyboardInterrupt
 
-    try:
-        program_job.JobWaiter.until_ended = abandoned
-        with pytest.raises(KeyboardInterrupt):
-            ran(made)
-    finally:
-        program_job.JobWaiter.until_ended = watch
+    monkeypatch.setattr(program_job.JobWaiter, "until_ended", abandoned)
+    with pytest.raises(KeyboardInterrupt):
+        ran(made)
     assert seen == [[]]
 
 
-def test_whether_it_could_run_is_asked_without_a_write():
+def test_whether_it_could_run_is_asked_without_a_write() -> None:
     server = Server()
     programs(server, workload="wallet").check()
     assert [path for path, _body in server.dry] == [JOBS, SECRETS] and server.did == []
@@ -355,7 +363,7 @@ def test_whether_it_could_run_is_asked_without_a_write():
         programs(server, workload="walet").check()
 
 
-def test_paths_and_names_are_those_of_the_pod():
+def test_paths_and_names_are_those_of_the_pod() -> None:
     made = programs(Server(), login_host="db.internal")
     assert made.path("/here/db") == "/app/db" and made.path("/here/db/migrations") == "/app/db/migrations"
     assert made.login(HERE).parameters["host"] == "db.internal"

@@ -42,27 +42,32 @@ def started(controller: int, seconds: float) -> subprocess.Popen[str]:
     running = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     )
-    assert t.cast("t.IO[str]", running.stdout).readline() == "at work\n"
+    assert line(running) == "at work\n"
     return running
 
 
+def line(running: subprocess.Popen[str]) -> str:
+    """The next that it writes."""
+    return t.cast("t.IO[str]", running.stdout).readline()
+
+
 @pytest.mark.parametrize("numbers", [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGTERM)])
-def test_a_second_signal_does_not_cut_short_what_the_first_has_begun(numbers):
+def test_a_second_signal_does_not_cut_short_what_the_first_has_begun(numbers: t.Any) -> None:
     with started(os.getpid(), 60) as running:
         running.send_signal(numbers[0])
-        assert running.stdout.readline() == "abandoning\n"
+        assert line(running) == "abandoning\n"
         running.send_signal(numbers[1])
         assert running.communicate("go on\n", timeout=20)[0] == "abandoned\n" and running.returncode == 137
 
 
-def test_it_ends_also_when_nothing_can_be_abandoned():
+def test_it_ends_also_when_nothing_can_be_abandoned() -> None:
     """Else it would heed no signal any more."""
     with started(os.getpid(), 60) as running:
         running.send_signal(signal.SIGTERM)
         assert running.communicate("fail\n", timeout=20)[0] == "abandoning\n" and running.returncode == 137
 
 
-def test_it_ends_when_its_controller_is_another_one():
+def test_it_ends_when_its_controller_is_another_one() -> None:
     with started(os.getppid(), 60) as running:
         assert (
             running.communicate("go on\n", timeout=20)[0] == "abandoning\nabandoned\n"
@@ -70,13 +75,13 @@ def test_it_ends_when_its_controller_is_another_one():
         )
 
 
-def test_work_that_ends_by_itself_abandons_nothing():
+def test_work_that_ends_by_itself_abandons_nothing() -> None:
     with started(os.getpid(), 0) as running:
         # By readline: communicate() loses what the readline of started() has read beyond its own line.
-        assert running.stdout.readline() == "done\n" and running.wait(timeout=20) == 0
+        assert line(running) == "done\n" and running.wait(timeout=20) == 0
 
 
-def test_a_signal_is_never_lost(monkeypatch):
+def test_a_signal_is_never_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when the work ends before anybody has looked for signals."""
     monkeypatch.setattr(_orphan, "_EVERY", 60)
     heard = []

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.program_errors import (
     error,
@@ -33,11 +35,11 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.sessio
         ("nothing of the kind", ""),
     ],
 )
-def test_the_code_is_found_where_there_is_one(said, code):
+def test_the_code_is_found_where_there_is_one(said: t.Any, code: t.Any) -> None:
     assert sqlstate(said) == code
 
 
-def test_a_lost_connection_is_told_from_a_refusal():
+def test_a_lost_connection_is_told_from_a_refusal() -> None:
     lost = error(
         "sqitch", ProgramResult(2, "", "connection to server at 127.0.0.1 failed: Connection refused")
     )

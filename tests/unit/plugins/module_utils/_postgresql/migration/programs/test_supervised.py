@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import typing as t
 from pathlib import Path
 
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import (
@@ -17,21 +18,21 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
 )
 
 
-def alive(pid):
+def alive(pid: t.Any) -> t.Any:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
 
 
-def gone_within(pid, seconds):
+def gone_within(pid: t.Any, seconds: t.Any) -> t.Any:
     end = time.monotonic() + seconds
     while alive(pid) and time.monotonic() < end:
         time.sleep(0.02)
     return not alive(pid)
 
 
-def test_what_it_says_and_how_it_ends(tmp_path):
+def test_what_it_says_and_how_it_ends(tmp_path: Path) -> None:
     code = (
         "import os, sys; print(os.environ['ANSWER'], os.getcwd()); sys.stderr.write('and this'); sys.exit(3)"
     )
@@ -43,23 +44,23 @@ def test_what_it_says_and_how_it_ends(tmp_path):
     ) and ended.said == f"and this\n42 {tmp_path}"
 
 
-def test_a_program_that_is_not_there(tmp_path):
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     ended = Supervised().run(["no-such-program"], {}, str(tmp_path), 20)
     assert ended.code == 127 and "no-such-program: No such file or directory" in ended.err
 
 
-def test_its_time_is_over_for_all_that_it_started(tmp_path):
+def test_its_time_is_over_for_all_that_it_started(tmp_path: Path) -> None:
     began = time.monotonic()
     ended = Supervised().run(["sh", "-c", f"sleep 60 & echo $! > {tmp_path}/pid; wait"], {}, str(tmp_path), 1)
     assert ended.code is None and time.monotonic() - began < 10
     assert gone_within(int((tmp_path / "pid").read_text()), 2)
 
 
-def test_a_signal_is_an_exit_code(tmp_path):
+def test_a_signal_is_an_exit_code(tmp_path: Path) -> None:
     assert Supervised().run(["sh", "-c", "kill -9 $$"], {}, str(tmp_path), 20).code == 137
 
 
-def test_nothing_outlives_the_one_who_wanted_it(tmp_path):
+def test_nothing_outlives_the_one_who_wanted_it(tmp_path: Path) -> None:
     """Killed with its whole session, as the worker of an ansible-playbook may be."""
     code = (
         "from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.programs.supervised import Supervised\n"

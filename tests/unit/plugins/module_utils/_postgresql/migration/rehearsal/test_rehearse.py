@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import types
+import typing as t
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import ReleaseError
@@ -30,10 +31,12 @@ from ..migrations import context, migration
 class Copy:
     """A database whose schema is a list of lines, and the attempts that change it."""
 
-    def __init__(self, *schema):
-        self.schema, self.ran = list(schema), []
+    def __init__(self, *schema: t.Any) -> None:
+        self.schema, self.ran = list(schema), list[tuple[str, str]]()
 
-    def run(self, arguments, environment=None, folder=None, seconds=None):
+    def run(
+        self, arguments: t.Any, environment: t.Any = None, folder: t.Any = None, seconds: t.Any = None
+    ) -> t.Any:
         if isinstance(arguments, list):
             assert (
                 "--exclude-table=runbook_release_migrations" in arguments
@@ -51,15 +54,15 @@ class Copy:
         return MigrationRun(arguments.name, 0.5, 1)
 
 
-def rehearsed(copy, *steps):
+def rehearsed(copy: t.Any, *steps: t.Any) -> t.Any:
     login = types.SimpleNamespace(environment=lambda: {})
-    work = types.SimpleNamespace(
+    work: t.Any = types.SimpleNamespace(
         tools=copy, context=context(), login_here=lambda transaction: login, left=lambda: 60.0
     )
     return rehearse(copy, work, steps, ["migrations"])
 
 
-def test_up_in_order_and_back_in_reverse_with_the_schema_of_each():
+def test_up_in_order_and_back_in_reverse_with_the_schema_of_each() -> None:
     copy = Copy("a")
     found = rehearsed(
         copy,
@@ -84,7 +87,7 @@ def test_up_in_order_and_back_in_reverse_with_the_schema_of_each():
     }
 
 
-def test_a_way_down_that_leads_elsewhere_ends_it():
+def test_a_way_down_that_leads_elsewhere_ends_it() -> None:
     copy = Copy("a")
     found = rehearsed(
         copy,
@@ -99,7 +102,7 @@ def test_a_way_down_that_leads_elsewhere_ends_it():
     )
 
 
-def test_what_comes_before_one_without_a_way_down_cannot_go_back():
+def test_what_comes_before_one_without_a_way_down_cannot_go_back() -> None:
     copy = Copy("a")
     found = rehearsed(copy, migration("1", "", ""), migration("2", "", None), migration("3", "", ""))
     assert copy.ran[3:] == [("3", "down"), ("3", "up")] and [one.down is not None for one in found] == [
@@ -110,14 +113,15 @@ def test_what_comes_before_one_without_a_way_down_cannot_go_back():
     assert found[0].as_result()["schema_restored"] is None
 
 
-def test_a_dump_that_fails_is_no_empty_schema():
+def test_a_dump_that_fails_is_no_empty_schema(monkeypatch: pytest.MonkeyPatch) -> None:
     copy = Copy()
-    copy.run = lambda *given: ProgramResult(1, "", "pg_dump: error: server version mismatch")
+    failed = ProgramResult(1, "", "pg_dump: error: server version mismatch")
+    monkeypatch.setattr(copy, "run", lambda *given: failed)
     with pytest.raises(ReleaseError, match="could not be read"):
         rehearsed(copy, migration("1"))
 
 
-def test_a_way_down_counts_when_it_was_seen_to_lead_back():
+def test_a_way_down_counts_when_it_was_seen_to_lead_back() -> None:
     classes = [classify.Class("1", "contract", ("because",), True)]
     ran = MigrationRun("1", 0.1, 1)
     assert proven_way_back(classes, [Rehearsal(ran, ran)])[0] == "down"
@@ -125,7 +129,7 @@ def test_a_way_down_counts_when_it_was_seen_to_lead_back():
     assert way == "restore" and reasons[-1] == "1: its way down does not restore the schema"
 
 
-def test_what_a_program_does_is_known_once_it_was_seen():
+def test_what_a_program_does_is_known_once_it_was_seen() -> None:
     ran = MigrationRun("1", 0.1, 1, ["ALTER TABLE a ADD b int", 'ALTER TABLE "a" RENAME "b" TO "c"'])
     (one, other) = reclassified(
         [classify.of("1", None, True), classify.Class("2", "data", (), True)],
@@ -142,5 +146,5 @@ def test_what_a_program_does_is_known_once_it_was_seen():
     )
 
 
-def test_a_long_difference_is_cut():
+def test_a_long_difference_is_cut() -> None:
     assert difference([], [str(number) for number in range(50)])[-1].endswith(" more lines")

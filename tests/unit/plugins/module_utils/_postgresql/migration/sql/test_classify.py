@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.sql import classify
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.sql.statements import (
@@ -48,7 +50,7 @@ from ansible_collections.runbook.release.plugins.module_utils._postgresql.migrat
         ("WITH gone AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM gone", "irreversible"),
     ],
 )
-def test_the_kind_of_a_statement(sql, kind):
+def test_the_kind_of_a_statement(sql: t.Any, kind: t.Any) -> None:
     assert classify.of("1", split(sql), True).kind == kind
 
 
@@ -126,7 +128,7 @@ def test_the_kind_of_a_statement(sql, kind):
         ("ALTER PUBLICATION p ADD TABLE a", "expand"),
     ],
 )
-def test_what_the_parse_tree_tells(sql, kind):
+def test_what_the_parse_tree_tells(sql: t.Any, kind: t.Any) -> None:
     assert classify.of("1", split(sql), True).kind == kind
 
 
@@ -152,7 +154,7 @@ def test_what_the_parse_tree_tells(sql, kind):
         ("CREATE TABLE a AS SELECT * FROM b; TRUNCATE b", "irreversible"),
     ],
 )
-def test_what_the_same_file_has_created_is_nobody_elses(sql, kind):
+def test_what_the_same_file_has_created_is_nobody_elses(sql: t.Any, kind: t.Any) -> None:
     assert classify.of("1", split(sql), True).kind == kind
 
 
@@ -191,11 +193,11 @@ def test_what_the_same_file_has_created_is_nobody_elses(sql, kind):
         ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT f()'; SELECT f()", "data"),
     ],
 )
-def test_what_the_code_in_a_migration_does(sql, kind):
+def test_what_the_code_in_a_migration_does(sql: t.Any, kind: t.Any) -> None:
     assert classify.of("1", split(sql), True).kind == kind
 
 
-def test_the_line_of_what_a_body_does():
+def test_the_line_of_what_a_body_does() -> None:
     sql = "SELECT 1;\nDO\n$$\nBEGIN\n  PERFORM f();\n  DELETE FROM a;\n  EXECUTE 'DROP TABLE b';\nEND $$"
     assert classify.destroys(split(sql)) == ["line 6: deletes rows", "line 7: drops what holds data"]
     assert classify.of("1", split("ALTER TABLE a DROP b, DROP c, ADD d int NOT NULL"), True).reasons == (
@@ -203,7 +205,7 @@ def test_the_line_of_what_a_body_does():
     )
 
 
-def test_the_gravest_counts_and_every_reason_is_reported():
+def test_the_gravest_counts_and_every_reason_is_reported() -> None:
     found = classify.of(
         "1_a", split("CREATE TABLE a (b int);\nUPDATE a SET b = 1;\nALTER TABLE a RENAME b TO c;"), False
     )
@@ -217,7 +219,7 @@ def test_the_gravest_counts_and_every_reason_is_reported():
     assert classify.of("1", None, True).kind == "unknown"
 
 
-def one(name, kind, reversible=True):
+def one(name: t.Any, kind: t.Any, reversible: bool = True) -> t.Any:
     return classify.Class(name, kind, ("because",), reversible)
 
 
@@ -234,6 +236,6 @@ def one(name, kind, reversible=True):
         ([one("1", "unknown", False)], "restore"),
     ],
 )
-def test_the_way_back(classes, way):
+def test_the_way_back(classes: t.Any, way: t.Any) -> None:
     found, reasons = classify.way_back(classes)
     assert found == way and bool(reasons) == (way != "app_only")

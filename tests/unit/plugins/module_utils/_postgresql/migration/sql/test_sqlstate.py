@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import typing as t
+
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._postgresql.migration.sql.sqlstate import (
     RECONNECT,
@@ -43,12 +45,12 @@ TABLE = {
 
 
 @pytest.mark.parametrize("code", TABLE)
-def test_every_row(code):
+def test_every_row(code: t.Any) -> None:
     means = reaction(code)
     assert (means.kind, means.name) == TABLE[code] and means.advice
 
 
-def test_nothing_else_is_tried_again():
+def test_nothing_else_is_tried_again() -> None:
     known = [
         f"{a}{b}{rest}"
         for a in "02345HPX"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import typing as t
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError, ReleaseError
@@ -16,15 +17,15 @@ from ..migrations import Programs, migration
 
 
 @pytest.fixture(autouse=True)
-def there(monkeypatch):
+def there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(squawk.shutil, "which", lambda name: f"/bin/{name}")
 
 
-def told(name, line, rule):
+def told(name: t.Any, line: t.Any, rule: t.Any) -> t.Any:
     return {"file": f"/m/{name}.sql", "line": line, "rule_name": rule, "message": "It is\n bad."}
 
 
-def test_what_is_found_in_order_with_lines_from_1():
+def test_what_is_found_in_order_with_lines_from_1() -> None:
     programs = Programs(
         ProgramResult(
             1, json.dumps([told("3_c", 4, "renaming-table"), told("1_a", 0, "prefer-text-field")]), ""
@@ -48,7 +49,7 @@ def test_what_is_found_in_order_with_lines_from_1():
     assert alone[-1] == "/m/2_b.sql" and "--assume-in-transaction" not in alone
 
 
-def test_a_rule_that_squawk_does_not_have_blocks_nothing_and_is_refused():
+def test_a_rule_that_squawk_does_not_have_blocks_nothing_and_is_refused() -> None:
     programs = Programs(
         ProgramResult(0, "", ""),
         ProgramResult(
@@ -65,7 +66,7 @@ def test_a_rule_that_squawk_does_not_have_blocks_nothing_and_is_refused():
         squawk.lint(programs, [migration("1_a")], 150000, ["ban-drop-tabel"])
 
 
-def test_a_linter_that_does_not_work_is_no_clean_file(monkeypatch):
+def test_a_linter_that_does_not_work_is_no_clean_file(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ReleaseError, match="squawk did not run"):
         squawk.lint(Programs(ProgramResult(127, "", "squawk: cannot")), [migration("1_a")], 150000, [])
     with pytest.raises(ReleaseError, match="did not answer with JSON"):

@@ -7,6 +7,8 @@ import json
 import shutil
 import subprocess
 import sys
+import typing as t
+from pathlib import Path
 
 import pytest
 from ansible_collections.runbook.release.plugins.module_utils._common.errors import InputError
@@ -28,7 +30,7 @@ ALTER TABLE s.t  ADD COLUMN "X" int -- the end
 """
 
 
-def test_it_cuts_where_psql_cuts():
+def test_it_cuts_where_psql_cuts() -> None:
     found = split(TRICKY)
     assert [(one.line, one.verb, kind_of(one.node)) for one in found] == [
         (2, "CREATE", "CreateStmt"),
@@ -45,7 +47,7 @@ def test_it_cuts_where_psql_cuts():
 
 
 @pytest.mark.skipif(not shutil.which("squawk"), reason="squawk is not here")
-def test_squawk_sees_the_same_statements(tmp_path):
+def test_squawk_sees_the_same_statements(tmp_path: Path) -> None:
     """Two parsers of one grammar, by two authors."""
     (tmp_path / "tricky.sql").write_text(TRICKY)
     answer = subprocess.run(
@@ -75,7 +77,7 @@ def test_squawk_sees_the_same_statements(tmp_path):
         "SELECT 1 \\gexec",
     ],
 )
-def test_what_cannot_be_read_is_reported_with_its_line(text):
+def test_what_cannot_be_read_is_reported_with_its_line(text: t.Any) -> None:
     with pytest.raises(Unreadable, match="line 2: "):
         split(f"SELECT 1;\n{text}")
 
@@ -95,20 +97,20 @@ def test_what_cannot_be_read_is_reported_with_its_line(text):
         ("SELECT 1\0", "a NUL byte"),
     ],
 )
-def test_what_only_psql_understands_and_what_nobody_does(text, reason):
+def test_what_only_psql_understands_and_what_nobody_does(text: t.Any, reason: t.Any) -> None:
     with pytest.raises(Unreadable) as caught:
         split(f"SELECT 'é', a[1:2], b::int;\n{text}")
     assert str(caught.value).startswith(f"line 2: {reason}")
 
 
-def test_no_literal_of_a_wrong_text_is_shown():
+def test_no_literal_of_a_wrong_text_is_shown() -> None:
     for text in ("CREATE ROLE a PASSWORD 's3cret", "CREATE ROLE a ROLE 's3cret'", "SELECT 1 E's3cret'"):
         with pytest.raises(Unreadable) as caught:
             split(text)
         assert "s3cret" not in str(caught.value) and str(caught.value).startswith("line 1: ")
 
 
-def test_a_missing_parser_is_named_with_what_installs_it(monkeypatch):
+def test_a_missing_parser_is_named_with_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pglast", None)
     with pytest.raises(InputError) as caught:
         require_parser()
@@ -144,11 +146,11 @@ def test_a_missing_parser_is_named_with_what_installs_it(monkeypatch):
         ("ALTER TYPE t ADD VALUE 'x'", False),
     ],
 )
-def test_what_runs_outside_a_transaction_only(sql, alone):
+def test_what_runs_outside_a_transaction_only(sql: t.Any, alone: t.Any) -> None:
     assert split(sql)[0].alone is alone
 
 
-def test_what_waits_by_design():
+def test_what_waits_by_design() -> None:
     assert (
         split("CREATE INDEX CONCURRENTLY i ON a (b)")[0].concurrent
         and not split("REINDEX DATABASE d")[0].concurrent
@@ -171,11 +173,11 @@ def test_what_waits_by_design():
         ("SELECT 'BEGIN'", False),
     ],
 )
-def test_what_begins_and_ends_transactions(sql, controls):
+def test_what_begins_and_ends_transactions(sql: t.Any, controls: t.Any) -> None:
     assert split(sql)[0].controls_transaction is controls
 
 
-def test_the_index_that_is_built():
+def test_the_index_that_is_built() -> None:
     assert split('create index concurrently "I x" on only s."T" using btree (b)')[0].index == (
         '"s"."T"',
         "I x",

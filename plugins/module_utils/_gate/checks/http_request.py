@@ -12,7 +12,7 @@ import typing as t
 
 from ..._common.operation import Context
 from ..._common.options import Option
-from ..http import Answer, shown
+from ..http_client import Answer, shown
 from . import web
 from .base import Assessment, Check, CheckValues, Ports
 

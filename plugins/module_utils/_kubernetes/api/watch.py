@@ -6,7 +6,7 @@
 """Several watches as one stream of events, which goes on whatever happens to the single watch.
 
 A watch ends all the time: the server's own time limit, a restart of the API server,
-a load balancer's idle limit. It is taken up again from the last version seen; when
+a load balancer's idle limit. The next one begins at the last version seen; when
 that is too old (410 Gone) the collection is listed again.
 """
 
@@ -82,9 +82,8 @@ class Following:
                     if self._stop.is_set():
                         return
                 heard = self._clock.now()
-                self._stop.wait(
-                    0.05
-                )  # a server that ends every watch at once is not to be asked in a tight loop
+                # A server that ends every watch at once must not be called in a tight loop.
+                self._stop.wait(0.05)
             except Gone:
                 version = ""
             except Unavailable as exc:
@@ -95,10 +94,8 @@ class Following:
             except ReleaseError as exc:
                 self._events.put(exc)
                 return
-            except (
-                Exception
-            ) as exc:  # a thread must not die unheard: the reader would wait for its whole time
-                self._events.put(
-                    ReleaseError(f"Watching {path} failed.", why=[f"{type(exc).__name__}: {exc}"])
-                )
+            # A thread must not die silently: the reader would wait for its whole timeout.
+            except Exception as exc:
+                why = f"{type(exc).__name__}: {exc}"
+                self._events.put(ReleaseError(f"Watching {path} failed.", why=[why]))
                 return

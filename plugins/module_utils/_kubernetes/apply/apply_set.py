@@ -25,10 +25,8 @@ from .manifests import DEFINITION, Key, Manifest, named
 
 ID, PART_OF = "applyset.kubernetes.io/id", "applyset.kubernetes.io/part-of"
 _TOOLING = "applyset.kubernetes.io/tooling"
-_KINDS, _NAMESPACES = (
-    "applyset.kubernetes.io/contains-group-kinds",
-    "applyset.kubernetes.io/additional-namespaces",
-)
+_KINDS = "applyset.kubernetes.io/contains-group-kinds"
+_NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
 _TOOL = "kubectl/v1.27.0+runbook.release"
 _PARENTS = {"configmap": "ConfigMap", "configmaps": "ConfigMap", "secret": "Secret", "secrets": "Secret"}
 # Deleting one deletes what is in no set: all that is in a

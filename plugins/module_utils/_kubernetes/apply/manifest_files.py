@@ -100,7 +100,7 @@ def _documents(origin: str, text: str, problems: list[str]) -> list[Document]:
 
 
 def _loader() -> t.Any:
-    """YAML as kubectl reads it: no dates (they are strings), and a key that is there twice is a mistake."""
+    """YAML as kubectl reads it: no dates (they are strings), and a key that occurs twice is a mistake."""
     base: t.Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class Loader(base):

@@ -23,7 +23,7 @@ from .plan import refusal
 
 
 class Members:
-    """Does nothing at all where no ApplySet is asked for."""
+    """Does nothing at all without an ApplySet."""
 
     def __init__(
         self,

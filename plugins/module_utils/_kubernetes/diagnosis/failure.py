@@ -46,10 +46,10 @@ class Situation:
     logs: t.Mapping[str, list[str]] = dataclasses.field(default_factory=dict)
 
     def by_workload(self) -> dict[str, list[Finding]]:
-        found: dict[str, list[Finding]] = {}
+        by_workload: dict[str, list[Finding]] = {}
         for finding in self.findings:
-            found.setdefault(finding.workload, []).append(finding)
-        return found
+            by_workload.setdefault(finding.workload, []).append(finding)
+        return by_workload
 
     def workload(self, name: str) -> Object | None:
         return self.waiting.get(name) or self.known.get(name)
@@ -104,8 +104,8 @@ def _indented(before: str, lines: t.Iterable[str]) -> str:
 
 
 class _Evidence:
-    """What else there is to see: events, nodes, logs. Events are read
-    once, ReplicaSets only where a workload's own warnings are asked for.
+    """What else may explain a failure: events, nodes, logs. Events are read
+    once, ReplicaSets only where a workload's own warnings are shown.
 
     Whatever cannot be read is left out: the failure is reported all the same.
     """
@@ -127,16 +127,16 @@ class _Evidence:
         workload = self._situation.workload(name)
         if workload is None:
             return []
-        found = pod_problems.last_warnings(self._warnings, name, kind=workload["kind"])
+        warnings = pod_problems.last_warnings(self._warnings, name, kind=workload["kind"])
         if workload["kind"] != "Deployment":
-            return found  # it makes its pods itself
+            return warnings  # it makes its pods itself
         if self._replica_sets is None:
             self._replica_sets = self._items(replica_sets(self._namespace)) if self._warnings else []
         newest = status.current_replica_set(workload, self._replica_sets)
         if newest:
             name_of_set = newest["metadata"]["name"]
-            found = found + pod_problems.last_warnings(self._warnings, name_of_set, 1, "ReplicaSet")
-        return found
+            warnings = warnings + pod_problems.last_warnings(self._warnings, name_of_set, 1, "ReplicaSet")
+        return warnings
 
     def about_node(self, name: str) -> list[str]:
         """What is wrong with the node, where the account may read nodes."""

@@ -140,19 +140,12 @@ def leaving(pod: Object) -> PodProblem | None:
     meta = pod["metadata"]
     if not meta.get("deletionTimestamp"):
         return None
-    kept = [f"its finalizers keep it: {', '.join(meta['finalizers'])}"] if meta.get("finalizers") else []
-    kept += (
-        [f"node {node_of(pod)} has not said that its containers have ended"]
-        if node_of(pod) and not kept
-        else []
-    )
-    return PodProblem(
-        meta["name"],
-        "",
-        "deleted and still there",
-        "; ".join([f"it was to be gone at {meta['deletionTimestamp']}", *kept]),
-        transient=True,
-    )
+    reasons = [f"it was to be gone at {meta['deletionTimestamp']}"]
+    if meta.get("finalizers"):
+        reasons.append(f"its finalizers keep it: {', '.join(meta['finalizers'])}")
+    elif node_of(pod):
+        reasons.append(f"node {node_of(pod)} has not said that its containers have ended")
+    return PodProblem(meta["name"], "", "deleted and still there", "; ".join(reasons), transient=True)
 
 
 def node_of(pod: Object) -> str:
@@ -311,7 +304,8 @@ def _scheduling(pod: Object, message: str) -> str:
 
 def _killed(spec: Object) -> str:
     limit = ((spec.get("resources") or {}).get("limits") or {}).get("memory")
-    return f"OOMKilled (its memory limit{f' of {limit}' if limit else ''} was too small for it)"
+    of_limit = f" of {limit}" if limit else ""
+    return f"OOMKilled (its memory limit{of_limit} was too small for it)"
 
 
 def _last_words(ended: Object) -> str:
@@ -321,11 +315,9 @@ def _last_words(ended: Object) -> str:
 
 def with_hint(message: str) -> str:
     """With what it means, where the words do not say it."""
-    return (
-        message + " (the image is for another CPU architecture than the node)"
-        if _OTHER_ARCHITECTURE.search(message)
-        else message
-    )
+    if _OTHER_ARCHITECTURE.search(message):
+        return f"{message} (the image is for another CPU architecture than the node)"
+    return message
 
 
 def _holding(spec: Object, status: Object) -> tuple[str, Object]:

@@ -23,16 +23,15 @@ from ..workload import baseline
 from ..workload import status as workload
 from . import checks
 
-WORKLOADS, PODS, RESTARTS, EVENTS, VOLUMES, BUDGETS, CERTIFICATES, ALL_NODES = CHECKS = (
-    "workloads",
-    "pods",
-    "restarts",
-    "events",
-    "volumes",
-    "budgets",
-    "certificates",
-    "nodes",
-)
+WORKLOADS = "workloads"
+PODS = "pods"
+RESTARTS = "restarts"
+EVENTS = "events"
+VOLUMES = "volumes"
+BUDGETS = "budgets"
+CERTIFICATES = "certificates"
+ALL_NODES = "nodes"
+CHECKS = (WORKLOADS, PODS, RESTARTS, EVENTS, VOLUMES, BUDGETS, CERTIFICATES, ALL_NODES)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +85,7 @@ class _Groups:
 
     def check(self, name: str) -> tuple[checks.Entries, list[Reason], str]:
         """The entries, the reasons, and why a part of them is not known."""
-        found: checks.Entries = []
+        all_entries: checks.Entries = []
         reasons: list[Reason] = []
         unknown = ""
         for ask in self._checks_of(name):
@@ -100,9 +99,9 @@ class _Groups:
                 # The API server answers, only not to a connection of this kind (a proxy between).
                 unknown = str(exc)
             else:
-                found += entries
+                all_entries += entries
                 reasons += why
-        return found, reasons, unknown
+        return all_entries, reasons, unknown
 
     def _checks_of(self, name: str) -> list[t.Callable[[], checks.Found]]:
         options = self._options
@@ -137,10 +136,10 @@ class _Groups:
 
 def _live(api: KubeApi, namespace: str, kinds: t.Sequence[str]) -> dict[str, Object]:
     """The workloads by name; of two of one name the first kind counts."""
-    found: dict[str, Object] = {}
+    live: dict[str, Object] = {}
     for kind in reversed(kinds):
-        found.update(workload.by_name(api.get(workloads(kind, namespace)), kind))
-    return found
+        live.update(workload.by_name(api.get(workloads(kind, namespace)), kind))
+    return live
 
 
 class _Workloads:

@@ -34,13 +34,10 @@ def holder_of(lease: Object | None) -> Holder | None:
     spec = (lease or {}).get("spec") or {}
     if not lease or not spec.get("holderIdentity"):
         return None
-    renewed = (
-        datetime.datetime.strptime(spec["renewTime"], _STAMP)
-        .replace(tzinfo=datetime.timezone.utc)
-        .timestamp()
-    )
+    renewed = datetime.datetime.strptime(spec["renewTime"], _STAMP).replace(tzinfo=datetime.timezone.utc)
+    until = renewed.timestamp() + spec.get("leaseDurationSeconds", SECONDS)
     release = (lease["metadata"].get("annotations") or {}).get(RELEASE, "")
-    return Holder(spec["holderIdentity"], release, renewed + spec.get("leaseDurationSeconds", SECONDS))
+    return Holder(spec["holderIdentity"], release, until)
 
 
 class Lease:

@@ -53,7 +53,7 @@ def digests(
 
     :param desired_images: by container and workload.
     """
-    found: dict[str, dict[str, str]] = {name: {} for name in desired_images}
+    by_workload: dict[str, dict[str, str]] = {name: {} for name in desired_images}
     for pod in api.get(pods(namespace))["items"]:
         of_pod = {container["name"]: container["image"] for container in containers(pod)}
         for status in statuses(pod):
@@ -63,5 +63,5 @@ def digests(
                 continue
             for name, desired in desired_images.items():
                 if desired.get(container) == of_pod.get(container, ""):
-                    found[name][container] = digest
-    return found
+                    by_workload[name][container] = digest
+    return by_workload

@@ -38,7 +38,7 @@ def refuse(release: str, reasons: t.Sequence[str], then: str = _NEXT) -> None:
 
 
 def list_records(namespace: str) -> str:
-    """The command that shows which releases there are records of."""
+    """The command that lists the releases with a record."""
     return _LIST_RECORDS.format(namespace)
 
 
@@ -46,20 +46,20 @@ def choose(by_kind: Workloads, release: str) -> dict[str, Object]:
     """By name over all kinds. Of two that share a name the one
     that this release has touched is meant, else the Deployment.
     """
-    found: dict[str, Object] = {}
+    chosen: dict[str, Object] = {}
     both = []
     for kind in WORKLOADS:
         for name, workload in by_kind[kind].items():
             is_touched = baseline.recorded(workload, release) is not None
-            if name in found and is_touched and baseline.recorded(found[name], release):
+            if name in chosen and is_touched and baseline.recorded(chosen[name], release):
                 both.append(
-                    f"{found[name]['kind']} {name} and {kind} {name} were both changed by it, "
+                    f"{chosen[name]['kind']} {name} and {kind} {name} were both changed by it, "
                     "and only one of a name can be rolled back"
                 )
-            if name not in found or is_touched:
-                found[name] = workload
+            if name not in chosen or is_touched:
+                chosen[name] = workload
     refuse(release, both, "kubectl rollout undo rolls one of them back")
-    return found
+    return chosen
 
 
 def to_baseline(
@@ -90,8 +90,8 @@ def to_revision(
     name = names[0]
     if name not in live:
         refuse(release, [absent(name, live, "workload")])
-    found = revisions.numbered(api, namespace, live[name], number)
-    return {name: RollbackTarget({("template",): found.template}, found.release, 1)}
+    revision = revisions.numbered(api, namespace, live[name], number)
+    return {name: RollbackTarget({("template",): revision.template}, revision.release, 1)}
 
 
 class ToRelease:
@@ -122,11 +122,11 @@ class ToRelease:
             if name not in live:
                 continue
             try:
-                found = revisions.running(self._api, self._namespace, live[name], ran[name]["images"])
+                revision = revisions.running(self._api, self._namespace, live[name], ran[name]["images"])
             except NotFound as exc:
                 reasons.append(exc.what)
                 continue
-            targets[name] = RollbackTarget({("template",): found.template}, target, ran[name]["wave"])
+            targets[name] = RollbackTarget({("template",): revision.template}, target, ran[name]["wave"])
         refuse(self._release, reasons)
         return targets
 
@@ -154,8 +154,8 @@ def lost(record: t.Mapping[str, t.Any], live: t.Mapping[str, Object], release: s
     """What the release has changed by its record and has no baseline to
     go back to; what is back already is not among it.
 
-    A wave that did not end well may not have come to all that it was
-    about to change: of those only what is deleted is reported.
+    A wave that failed may not have changed all that it was about to
+    change: of those only what is deleted is reported.
     """
     waves = [entry for entry in record["entries"] if entry["kind"] == "wave"]
     begun = [name for entry in waves for name in entry.get("changes", {})]

@@ -86,10 +86,10 @@ class Problems:
         :param waiting: names and objects of the workloads that are waited for.
         :param workload_of: key and name of the workload that a pod is watched for.
         """
-        found = []
+        pairs = []
         for key, (name, workload) in waiting.items():
             if problem := pod_problems.problem_of_workload(workload):
-                found.append((key, Finding(name, {}, problem)))
+                pairs.append((key, Finding(name, {}, problem)))
         for pod in pods:
             leaving = pod_problems.leaving(pod)
             if leaving and not self._timer.has_begun(pod["metadata"]["uid"], now):
@@ -97,8 +97,8 @@ class Problems:
             problem = leaving or pod_problems.problem_of(pod) or _not_ready(pod)
             owner = workload_of(pod) if problem else None
             if problem and owner:
-                found.append((owner[0], Finding(owner[1], pod, problem)))
-        return sorted(found, key=lambda pair: _gravity(pair[1].problem), reverse=True)
+                pairs.append((owner[0], Finding(owner[1], pod, problem)))
+        return sorted(pairs, key=lambda pair: _gravity(pair[1].problem), reverse=True)
 
 
 def _not_ready(pod: Object) -> PodProblem | None:

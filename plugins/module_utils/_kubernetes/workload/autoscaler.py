@@ -37,7 +37,7 @@ class Autoscalers:
 
     def respected(self, workload: Object, desired: FieldValues) -> FieldValues:
         """The fields without the replicas where an autoscaler owns them.
-        At 0 replicas, there or desired, it leaves a workload alone.
+        At 0 replicas, live or desired, it leaves a workload alone.
         """
         now = workload["spec"].get("replicas", 1)
         if not desired.get(_REPLICAS) or not now:

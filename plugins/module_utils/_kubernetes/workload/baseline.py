@@ -26,7 +26,7 @@ UNDONE = "runbook.release/rolled-back"
 
 @dataclasses.dataclass(frozen=True)
 class Baseline:
-    """What was there before the release of all that it set, and the images of every container.
+    """What was live before the release of all that it set, and the images of every container.
 
     ``release`` is the one that ran then ('' when unknown),
     ``revision`` the number or name of the pod template.

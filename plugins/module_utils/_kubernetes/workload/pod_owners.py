@@ -50,8 +50,8 @@ class PodOwners:
         return KINDS[workload["kind"]].owns(workload, pod, self)
 
     def replica_set_of(self, pod: Object, deployment: Object) -> Object | None:
-        """One of this Deployment. Going back takes up an old ReplicaSet and
-        gives it a new number, so a number that differs is asked for again.
+        """One of this Deployment. Rolling back reuses an old ReplicaSet and
+        gives it a new number, so a number that differs is read again.
         """
         reference = owner(pod, "ReplicaSet")
         if not reference:
@@ -59,9 +59,9 @@ class PodOwners:
         key = (reference["uid"], KINDS["Deployment"].revision(deployment))
         if key not in self._replica_sets:
             self._replica_sets[key] = self._read_replica_set(reference)
-        found = self._replica_sets[key]
-        parent = owner(found, "Deployment") if found else None
-        return found if parent and parent["uid"] == deployment["metadata"]["uid"] else None
+        replica_set = self._replica_sets[key]
+        parent = owner(replica_set, "Deployment") if replica_set else None
+        return replica_set if parent and parent["uid"] == deployment["metadata"]["uid"] else None
 
     def newest_hash(self, daemon_set: Object) -> str:
         """A DaemonSet does not name its newest ControllerRevision; the pods' label holds the hash of one."""

@@ -92,7 +92,7 @@ def _is_owned(item: Object, obj: Object) -> bool:
 
 
 def _earlier(replica_set: Object) -> tuple[int, ...]:
-    """A ReplicaSet that is taken up again gets a new number; the controller keeps those it had."""
+    """A ReplicaSet that is used again gets a new number; the controller keeps those it had."""
     kept = (replica_set["metadata"].get("annotations") or {}).get(
         "deployment.kubernetes.io/revision-history", ""
     )

@@ -40,7 +40,7 @@ def statuses(pod: Object) -> list[Object]:
 
 
 def seen(obj: Object) -> bool:
-    """Whether the controller has taken up the newest spec."""
+    """Whether the controller has seen the newest spec."""
     return bool((obj.get("status") or {}).get("observedGeneration", 0) >= obj["metadata"]["generation"])
 
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""Whether what is asked of workloads can be at all, and whether it fits them: pure.
+"""Whether a request to workloads is possible at all, and whether it fits them: pure.
 
 The API server would refuse it as well, but only when it is the workload's turn, with those before it changed.
 """

@@ -60,7 +60,7 @@ def desired(workload: t.Mapping[str, t.Any]) -> FieldValues:
 
 
 def live(obj: Object, paths: t.Iterable[Path]) -> FieldValues:
-    """What is in the cluster of these fields. Those of a container that is not there are left out."""
+    """The live values of these fields. Those of a container that does not exist are left out."""
     found: FieldValues = {}
     for path in paths:
         try:

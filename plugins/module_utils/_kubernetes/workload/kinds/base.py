@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to this collection.
-"""What a kind of workload knows of itself. Pure, but for what is asked through :class:`PodRevisions`."""
+"""What a kind of workload knows of itself. Pure, but for what is read through :class:`PodRevisions`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Status:
 
 
 class PodRevisions(t.Protocol):
-    """What has to be asked to know whose a pod is, and of which version."""
+    """What has to be read to know whose a pod is, and of which version."""
 
     def replica_set_of(self, pod: Object, deployment: Object) -> Object | None:
         """The ReplicaSet of this Deployment that the pod belongs to."""

@@ -32,6 +32,10 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  own_only:
+    description: Whether a lock that another run holds is left alone without an error, as at the end of a run that has lost it.
+    type: bool
+    default: false
   force:
     description: Whether to take the lock from another run that is still alive. That run stops before its next write.
     type: bool

@@ -17,6 +17,8 @@ def run(lock: ReleaseLock, context: Context) -> Result:
     force, is_present = context.params["force"], context.params["state"] == "present"
     holder = lock.current_holder()
     other = holder if holder is not None and holder.by != lock.me else None
+    if other and context.params["own_only"]:
+        return Result(False, values={"taken_from": "", **_as_result(lock)})
     if other and not force:
         raise lock.refusal(other)
     changed = (holder is None or other is not None) if is_present else holder is not None

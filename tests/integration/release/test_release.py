@@ -157,9 +157,7 @@ def test_what_the_platform_depends_on_is_checked_before_and_what_breaks_meanwhil
     before = kubectl.written()
     refused = playbooks.release(GOOD, *leaning)
     assert (
-        refused.rc != 0
-        and "is unhealthy; nothing was changed." in refused.out
-        and address in refused.out
+        refused.rc != 0 and "is unhealthy; nothing was changed." in refused.out and address in refused.out
     ), refused.out
     assert kubectl.written() == before and redis.login["password"] not in outcome.out + outcome.err
 

@@ -26,6 +26,7 @@ LOCK = Operation(
         "release": Option("str", REQUIRED),
         "state": Option("str", "present", choices=["present", "absent"]),
         "force": Option("bool", False),
+        "own_only": Option("bool", False),
     },
     _lock,
     lock_operations.run,

@@ -225,8 +225,9 @@ def test_a_converged_run_takes_no_lock(cluster):
     assert cluster.writes == [] and lock(cluster).current_holder() is None
 
 
-def by_hand(cluster, state="present", force=False, check_mode=False):
-    given, _lines = context(cluster, {"release": "certificates", "state": state, "force": force}, check_mode)
+def by_hand(cluster, state="present", force=False, check_mode=False, own_only=False):
+    params = {"release": "certificates", "state": state, "force": force, "own_only": own_only}
+    given, _lines = context(cluster, params, check_mode)
     return operations.run(Lease(cluster, "exchange", given.params["release"], given), given)
 
 
@@ -308,3 +309,10 @@ def test_giving_back_whose_answer_was_lost_is_recognised(cluster, monkeypatch):
 
     monkeypatch.setattr(cluster, "put", answer_lost)
     assert mine.give_back() and mine.current_holder() is None
+
+
+def test_a_run_that_has_lost_the_lock_leaves_it_to_the_one_that_holds_it(cluster):
+    lock(cluster, ELSEWHERE).take()
+    result = by_hand(cluster, state="absent", own_only=True)
+    assert not result.changed and result.values["holder"] == ELSEWHERE
+    assert spec(cluster)["holderIdentity"] == ELSEWHERE

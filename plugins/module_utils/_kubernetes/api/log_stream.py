@@ -44,7 +44,8 @@ class LogStream:
         """
         :param path: of the log, with the container in its query.
         """
-        self._api, self._path = api, path
+        self._api = api
+        self._path = path
         self._queue: queue.Queue[str] = queue.Queue()
         self._ended = threading.Event()
         self._begin: datetime.datetime | None = None  # from when on the log is requested

@@ -41,7 +41,8 @@ class Following:
     """
 
     def __init__(self, api: Watching, paths: t.Mapping[str, str], clock: Clock) -> None:
-        self._api, self._clock = api, clock
+        self._api = api
+        self._clock = clock
         self._events: queue.Queue[Event | ReleaseError] = queue.Queue()
         self._stop = threading.Event()
         for path, version in paths.items():

@@ -151,8 +151,11 @@ class _Writer:
     def __init__(
         self, api: KubeApi, context: Context, options: ApplyOptions, plan: list[Step], members: Members
     ) -> None:
-        self._api, self._context, self._options = api, context, options
-        self._plan, self._members = plan, members
+        self._api = api
+        self._context = context
+        self._options = options
+        self._plan = plan
+        self._members = members
         # The object as it is last known: what is not written is as it was read.
         self._now: list[tuple[Step, Object]] = []
         self._waited = 0

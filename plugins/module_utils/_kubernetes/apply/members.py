@@ -33,8 +33,11 @@ class Members:
         parent: apply_set.Parent | None,
         scope: apply_set.Scope,
     ) -> None:
-        self._api, self._context, self._resources = api, context, resources
-        self._parent, self._scope = parent, scope
+        self._api = api
+        self._context = context
+        self._resources = resources
+        self._parent = parent
+        self._scope = scope
         self._set = apply_set.Set(api, parent) if parent else None
         self.to_delete: list[tuple[Resource, Object]] = []
         self.left: list[tuple[Resource, Object]] = []

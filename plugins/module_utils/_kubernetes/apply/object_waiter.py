@@ -35,7 +35,9 @@ class ObjectWaiter:
     def __init__(
         self, api: KubeApi, context: Context, objects: t.Iterable[tuple[Resource, Object]], stuck_after: int
     ) -> None:
-        self._api, self._context, self._stuck_after = api, context, stuck_after
+        self._api = api
+        self._context = context
+        self._stuck_after = stuck_after
         self._started = context.clock.now()
         self._live = LiveObjects()
         for resource, obj in objects:

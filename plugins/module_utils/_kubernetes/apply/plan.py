@@ -150,8 +150,10 @@ class Planner:
     """
 
     def __init__(self, api: KubeApi, keep_release: bool, force_conflicts: bool, may_write: bool) -> None:
-        self._api, self._keep_release = api, keep_release
-        self._force_conflicts, self._may_write = force_conflicts, may_write
+        self._api = api
+        self._keep_release = keep_release
+        self._force_conflicts = force_conflicts
+        self._may_write = may_write
 
     def steps(
         self, placements: t.Sequence[tuple[Manifest, Resource]], live: t.Sequence[Object | None]

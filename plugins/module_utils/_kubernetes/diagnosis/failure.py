@@ -111,7 +111,9 @@ class _Evidence:
     """
 
     def __init__(self, api: KubeApi, context: Context, namespace: str, situation: Situation) -> None:
-        self._api, self._context, self._namespace = api, context, namespace
+        self._api = api
+        self._context = context
+        self._namespace = namespace
         self._situation = situation
         self._warnings = self._items(f"{events(namespace)}?fieldSelector=type%3DWarning")
         self._replica_sets: list[Object] | None = None

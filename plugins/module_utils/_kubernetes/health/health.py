@@ -80,7 +80,9 @@ class _Groups:
     """One group of checks at a time; pods are read once for all that is seen in them."""
 
     def __init__(self, api: KubeApi, context: Context, options: HealthOptions) -> None:
-        self._api, self._context, self._options = api, context, options
+        self._api = api
+        self._context = context
+        self._options = options
         self._pods: list[Object] | None = None
 
     def check(self, name: str) -> tuple[checks.Entries, list[Reason], str]:
@@ -146,7 +148,10 @@ class _Workloads:
     """Reports of workloads. Pods and ReplicaSets are read only where something is to be explained."""
 
     def __init__(self, api: KubeApi, context: Context, namespace: str, live: t.Mapping[str, Object]) -> None:
-        self._api, self._context, self._namespace, self._live = api, context, namespace, live
+        self._api = api
+        self._context = context
+        self._namespace = namespace
+        self._live = live
         self._problems: dict[str, list[str]] | None = None
 
     def report(self, name: str, kind: str) -> dict[str, t.Any]:

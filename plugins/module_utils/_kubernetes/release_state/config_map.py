@@ -31,7 +31,8 @@ class ConfigMapStore:
     """See :class:`RecordStore`."""
 
     def __init__(self, api: KubeApi, namespace: str, release: str) -> None:
-        self._api, self._release = api, release
+        self._api = api
+        self._release = release
         self._collection = config_maps(namespace)
         self._path = f"{self._collection}/{name_of(release)}"
 

@@ -44,8 +44,10 @@ class Lease:
     """The lock of one namespace, for this owner and release."""
 
     def __init__(self, api: KubeApi, namespace: str, release: str, context: Context) -> None:
-        self._api, self._clock = api, context.clock
-        self._namespace, self._release = namespace, release
+        self._api = api
+        self._clock = context.clock
+        self._namespace = namespace
+        self._release = release
         self._path = f"{leases(self._namespace)}/{NAME}"
         self.me = owner.identity(context.controller)
         self._renewed: float | None = None

@@ -23,7 +23,9 @@ class BlockingPods:
     """
 
     def __init__(self, api: KubeApi, context: Context, owners: PodOwners) -> None:
-        self._api, self._context, self._owners = api, context, owners
+        self._api = api
+        self._context = context
+        self._owners = owners
         self._deleted: set[str] = set()
 
     def delete_if_blocking(

@@ -100,7 +100,10 @@ class ToRelease:
     """
 
     def __init__(self, api: KubeApi, namespace: str, release: str, clock: Clock) -> None:
-        self._api, self._namespace, self._release, self._clock = api, namespace, release, clock
+        self._api = api
+        self._namespace = namespace
+        self._release = release
+        self._clock = clock
 
     def targets(
         self, live: t.Mapping[str, Object], target: str, names: t.Sequence[str]

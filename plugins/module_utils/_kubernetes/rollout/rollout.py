@@ -102,7 +102,8 @@ class _Stopped(Exception):
 
     def __init__(self, error: ReleaseError, positions: list[str]) -> None:
         super().__init__(str(error))
-        self.error, self.positions = error, positions
+        self.error = error
+        self.positions = positions
 
 
 @dataclasses.dataclass(frozen=True)

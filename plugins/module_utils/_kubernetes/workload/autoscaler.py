@@ -31,7 +31,9 @@ class Autoscalers:
     """Of a namespace; read once, and only where replicas are to be set."""
 
     def __init__(self, api: KubeApi, namespace: str, say: t.Callable[[str], None]) -> None:
-        self._api, self._namespace, self._say = api, namespace, say
+        self._api = api
+        self._namespace = namespace
+        self._say = say
         self._listed: list[Object] | None = None
         self._reported: set[str] = set()
 

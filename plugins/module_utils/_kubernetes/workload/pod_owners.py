@@ -21,7 +21,8 @@ class PodOwners:
     """Reads ReplicaSets and ControllerRevisions on demand and caches them per revision and generation."""
 
     def __init__(self, api: KubeApi, namespace: str) -> None:
-        self._api, self._namespace = api, namespace
+        self._api = api
+        self._namespace = namespace
         self._replica_sets: dict[tuple[str, str], Object | None] = {}
         self._hashes: dict[tuple[str, int], str] = {}
 

@@ -38,4 +38,4 @@ def load(path: str, option: str) -> t.Any:
             f"{option}: found {path}, which cannot be read ({exc.strerror}); allowed: a file that is here"
         ) from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
-        raise InputError(f"{option}: found {path}, which is no YAML", why=[str(exc)]) from exc
+        raise InputError(f"{option}: found {path}, which is not valid YAML", why=[str(exc)]) from exc

@@ -19,7 +19,8 @@ def test_yaml_and_json_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "cannot be read"), (b"a: [", "is no YAML"), (b"\xff\xfe\xfd", "is no YAML")]
+    ("content", "said"),
+    [(None, "cannot be read"), (b"a: [", "is not valid YAML"), (b"\xff\xfe\xfd", "is not valid YAML")],
 )
 def test_a_file_that_cannot_be_used_is_told_by_the_name_of_the_option(
     tmp_path: Path, content: t.Any, said: t.Any

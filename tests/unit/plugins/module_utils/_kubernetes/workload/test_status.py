@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.kinds import applied
 from ansible_collections.runbook.release.plugins.module_utils._kubernetes.workload.status import (
     FAILED,
     PROGRESSING,
@@ -12,6 +13,8 @@ from ansible_collections.runbook.release.plugins.module_utils._kubernetes.worklo
     current_replica_set,
     status,
 )
+
+assert {"Job", "CronJob", "ReplicaSet"} <= applied.KINDS.keys()
 
 
 def deployment(

@@ -18,7 +18,7 @@ class ActionModule(InProcessAction):
 
     def _validated(self) -> dict[str, t.Any]:
         """Relative paths begin at the role or playbook; those that
-        are not found are told with everything else that is wrong.
+        are not found are reported with everything else that is wrong.
         """
         params = super()._validated()
         for index, path in enumerate(params["src"] or []):

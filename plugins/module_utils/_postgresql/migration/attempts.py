@@ -80,7 +80,7 @@ class Attempts:
                 backends.end(self._lock, self._context, self._work.name)
                 advice = "do less in one migration, or raise timeout after a rehearsal"
                 failure = self._failure(migration, direction, too_long, Reaction("stop", "timeout", advice))
-                raise failure from too_long
+                raise failure from None  # its words are in the failure
             except DatabaseError as exc:
                 means = LOST if isinstance(exc, Unreachable) and not exc.sqlstate else reaction(exc.sqlstate)
                 failure = self._failure(migration, direction, exc, means)

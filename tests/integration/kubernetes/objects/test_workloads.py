@@ -187,8 +187,7 @@ def test_back_to_a_revision_and_to_an_older_release(
             *({"name": name, "kind": kind, "images": {"app": image(version)}, **more} for kind, name in ALL),
         )
         assert not outcome.failed, outcome.full_output
-        report = {"platform": "exchange", "release": release, "path": str(tmp_path / "report.md")}
-        assert not tasks.one("release_report", **report).failed
+        assert not tasks.one("release_record", release=release).failed
     outcome = tasks.one("kube_rollback", release="1.2.0", to_release="1.1.0")
     assert not outcome.failed, outcome.full_output
     for kind, name in ALL:

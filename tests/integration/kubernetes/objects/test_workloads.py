@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import typing as t
-from pathlib import Path
 
 import pytest
 
@@ -177,7 +176,7 @@ def test_configuration_rolls_with_the_release_and_its_content_goes_back(tasks: T
 
 
 def test_back_to_a_revision_and_to_an_older_release(
-    tasks: Tasks, space: Kubectl, image: t.Callable[[str], str], tmp_path: Path
+    tasks: Tasks, space: Kubectl, image: t.Callable[[str], str]
 ) -> None:
     for release, version in (("1.1.0", GOOD), ("1.2.0", FIRST)):
         more = {"env": {"app": {"RELEASE": release}}}

@@ -97,6 +97,11 @@ def refused(conditions: t.Mapping[str, Object]) -> Status | None:
     return Status(PROGRESSING, f"pods cannot be created: {failure.get('message', failure.get('reason', ''))}")
 
 
+def at_least(updated: int, total: int, available: int) -> int:
+    """Pods of the newest version that are available, at least: all old ones may be among the available ones."""
+    return min(updated, max(0, available - (total - updated)))
+
+
 def available_text(desired: int) -> str:
     return f"{desired} of {desired} available" if desired else "scaled to 0"
 

@@ -16,6 +16,7 @@ from .base import (
     Kind,
     PodRevisions,
     Status,
+    at_least,
     available_text,
     counts_text,
     pod_hash,
@@ -37,15 +38,10 @@ class DaemonSet(Kind):
             return Status(PROGRESSING, counts)
         return Status(READY, available_text(desired) if desired else "no node wants a pod of it")
 
-    def revision(self, obj: Object) -> str:
-        annotations = obj["metadata"].get("annotations") or {}
-        return str(annotations.get("deployment.kubernetes.io/revision", ""))
-
     def updated_available(self, obj: Object) -> int:
         status = obj.get("status") or {}
-        updated = status.get("updatedNumberScheduled", 0)
-        old = status.get("currentNumberScheduled", 0) - updated
-        return int(min(updated, max(0, status.get("numberAvailable", 0) - old)))
+        updated, total = status.get("updatedNumberScheduled", 0), status.get("currentNumberScheduled", 0)
+        return at_least(updated, total, status.get("numberAvailable", 0))
 
     def is_newest(self, obj: Object, pod: Object, revisions: PodRevisions) -> bool:
         return self.owns(obj, pod, revisions) and pod_hash(pod) == revisions.newest_hash(obj)

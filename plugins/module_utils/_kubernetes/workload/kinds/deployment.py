@@ -17,6 +17,7 @@ from .base import (
     Kind,
     PodRevisions,
     Status,
+    at_least,
     available_text,
     counts_text,
     refused,
@@ -54,11 +55,10 @@ class Deployment(Kind):
         return str(annotations.get("deployment.kubernetes.io/revision", ""))
 
     def updated_available(self, obj: Object) -> int:
-        """Available pods are not counted by version: all old ones may be among them."""
         status = obj.get("status") or {}
-        updated = status.get("updatedReplicas", 0)
-        old = status.get("replicas", 0) - updated
-        return int(min(updated, max(0, status.get("availableReplicas", 0) - old)))
+        return at_least(
+            status.get("updatedReplicas", 0), status.get("replicas", 0), status.get("availableReplicas", 0)
+        )
 
     def owns(self, obj: Object, pod: Object, revisions: PodRevisions) -> bool:
         """By its ReplicaSets."""

@@ -16,6 +16,7 @@ from .base import (
     Kind,
     PodRevisions,
     Status,
+    at_least,
     available_text,
     counts_text,
     pod_hash,
@@ -57,9 +58,7 @@ class StatefulSet(Kind):
 
     def updated_available(self, obj: Object) -> int:
         status = obj.get("status") or {}
-        updated = status.get("updatedReplicas", 0)
-        old = status.get("replicas", 0) - updated
-        return int(min(updated, max(0, _available(status) - old)))
+        return at_least(status.get("updatedReplicas", 0), status.get("replicas", 0), _available(status))
 
     def is_newest(self, obj: Object, pod: Object, revisions: PodRevisions) -> bool:
         return self.owns(obj, pod, revisions) and pod_hash(pod) == self.revision(obj)

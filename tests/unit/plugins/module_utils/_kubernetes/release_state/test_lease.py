@@ -94,6 +94,39 @@ def test_by_force_it_is_taken_from_a_run_that_is_alive_and_that_run_stops_before
         theirs.confirm()
 
 
+def test_a_run_suspended_before_it_has_read_that_it_holds_the_lock_asks_again(cluster):
+    theirs = lock(cluster, ELSEWHERE)
+    theirs.take()
+    cluster.seconds += 5
+    sent = cluster.put
+
+    def suspended(path, body):
+        cluster.put = sent
+        answer = sent(path, body)
+        lock(cluster).take(force=True)
+        cluster.seconds += 5
+        return answer
+
+    cluster.put = suspended
+    with pytest.raises(LockLost):
+        theirs.assert_held()
+
+
+def test_an_api_server_slower_than_the_age_allowed_does_not_hold_a_write_up_for_ever(cluster):
+    mine = lock(cluster)
+    mine.take()
+    sent = cluster.put
+
+    def slow(path, body):
+        cluster.seconds += 2
+        return sent(path, body)
+
+    cluster.put = slow
+    cluster.seconds += 5
+    mine.assert_held()
+    assert mine.current_holder().by == mine.me
+
+
 def test_an_owner_on_this_machine_that_has_ended_needs_no_waiting_for(cluster):
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
         name = owner.identity(other.pid)

@@ -114,7 +114,7 @@ class Lease:
 
     def assert_held(self) -> None:
         # Asked again when the answer was read late: this process may have been suspended in between.
-        for dummy in range(_ASKS):
+        for _ask in range(_ASKS):
             if self._renewed is not None and self._clock.now() - self._renewed <= _MAX_AGE_SECONDS:
                 return
             self.confirm()

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 
@@ -15,25 +14,12 @@ from ..._common.errors import InputError, ReleaseError
 from ..._common.operation import Context, Operation, Result
 from ..._common.options import Option
 from .. import login
-from ..session import Postgres, Server
 from . import repository, wal
-from .programs import AsUser, LocalPrograms
-from .repository import OPTIONS, RESTORE_POINT, PhysicalBackup, Repository, RepositoryAccess, Stanza
+from .connect import Ports, connect
+from .repository import OPTIONS, RESTORE_POINT, PhysicalBackup, Repository, Stanza
 
 _NAME_BYTES = 63  # pg_create_restore_point refuses longer ones
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
-
-
-@dataclasses.dataclass(frozen=True)
-class Ports:
-    server: Server
-    repository: Repository
-
-
-def connect(context: Context) -> Ports:
-    programs = LocalPrograms(context.params["user"])
-    repository = Repository(programs, RepositoryAccess.of(context.params))
-    return Ports(AsUser(Postgres.of(context), programs), repository)
 
 
 def run(ports: Ports, context: Context) -> Result:

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 
@@ -16,9 +15,10 @@ from ..._common.operation import Context, Operation, Result
 from ..._common.options import Option
 from .. import login
 from ..backup.scratch import literal
-from ..session import Postgres, Server, Session
-from .programs import AsUser, LocalPrograms, program_path
-from .repository import OPTIONS, Repository, RepositoryAccess
+from ..session import Session
+from .connect import Ports, connect
+from .programs import program_path
+from .repository import OPTIONS
 
 _MISSING_STANZA = 1
 _PLAIN = re.compile(r"[\w./+@:=-]+", re.ASCII)
@@ -28,18 +28,6 @@ _SETTINGS = """
         (SELECT f.setting FROM pg_file_settings f WHERE f.name = s.name ORDER BY f.seqno DESC LIMIT 1), '') END, pending_restart
     FROM pg_settings s WHERE name = ANY (%s)
 """
-
-
-@dataclasses.dataclass(frozen=True)
-class Ports:
-    server: Server
-    repository: Repository
-
-
-def connect(context: Context) -> Ports:
-    programs = LocalPrograms(context.params["user"])
-    repository = Repository(programs, RepositoryAccess.of(context.params))
-    return Ports(AsUser(Postgres.of(context), programs), repository)
 
 
 def run(ports: Ports, context: Context) -> Result:

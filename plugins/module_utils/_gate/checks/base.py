@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import typing as t
 
@@ -42,7 +43,7 @@ class Assessment:
     values: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
 
 
-class Check:
+class Check(abc.ABC):
     """A kind of check. Its name is the key that holds the address.
 
     :cvar ADDRESS: what that key may hold.
@@ -57,10 +58,10 @@ class Check:
         """Key and text of what no single key shows; reported before anything is asked."""
         return iter(())
 
+    @abc.abstractmethod
     def ask(self, ports: Ports, check: CheckValues, context: Context) -> tuple[t.Any, float]:
         """The answer, and the seconds it took; raises Unavailable where there is none."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def judge(self, answer: t.Any, check: CheckValues) -> Assessment:
         """Pure."""
-        raise NotImplementedError

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import abc
 import typing as t
 
 from ...api.port import Object
@@ -28,7 +29,7 @@ class Description(t.NamedTuple):
     container: str = ""
 
 
-class Field:
+class Field(abc.ABC):
     """A field with the keyword by which users, results, records and baselines know it."""
 
     key: t.ClassVar[str]
@@ -37,23 +38,24 @@ class Field:
     # Whether its change replaces pods.
     of_template: t.ClassVar[bool] = True
 
+    @abc.abstractmethod
     def desired(self, workload: t.Mapping[str, t.Any]) -> FieldValues:
         """What the user wants of it, in the shape of the API server."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def live(self, obj: Object, path: Path) -> t.Any:
         """The value in the cluster; raises :class:`NotThere`."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def patch(self, spec: Object, obj: Object, path: Path, live: t.Any, desired: t.Any) -> None:
         """Adds what leads from the live value to the desired one to the ``spec`` of a strategic merge patch."""
-        raise NotImplementedError
 
     def same(self, live: t.Any, desired: t.Any) -> bool:
         return bool(live == desired)
 
+    @abc.abstractmethod
     def describe(self, path: Path, live: t.Any, desired: t.Any) -> list[Description]:
-        raise NotImplementedError
+        """How a result shows the change."""
 
     def shown(self, path: Path, value: t.Any) -> t.Any:
         """The value as a diff shows it."""

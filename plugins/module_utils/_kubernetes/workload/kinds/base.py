@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import typing as t
 
@@ -38,14 +39,14 @@ class PodRevisions(t.Protocol):
         """The hash of its newest ControllerRevision, as its pods carry it in a label."""
 
 
-class Kind:
+class Kind(abc.ABC):
     name: t.ClassVar[str]
     # Whether its controller writes observedGeneration.
     is_observed: t.ClassVar[bool] = True
 
+    @abc.abstractmethod
     def status(self, spec: Object, status: Object, conditions: t.Mapping[str, Object]) -> Status:
         """How far it is: the rule of ``kubectl rollout status``, and what that gets wrong."""
-        raise NotImplementedError
 
     def revision(self, obj: Object) -> str:
         """The number or name of its pod template; '' where it keeps none."""

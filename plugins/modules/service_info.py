@@ -16,6 +16,7 @@ description:
   - Every check is made, also after a failed one. Never fails because of an answer; see RV(healthy) and RV(reasons).
 extends_documentation_fragment:
   - runbook.release._attributes.info
+  - runbook.release._http
 options:
   checks:
     description:
@@ -34,14 +35,6 @@ options:
     description: How often a check is made, a second apart, before it counts as failed.
     type: int
     default: 3
-  request_timeout:
-    description: Seconds to wait for one answer.
-    type: int
-    default: 10
-  validate_certs:
-    description: Whether the certificate of an https address has to be valid.
-    type: bool
-    default: true
   before:
     description: The result of these checks before the release; what failed then is not among RV(new_reasons).
     type: dict

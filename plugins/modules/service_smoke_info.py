@@ -17,6 +17,7 @@ description:
   - In check mode no request is sent.
 extends_documentation_fragment:
   - runbook.release._attributes.info
+  - runbook.release._http
 options:
   url:
     description: Address of the platform, to which the path of every check is added.
@@ -27,7 +28,7 @@ options:
       - The checks. Each is a dictionary of C(path) and, where needed, C(name), C(method) (V(GET)), C(status) (V(200)), C(headers),
         C(body) (sent as JSON unless it is a string), C(json) and C(save).
       - C(json) is a list of what is expected in the answer's JSON, each with a dotted C(path) and one or more of C(exists), C(equals), C(length_min),
-        C(min), C(max) and C(behind), which M(runbook.release.service_info) explains.
+        C(min), C(max), C(lag_behind) and C(max_lag), which M(runbook.release.service_info) explains.
       - C(save) is a dictionary of names and dotted paths. C(${name}) stands for the saved value in C(path), C(headers) and C(body) of later checks.
     type: list
     elements: dict
@@ -36,14 +37,6 @@ options:
     description: How often a check is made, a second apart, before it counts as failed.
     type: int
     default: 3
-  request_timeout:
-    description: Seconds to wait for one answer.
-    type: int
-    default: 10
-  validate_certs:
-    description: Whether the certificate of an https address has to be valid.
-    type: bool
-    default: true
 """
 
 EXAMPLES = r"""

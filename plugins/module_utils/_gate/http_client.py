@@ -17,6 +17,12 @@ from ansible.module_utils.urls import open_url
 
 from .._common.errors import Unavailable
 from .._common.operation import Context
+from .._common.options import Option
+
+OPTIONS = {
+    "request_timeout": Option("int", 10, low=1),
+    "validate_certs": Option("bool", True),
+}
 
 
 class Answer(t.NamedTuple):

@@ -17,7 +17,7 @@ from .._common.verdict import Reason, Verdict
 from .checks.base import Assessment, CheckValues, Ports
 from .checks.registry import CHECKS
 from .checks.tcp import Sockets
-from .http_client import OpenUrl
+from .http_client import OPTIONS, OpenUrl
 from .service_schema import check_option, kind, problems, title
 
 _PAUSE_SECONDS = 1.0
@@ -93,8 +93,7 @@ OPERATION = Operation(
     {
         "checks": Option("list", REQUIRED, each=Option("dict")),
         "attempts": Option("int", 3, low=1),
-        "request_timeout": Option("int", 10, low=1),
-        "validate_certs": Option("bool", True),
+        **OPTIONS,
         "before": Option("dict"),
     },
     connect,

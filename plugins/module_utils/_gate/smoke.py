@@ -15,7 +15,7 @@ from .._common.errors import InputError, Unavailable
 from .._common.operation import Context, Operation, Result
 from .._common.options import REQUIRED, Option, validate
 from .expect import MISSING, value_at, violation
-from .http_client import Answer, Http, OpenUrl, encode, shown
+from .http_client import OPTIONS, Answer, Http, OpenUrl, encode, shown
 from .smoke_schema import CHECK
 
 _PAUSE_SECONDS = 1.0
@@ -120,8 +120,7 @@ OPERATION = Operation(
         "url": Option("str", REQUIRED),
         "checks": Option("list", REQUIRED, each=Option("dict")),
         "attempts": Option("int", 3, low=1),
-        "request_timeout": Option("int", 10, low=1),
-        "validate_certs": Option("bool", True),
+        **OPTIONS,
     },
     OpenUrl,
     run,

@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import typing as t
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from sandbox.errors import SandboxError
@@ -43,6 +43,18 @@ def _enter_network(path: str) -> None:
             raise OSError(ctypes.get_errno(), f"cannot enter {path}")
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _in_network_of(pid: int) -> t.Iterator[None]:
+    """New sockets of this thread belong to the network of that process, until the block ends."""
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
+    _enter_network(f"/proc/{pid}/ns/net")
+    try:
+        yield
+    finally:
+        _libc.setns(before, 0x40000000)
+        os.close(before)
 
 
 class Namespaces:
@@ -132,29 +144,15 @@ class Namespaces:
         """Where a path of the sandbox's own view of the file system is found from here."""
         return Path(f"/proc/{self.require()}/root") / inside.lstrip("/")
 
-    @contextmanager
-    def network(self) -> t.Iterator[None]:
+    def network(self) -> AbstractContextManager[None]:
         """This thread's new sockets belong to the sandbox's network, until the block ends."""
-        before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        _enter_network(f"/proc/{self.require()}/ns/net")
-        try:
-            yield
-        finally:
-            _libc.setns(before, 0x40000000)
-            os.close(before)
+        return _in_network_of(self.require())
 
-    @contextmanager
-    def outside(self) -> t.Iterator[None]:
+    def outside(self) -> AbstractContextManager[None]:
         """The other way round, for a thread that is inside:
         the main thread never leaves the machine's network.
         """
-        before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-        _enter_network(f"/proc/{os.getpid()}/ns/net")
-        try:
-            yield
-        finally:
-            _libc.setns(before, 0x40000000)
-            os.close(before)
+        return _in_network_of(os.getpid())
 
     def destroy(self) -> None:
         """Ends everything, also what is left of a sandbox whose first process is gone already."""

@@ -10,7 +10,6 @@ bucket), pg_dump to nowhere (the floor), and a plain pg_restore of a file on the
 
 from __future__ import annotations
 
-import json
 import os
 import statistics
 import subprocess
@@ -21,7 +20,7 @@ import typing as t
 from pathlib import Path
 
 from sandbox.settings import Settings
-from tests.bench.engine import HERE, ROOT, environment
+from tests.bench.engine import HERE, run_operation
 from tests.bench.figures import Race, Run, measured, report
 from tests.integration.support.servers import databases
 
@@ -143,17 +142,7 @@ def operation(
     name: str, database: databases.Database, bucket: databases.Bucket, **params: t.Any
 ) -> dict[str, t.Any]:
     """One operation in a fresh process; what it cost."""
-    asked = json.dumps({"operation": name, "params": {**database.login, **bucket.store, **params}})
-    done = subprocess.run(
-        [sys.executable, HERE / "data_operation.py"],
-        input=asked,
-        capture_output=True,
-        text=True,
-        check=True,
-        env=environment(),
-        cwd=ROOT,
-    )
-    result = t.cast("dict[str, t.Any]", json.loads(done.stdout))
+    result = run_operation("data_operation.py", name, {**database.login, **bucket.store, **params})
     if result["error"]:
         raise SystemExit(f"{name} failed: {result['error']}")
     return result

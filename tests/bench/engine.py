@@ -42,10 +42,14 @@ def environment() -> dict[str, str]:
 
 def operation(name: str, **params: t.Any) -> Json:
     """One operation in a fresh process; what it cost."""
-    asked = json.dumps({"operation": name, "params": {"namespace": "exchange", **params}})
+    return run_operation("operation.py", name, {"namespace": "exchange", **params})
+
+
+def run_operation(program: str, name: str, params: Json) -> Json:
+    """What a program of this folder, which runs one operation, says that it cost."""
     done = subprocess.run(
-        [sys.executable, HERE / "operation.py"],
-        input=asked,
+        [sys.executable, HERE / program],
+        input=json.dumps({"operation": name, "params": params}),
         capture_output=True,
         text=True,
         check=True,

@@ -17,12 +17,19 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.integration.support.engines.migrations import FIRST, Folder, reader_in_the_way, tasks_in, working
+from tests.integration.support.engines.migrations import (
+    FIRST,
+    Folder,
+    reader_in_the_way,
+    seconds_until_gone_after_kill_9,
+    tasks_in,
+    working,
+)
 from tests.integration.support.examples import examples
 from tests.integration.support.playbooks.tasks import Task, Tasks
 from tests.integration.support.processes import command_lines
 from tests.integration.support.tiers import soak
-from tests.integration.support.waiting import wait_for, wait_for_none
+from tests.integration.support.waiting import wait_for
 
 LIMITS = {
     "20261121093000_limits.up.sql": "ALTER TABLE wallet ADD COLUMN daily_limit bigint;\n",
@@ -285,13 +292,7 @@ def test_kill_9_leaves_no_backend_and_the_next_run_goes_on(wallet: Folder) -> No
     wallet.add(
         {"20261121093000_slow.sql": "CREATE TABLE slow (id bigint PRIMARY KEY);\nSELECT pg_sleep(60);\n"}
     )
-    running = wallet.tasks.start(wallet.task(statement_timeout=0))
-    wait_for(lambda: working(wallet) == 1)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    began = time.monotonic()
-    wait_for_none(wallet.database.sessions)
-    assert time.monotonic() - began < 5
+    assert seconds_until_gone_after_kill_9(wallet) < 5
     wallet.add({"20261121093000_slow.sql": "CREATE TABLE slow (id bigint PRIMARY KEY);\n"})
     assert wallet.run().result["changed"]
 

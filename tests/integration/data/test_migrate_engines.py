@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -19,11 +18,15 @@ from pathlib import Path
 import pytest
 
 from tests.integration.support.engines import db_migrate, flyway, sqitch
-from tests.integration.support.engines.migrations import Folder, reader_in_the_way, tasks_in, working
+from tests.integration.support.engines.migrations import (
+    Folder,
+    reader_in_the_way,
+    seconds_until_gone_after_kill_9,
+    tasks_in,
+)
 from tests.integration.support.playbooks.tasks import Ran, Task
 from tests.integration.support.processes import command_lines
 from tests.integration.support.tiers import soak
-from tests.integration.support.waiting import wait_for, wait_for_none
 
 TABLES = "SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 HEAD = "'use strict';\nexports.setup = function () {};\n"
@@ -167,13 +170,7 @@ def test_db_migrate_that_never_ends_is_ended_with_its_backend(wallet: Service) -
 
 def test_kill_9_leaves_no_backend_of_db_migrate(wallet: Service) -> None:
     javascript(wallet, "20261121100000-slow", "return db.runSql('SELECT pg_sleep(60)');")
-    running = wallet.tasks.start(wallet.task(statement_timeout=0))
-    wait_for(lambda: working(wallet) == 1)
-    os.killpg(running.pid, signal.SIGKILL)
-    running.wait()
-    began = time.monotonic()
-    wait_for_none(wallet.database.sessions)
-    assert time.monotonic() - began < 5
+    assert seconds_until_gone_after_kill_9(wallet) < 5
 
 
 def test_the_password_reaches_db_migrate_by_its_environment_alone(wallet: Service) -> None:

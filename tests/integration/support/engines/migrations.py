@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import threading
+import time
 import typing as t
 from pathlib import Path
 
@@ -14,7 +17,7 @@ import psycopg
 
 from tests.integration.support.playbooks.runner import PlaybookRunner, ansible_environment
 from tests.integration.support.playbooks.tasks import Ran, Task, Tasks
-from tests.integration.support.waiting import wait_for
+from tests.integration.support.waiting import wait_for, wait_for_none
 
 FIRST = "CREATE TABLE wallet (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, owner text NOT NULL);\nINSERT INTO wallet (owner) VALUES ('a'), ('b');\n"
 
@@ -64,6 +67,17 @@ class Folder:
 def working(folder: t.Any) -> int:
     sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'runbook.release migrating%'"
     return int(folder.database.psql(f"{sql} AND state = 'active'"))
+
+
+def seconds_until_gone_after_kill_9(folder: t.Any) -> float:
+    """Kills the controller of a migration at work, with all of its group; when its last session has ended."""
+    running = folder.tasks.start(folder.task(statement_timeout=0))
+    wait_for(lambda: working(folder) == 1)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    began = time.monotonic()
+    wait_for_none(folder.database.sessions)
+    return time.monotonic() - began
 
 
 @contextlib.contextmanager
